@@ -1,0 +1,1 @@
+//! The Cartwright server: HTTP, cache, workflows and payment providers.

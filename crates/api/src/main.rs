@@ -1,0 +1,2 @@
+//! The server binary `cartwright`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! What the shop sells: products, their variants, prices and stock.

@@ -1,0 +1,1 @@
+//! A typed client of the Cartwright API, its smoke run and its replay of real invoices.

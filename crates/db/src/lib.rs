@@ -1,0 +1,1 @@
+//! Postgres for Cartwright: the pool, migrations, outbox, idempotency keys and test databases.
