@@ -1,1 +1,64 @@
 //! The words of commerce: money, pricing, addresses and order states, without I/O.
+//!
+//! Every value is checked when it is made, so that code which holds one need not check it again.
+//! Money is an integer count of minor units beside its currency; there are no floats.
+//! This crate knows nothing of databases, HTTP, clocks or configuration.
+//!
+//! - [`money`]: currencies, amounts, their shares and their decimal form
+//! - [`pricing`]: what an order costs, as one pure function
+//! - [`order`] and [`payment`]: states, and the one table of steps between them
+//! - [`ids`], [`sku`], [`slug`], [`quantity`]: how things are named and counted
+//! - [`email`] and [`address`]: whom to write to and where to send
+//! - [`page`]: a slice of a long list and the cursor to the next one
+//! - [`event`]: what happened, as told to the rest of the world
+//!
+//! ```
+//! use domain::{Currency, Money, Quantity};
+//!
+//! let price = Money::parse_decimal("199.99", Currency::USD)?;
+//! let pair = price.times(Quantity::try_from(2)?)?;
+//! assert_eq!(pair.to_string(), "399.98 USD");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![cfg_attr(not(test), warn(clippy::expect_used, clippy::float_arithmetic))]
+
+mod text;
+
+pub mod address;
+pub mod currency;
+pub mod email;
+pub mod event;
+pub mod ids;
+pub mod money;
+pub mod order;
+pub mod page;
+pub mod payment;
+pub mod pricing;
+pub mod quantity;
+pub mod rate;
+pub mod sku;
+pub mod slug;
+
+pub use address::{Address, AddressError, PostalAddress};
+pub use currency::{Currency, CurrencyError};
+pub use email::{Email, EmailError};
+pub use event::Event;
+pub use ids::{
+    InvalidId, LocationId, OrderId, PaymentId, PaymentOperationId, ProductId, UserId, VariantId,
+};
+pub use money::{Money, MoneyError};
+pub use order::{ForbiddenTransition, OrderStatus, UnknownStatus};
+pub use page::{Cursor, InvalidCursor, InvalidPageSize, Page, PageSize};
+pub use payment::{
+    ForbiddenPaymentStep, PaymentMethod, PaymentOperationKind, PaymentStatus, UnknownPaymentMethod,
+    UnknownPaymentOperationKind, UnknownPaymentStatus,
+};
+pub use pricing::{
+    LineToPrice, OrderToPrice, PriceSource, PricedLine, PricedOrder, PricingError, Totals,
+    UnknownPriceSource, price_order,
+};
+pub use quantity::{InvalidQuantity, Quantity};
+pub use rate::{BasisPoints, InvalidBasisPoints, Rounding};
+pub use sku::{Sku, SkuError};
+pub use slug::{InvalidSlug, Slug};

@@ -1,0 +1,148 @@
+//! What happened, as it is written to the outbox and told to the rest of the world.
+
+use crate::{Money, OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId, UserId, VariantId};
+
+/// A fact, told once it is true.
+///
+/// With the feature `serde` it is written as an object of its fields alone; its [`Event::kind`]
+/// and [`Event::resource`] stand beside it, where they can be searched.
+///
+/// ```
+/// use domain::{Event, ProductId};
+///
+/// let event = Event::ProductChanged { product_id: ProductId::try_from(3)? };
+/// assert_eq!(event.kind(), "product.changed");
+/// assert_eq!(event.resource(), ("product", 3));
+/// # Ok::<(), domain::InvalidId>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(untagged, rename_all_fields = "camelCase"))]
+pub enum Event {
+    /// What is shown of a product is different: made, described, priced or archived.
+    ProductChanged {
+        /// The product.
+        product_id: ProductId,
+    },
+    /// Pieces came or went, apart from orders.
+    StockAdjusted {
+        /// The variant that is counted.
+        variant_id: VariantId,
+        /// How many pieces more are on hand, or fewer when negative.
+        on_hand_delta: i64,
+    },
+    /// Somebody has a new account.
+    UserRegistered {
+        /// The account.
+        user_id: UserId,
+    },
+    /// An order was accepted.
+    OrderPlaced {
+        /// The order.
+        order_id: OrderId,
+        /// Whose order it is.
+        user_id: UserId,
+        /// What the customer pays.
+        total: Money,
+    },
+    /// An order took a step.
+    OrderStatusChanged {
+        /// The order.
+        order_id: OrderId,
+        /// The status before.
+        from: OrderStatus,
+        /// The status now.
+        to: OrderStatus,
+    },
+    /// An order will not be sent.
+    OrderCancelled {
+        /// The order.
+        order_id: OrderId,
+        /// Why, in words for people.
+        reason: String,
+    },
+    /// The payment of an order has another status.
+    PaymentChanged {
+        /// The order that is paid.
+        order_id: OrderId,
+        /// The payment.
+        payment_id: PaymentId,
+        /// The status now.
+        status: PaymentStatus,
+    },
+}
+
+impl Event {
+    /// Returns the name under which others subscribe.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::ProductChanged { .. } => "product.changed",
+            Self::StockAdjusted { .. } => "stock.adjusted",
+            Self::UserRegistered { .. } => "user.registered",
+            Self::OrderPlaced { .. } => "order.placed",
+            Self::OrderStatusChanged { .. } => "order.statusChanged",
+            Self::OrderCancelled { .. } => "order.cancelled",
+            Self::PaymentChanged { .. } => "payment.changed",
+        }
+    }
+
+    /// Returns the kind and the id of what it happened to.
+    ///
+    /// Events of one resource are delivered in their order. A payment is part of its order, so
+    /// that a payment and a cancellation of the same order cannot overtake each other.
+    #[must_use]
+    pub const fn resource(&self) -> (&'static str, i64) {
+        match self {
+            Self::ProductChanged { product_id } => ("product", product_id.get()),
+            Self::StockAdjusted { variant_id, .. } => ("variant", variant_id.get()),
+            Self::UserRegistered { user_id } => ("user", user_id.get()),
+            Self::OrderPlaced { order_id, .. }
+            | Self::OrderStatusChanged { order_id, .. }
+            | Self::OrderCancelled { order_id, .. }
+            | Self::PaymentChanged { order_id, .. } => ("order", order_id.get()),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::*;
+    use crate::Currency;
+
+    #[test]
+    fn an_event_is_an_object_of_its_fields() {
+        let event = Event::OrderPlaced {
+            order_id: OrderId::try_from(17).unwrap(),
+            user_id: UserId::try_from(2).unwrap(),
+            total: Money::new(99_999, Currency::USD),
+        };
+
+        assert_eq!(
+            (event.kind(), event.resource()),
+            ("order.placed", ("order", 17))
+        );
+        assert_eq!(
+            serde_json::to_value(&event).unwrap(),
+            serde_json::json!({
+                "orderId": 17,
+                "userId": 2,
+                "total": {"amount": 99_999, "currency": "USD"},
+            })
+        );
+    }
+
+    #[test]
+    fn states_are_written_as_codes() {
+        let event = Event::OrderStatusChanged {
+            order_id: OrderId::try_from(1).unwrap(),
+            from: OrderStatus::Processed,
+            to: OrderStatus::InTransit,
+        };
+
+        assert_eq!(
+            serde_json::to_value(&event).unwrap(),
+            serde_json::json!({"orderId": 1, "from": "processed", "to": "inTransit"})
+        );
+    }
+}

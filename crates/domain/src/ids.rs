@@ -1,0 +1,108 @@
+//! Typed ids: an order's id is never mistaken for a user's.
+//!
+//! An id is the `bigint` identity of a row, from 1 to `i64::MAX`. As text it is strict: ASCII
+//! digits only, without sign or leading zero, so that every id has exactly one spelling.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Says that a number or a text is not an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an id is a whole number from 1 to {}, written in digits only",
+    i64::MAX
+)]
+pub struct InvalidId;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", serde(try_from = "i64"))]
+        pub struct $name(i64);
+
+        impl $name {
+            /// Returns the number, at least 1.
+            #[must_use]
+            pub const fn get(self) -> i64 {
+                self.0
+            }
+        }
+
+        impl TryFrom<i64> for $name {
+            type Error = InvalidId;
+
+            fn try_from(number: i64) -> Result<Self, Self::Error> {
+                if number >= 1 { Ok(Self(number)) } else { Err(InvalidId) }
+            }
+        }
+
+        impl From<$name> for i64 {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                parse_strictly(text).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// Names a customer or a member of staff.
+    ///
+    /// ```
+    /// use domain::UserId;
+    ///
+    /// assert_eq!("17".parse::<UserId>()?.get(), 17);
+    /// assert!("+17".parse::<UserId>().is_err());
+    /// assert!(UserId::try_from(0).is_err());
+    /// # Ok::<(), domain::InvalidId>(())
+    /// ```
+    UserId
+}
+id! {
+    /// Names a product: what is described.
+    ProductId
+}
+id! {
+    /// Names a variant of a product: what is sold and counted.
+    VariantId
+}
+id! {
+    /// Names an order.
+    OrderId
+}
+id! {
+    /// Names the payment of an order.
+    PaymentId
+}
+id! {
+    /// Names one attempt to authorise, capture, void or refund a payment.
+    PaymentOperationId
+}
+id! {
+    /// Names a place where stock is kept.
+    LocationId
+}
+
+/// Reads a positive number in its only spelling; `str::parse` alone would accept `+1` and `01`.
+fn parse_strictly(text: &str) -> Result<i64, InvalidId> {
+    let only_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if !only_digits || text.starts_with('0') {
+        return Err(InvalidId);
+    }
+    text.parse().map_err(|_| InvalidId)
+}

@@ -1,0 +1,164 @@
+//! A slice of a long list, and the cursor that leads to the next one.
+//!
+//! Lists are cut by key, not by number of rows skipped, so the last page costs what the first
+//! does, and rows that are added meanwhile shift nothing.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::text::text_form;
+
+/// How many items a page has at most, from 1 to 100.
+///
+/// ```
+/// use domain::PageSize;
+///
+/// assert_eq!(PageSize::default().get(), 20);
+/// assert!(PageSize::try_from(101).is_err());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "i64"))]
+pub struct PageSize(i64);
+
+/// Says that a number is not a page size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a page has 1 to {} items", PageSize::MAX.get())]
+pub struct InvalidPageSize;
+
+/// The place after which the next page starts: the key of the last item seen.
+///
+/// Its text is opaque and safe in a URL. Every position has exactly one text.
+///
+/// ```
+/// use domain::Cursor;
+///
+/// let text = Cursor::at(17).to_string();
+/// assert_eq!(text.parse::<Cursor>()?.position(), 17);
+/// assert!("17".parse::<Cursor>().is_err());
+/// # Ok::<(), domain::InvalidCursor>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cursor(i64);
+
+/// Says that a text is not a cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a cursor is the text that came with the previous page, unchanged")]
+pub struct InvalidCursor;
+
+/// Some items of a list, in its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
+pub struct Page<T> {
+    /// The items; at most as many as were asked for.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` when this is the last one.
+    pub next_cursor: Option<Cursor>,
+}
+
+impl PageSize {
+    /// The largest page.
+    pub const MAX: Self = Self(100);
+
+    /// Returns the greatest number of items.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(20)
+    }
+}
+
+impl TryFrom<i64> for PageSize {
+    type Error = InvalidPageSize;
+
+    fn try_from(items: i64) -> Result<Self, Self::Error> {
+        if (1..=Self::MAX.0).contains(&items) {
+            Ok(Self(items))
+        } else {
+            Err(InvalidPageSize)
+        }
+    }
+}
+
+impl Cursor {
+    /// Makes a cursor that starts after the item with this key.
+    #[must_use]
+    pub const fn at(position: i64) -> Self {
+        Self(position)
+    }
+
+    /// Returns the key of the last item seen.
+    #[must_use]
+    pub const fn position(self) -> i64 {
+        self.0
+    }
+}
+
+/// `c` and sixteen lower-case hexadecimal digits, so that nobody takes it for a page number.
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "c{:016x}", self.0.cast_unsigned())
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix('c').ok_or(InvalidCursor)?;
+        let strict = digits
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if digits.len() != 16 || !strict {
+            return Err(InvalidCursor);
+        }
+        let bits = u64::from_str_radix(digits, 16).map_err(|_| InvalidCursor)?;
+        Ok(Self(bits.cast_signed()))
+    }
+}
+
+text_form!(Cursor, InvalidCursor);
+
+impl<T> Page<T> {
+    /// Makes a page from a query that asked for one row more than the page has.
+    ///
+    /// The extra row tells that there is a next page; it is dropped. `position` is the key the
+    /// list is ordered by.
+    ///
+    /// ```
+    /// use domain::{Page, PageSize};
+    ///
+    /// let two = PageSize::try_from(2)?;
+    /// let page = Page::from_overfetched(vec![10, 20, 30], two, |key| *key);
+    /// assert_eq!(page.items, [10, 20]);
+    /// assert_eq!(page.next_cursor.map(|cursor| cursor.position()), Some(20));
+    /// # Ok::<(), domain::InvalidPageSize>(())
+    /// ```
+    pub fn from_overfetched(
+        mut items: Vec<T>,
+        size: PageSize,
+        position: impl Fn(&T) -> i64,
+    ) -> Self {
+        let size = usize::try_from(size.get()).unwrap_or(usize::MAX);
+        let has_next = items.len() > size;
+        items.truncate(size);
+        let last = items.last().filter(|_| has_next);
+        let next_cursor = last.map(|item| Cursor::at(position(item)));
+        Self { items, next_cursor }
+    }
+
+    /// Turns each item into something else and keeps the cursor.
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
+        let items = self.items.into_iter().map(change).collect();
+        Page {
+            items,
+            next_cursor: self.next_cursor,
+        }
+    }
+}
