@@ -83,3 +83,57 @@ impl fmt::Display for Currency {
 }
 
 text_form!(Currency, CurrencyError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponents_are_those_of_iso_4217() {
+        for (code, exponent) in [("USD", 2), ("JPY", 0), ("KWD", 3), ("MRU", 2), ("CLF", 4)] {
+            assert_eq!(
+                Currency::try_from(code).map(Currency::exponent),
+                Ok(exponent),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_constants_are_what_their_codes_say() {
+        for currency in [Currency::USD, Currency::EUR, Currency::GBP, Currency::JPY] {
+            assert_eq!(currency.code().parse(), Ok(currency));
+        }
+    }
+
+    #[test]
+    fn only_known_codes_in_upper_case_are_read() {
+        for wrong in [
+            "", "usd", "Usd", " USD", "USDT", "US", "AAA", "€", "840", "US\0",
+        ] {
+            assert_eq!(
+                Currency::try_from(wrong),
+                Err(CurrencyError::Unknown),
+                "{wrong:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_has_no_minor_unit_has_no_prices() {
+        for code in ["XAU", "XDR", "XXX", "XTS"] {
+            assert_eq!(
+                Currency::try_from(code),
+                Err(CurrencyError::NoMinorUnit { code })
+            );
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn json_has_the_code() {
+        assert_eq!(serde_json::to_string(&Currency::EUR).unwrap(), "\"EUR\"");
+        assert!(serde_json::from_str::<Currency>("\"eur\"").is_err());
+        assert!(serde_json::from_str::<Currency>("978").is_err());
+    }
+}

@@ -106,3 +106,86 @@ fn parse_strictly(text: &str) -> Result<i64, InvalidId> {
     }
     text.parse().map_err(|_| InvalidId)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_positive_numbers_are_ids() {
+        assert_eq!(OrderId::try_from(1).map(OrderId::get), Ok(1));
+        for wrong in [i64::MIN, -1, 0] {
+            assert_eq!(OrderId::try_from(wrong), Err(InvalidId), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        assert_eq!(
+            "9223372036854775807".parse::<OrderId>().map(OrderId::get),
+            Ok(i64::MAX)
+        );
+        for wrong in [
+            "",
+            "0",
+            "01",
+            "+1",
+            "-1",
+            " 1",
+            "1 ",
+            "1e9",
+            "1.0",
+            "0x1",
+            "1_000",
+            "٣",
+            "１",
+            "9223372036854775808",
+            "99999999999999999999999",
+            "1\0",
+        ] {
+            assert_eq!(wrong.parse::<OrderId>(), Err(InvalidId), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_error_says_what_an_id_is() {
+        assert_eq!(
+            InvalidId.to_string(),
+            "an id is a whole number from 1 to 9223372036854775807, written in digits only"
+        );
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn json_has_whole_numbers() {
+        let id: UserId = serde_json::from_str("17").unwrap();
+        assert_eq!(serde_json::to_string(&id).unwrap(), "17");
+        for wrong in [
+            "0",
+            "-1",
+            "1.0",
+            "1e3",
+            "\"1\"",
+            "null",
+            "9223372036854775808",
+        ] {
+            assert!(serde_json::from_str::<UserId>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_is_read_back(number in 1..=i64::MAX) {
+            let id = ProductId::try_from(number).unwrap();
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
+        }
+
+        #[test]
+        fn what_is_read_is_written_alike(text in "[0-9+٣ ]{0,20}") {
+            if let Ok(id) = text.parse::<ProductId>() {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! Money is an integer count of minor units beside its currency; there are no floats.
 //! This crate knows nothing of databases, HTTP, clocks or configuration.
 //!
-//! - [`money`]: currencies, amounts, their shares and their decimal form
+//! - [`money`], [`currency`], [`rate`]: amounts, what they are counted in, shares and rounding
 //! - [`pricing`]: what an order costs, as one pure function
 //! - [`order`] and [`payment`]: states, and the one table of steps between them
 //! - [`ids`], [`sku`], [`slug`], [`quantity`]: how things are named and counted
@@ -62,3 +62,7 @@ pub use quantity::{InvalidQuantity, Quantity};
 pub use rate::{BasisPoints, InvalidBasisPoints, Rounding};
 pub use sku::{Sku, SkuError};
 pub use slug::{InvalidSlug, Slug};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

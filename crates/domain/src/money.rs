@@ -200,3 +200,6 @@ impl fmt::Display for Money {
         write!(f, "{} {}", self.to_decimal(), self.currency)
     }
 }
+
+#[cfg(test)]
+mod tests;

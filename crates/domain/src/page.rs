@@ -162,3 +162,99 @@ impl<T> Page<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn page(rows: i64, size: i64) -> Page<i64> {
+        let size = PageSize::try_from(size).unwrap();
+        Page::from_overfetched((1..=rows).collect(), size, |row| *row)
+    }
+
+    #[test]
+    fn the_extra_row_becomes_a_cursor() {
+        assert_eq!(
+            page(3, 2),
+            Page {
+                items: vec![1, 2],
+                next_cursor: Some(Cursor::at(2))
+            }
+        );
+        assert_eq!(
+            page(2, 2),
+            Page {
+                items: vec![1, 2],
+                next_cursor: None
+            }
+        );
+        assert_eq!(
+            page(0, 2),
+            Page {
+                items: vec![],
+                next_cursor: None
+            }
+        );
+    }
+
+    #[test]
+    fn items_change_and_the_cursor_stays() {
+        let names = page(3, 2).map(|row| format!("row {row}"));
+        assert_eq!(names.items, ["row 1", "row 2"]);
+        assert_eq!(names.next_cursor, Some(Cursor::at(2)));
+    }
+
+    #[test]
+    fn a_page_has_one_to_a_hundred_items() {
+        for wrong in [i64::MIN, -1, 0, 101, i64::MAX] {
+            assert_eq!(PageSize::try_from(wrong), Err(InvalidPageSize), "{wrong}");
+        }
+        assert_eq!(PageSize::try_from(100), Ok(PageSize::MAX));
+    }
+
+    #[test]
+    fn only_whole_cursors_are_read() {
+        let good = Cursor::at(255).to_string();
+        assert_eq!(good, "c00000000000000ff");
+        let (upper, short, long) = (good.to_uppercase(), &good[..16], format!("{good}0"));
+        for wrong in [
+            "",
+            "c",
+            "17",
+            &upper,
+            short,
+            &long,
+            "c00000000000000fF",
+            "c+0000000000000ff",
+        ] {
+            assert_eq!(wrong.parse::<Cursor>(), Err(InvalidCursor), "{wrong:?}");
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn json_is_in_camel_case() {
+        assert_eq!(
+            serde_json::to_string(&page(2, 1)).unwrap(),
+            r#"{"items":[1],"nextCursor":"c0000000000000001"}"#
+        );
+        assert!(serde_json::from_str::<PageSize>("0").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_cursor_is_read_back_from_url_safe_text(position: i64) {
+            let text = Cursor::at(position).to_string();
+            prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            prop_assert_eq!(Cursor::try_from(text), Ok(Cursor::at(position)));
+        }
+
+        #[test]
+        fn what_is_read_is_written_alike(text in "[cC0-9a-g+]{15,18}") {
+            if let Ok(cursor) = text.parse::<Cursor>() {
+                prop_assert_eq!(cursor.to_string(), text);
+            }
+        }
+    }
+}

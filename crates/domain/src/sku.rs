@@ -52,7 +52,7 @@ impl FromStr for Sku {
     type Err = SkuError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Composing never makes a text more than three times shorter, so a longer one is refused
+        // Composing never makes a text more than four times shorter, so a longer one is refused
         // before any work is done on it.
         if text.chars().nth(Self::MAX_CHARS * 4).is_some() {
             return Err(SkuError::Length);

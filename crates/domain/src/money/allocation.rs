@@ -36,3 +36,77 @@ pub(super) fn largest_remainder(whole: u64, weights: &[u64]) -> Result<Vec<u64>,
     }
     Ok(parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Currency, Money};
+    use proptest::prelude::*;
+
+    fn allocate(minor: i64, weights: &[u64]) -> Vec<i64> {
+        let parts = Money::new(minor, Currency::EUR).allocate(weights).unwrap();
+        parts.into_iter().map(Money::minor).collect()
+    }
+
+    #[test]
+    fn the_largest_remainders_get_what_is_left() {
+        assert_eq!(allocate(100, &[1, 1, 1]), [34, 33, 33]);
+        assert_eq!(allocate(5, &[3, 7]), [2, 3]);
+        assert_eq!(allocate(10, &[1, 5, 6]), [1, 4, 5]);
+        assert_eq!(allocate(-100, &[1, 1, 1]), [-34, -33, -33]);
+    }
+
+    #[test]
+    fn weight_zero_gets_nothing_unless_all_are_zero() {
+        assert_eq!(allocate(7, &[0, 2, 0, 1]), [0, 5, 0, 2]);
+        assert_eq!(allocate(7, &[0, 0, 0]), [3, 2, 2]);
+    }
+
+    #[test]
+    fn extremes_do_not_overflow() {
+        assert_eq!(allocate(i64::MIN, &[u64::MAX]), [i64::MIN]);
+        assert_eq!(allocate(i64::MAX, &[u64::MAX, 0]), [i64::MAX, 0]);
+        assert_eq!(allocate(i64::MIN, &[u64::MAX; 2]), [i64::MIN / 2; 2]);
+    }
+
+    #[test]
+    fn nobody_gets_no_part() {
+        let parts = Money::new(1, Currency::EUR).allocate(&[]);
+        assert_eq!(parts, Err(MoneyError::NoWeights));
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_sum_to_the_whole(
+            minor: i64,
+            weights in prop::collection::vec(any::<u64>(), 1..12),
+        ) {
+            let parts = allocate(minor, &weights);
+            prop_assert_eq!(parts.len(), weights.len());
+            let sum: i128 = parts.iter().copied().map(i128::from).sum();
+            prop_assert_eq!(sum, i128::from(minor));
+        }
+
+        #[test]
+        fn a_part_is_less_than_one_unit_from_its_exact_share(
+            minor in -1_000_000_i64..1_000_000,
+            weights in prop::collection::vec(0_u64..1_000, 1..12),
+        ) {
+            let sum: i128 = weights.iter().copied().map(i128::from).sum();
+            prop_assume!(sum > 0);
+            for (part, weight) in allocate(minor, &weights).into_iter().zip(weights) {
+                let exact = i128::from(minor) * i128::from(weight);
+                prop_assert!((i128::from(part) * sum - exact).abs() < sum);
+            }
+        }
+
+        #[test]
+        fn a_debt_is_divided_like_an_asset(
+            minor in 0..=i64::MAX,
+            weights in prop::collection::vec(any::<u64>(), 1..12),
+        ) {
+            let negated: Vec<i64> = allocate(minor, &weights).iter().map(|part| -part).collect();
+            prop_assert_eq!(allocate(-minor, &weights), negated);
+        }
+    }
+}

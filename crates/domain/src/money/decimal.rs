@@ -64,3 +64,108 @@ impl Money {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// One currency for each number of fraction digits that shops meet: 0, 2 and 3.
+    fn currencies() -> [Currency; 3] {
+        [
+            Currency::JPY,
+            Currency::USD,
+            Currency::try_from("KWD").unwrap(),
+        ]
+    }
+
+    fn parse(text: &str, currency: Currency) -> Result<i64, MoneyError> {
+        Money::parse_decimal(text, currency).map(Money::minor)
+    }
+
+    #[test]
+    fn amounts_are_written_with_all_digits_of_the_currency() {
+        let [jpy, usd, kwd] = currencies();
+        for (minor, currency, text) in [
+            (99_999, usd, "999.99"),
+            (-5, usd, "-0.05"),
+            (0, usd, "0.00"),
+            (1_000, jpy, "1000"),
+            (1_000, kwd, "1.000"),
+            (i64::MIN, usd, "-92233720368547758.08"),
+            (i64::MAX, jpy, "9223372036854775807"),
+        ] {
+            assert_eq!(Money::new(minor, currency).to_decimal(), text);
+            assert_eq!(parse(text, currency), Ok(minor));
+        }
+    }
+
+    #[test]
+    fn fewer_digits_are_enough() {
+        assert_eq!(parse("10", Currency::USD), Ok(1_000));
+        assert_eq!(parse("10.5", Currency::USD), Ok(1_050));
+        assert_eq!(parse("-0", Currency::USD), Ok(0));
+        assert_eq!(parse("007.50", Currency::USD), Ok(750));
+    }
+
+    #[test]
+    fn more_digits_than_the_currency_has_are_refused() {
+        for (text, currency, given) in [
+            ("1.999", Currency::USD, 3),
+            ("1.000", Currency::USD, 3),
+            ("10.0", Currency::JPY, 1),
+        ] {
+            let error = MoneyError::TooManyDigits { currency, given };
+            assert_eq!(parse(text, currency), Err(error), "{text}");
+        }
+        assert_eq!(
+            parse("1.999", Currency::USD).unwrap_err().to_string(),
+            "an amount in USD has at most 2 fraction digits, not 3"
+        );
+    }
+
+    #[test]
+    fn only_plain_decimal_numbers_are_read() {
+        for wrong in [
+            "", "-", ".", ".5", "5.", "+1", "--1", "1-", " 1", "1 ", "1,50", "1_000", "1e3",
+            "1.2.3", "1.-5", "0x10", "٣", "１", "NaN", "inf", "1\0", "$1", "1.5é",
+        ] {
+            assert_eq!(
+                parse(wrong, Currency::USD),
+                Err(MoneyError::NotADecimal),
+                "{wrong:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let long = "9".repeat(10_000);
+        for wrong in [
+            "92233720368547758.08",
+            "-92233720368547758.09",
+            "92233720368547759",
+            &long,
+        ] {
+            assert_eq!(parse(wrong, Currency::USD), Err(MoneyError::Overflow));
+        }
+        assert_eq!(parse(&"0".repeat(10_000), Currency::USD), Ok(0));
+    }
+
+    proptest! {
+        #[test]
+        fn every_amount_is_read_back(minor: i64) {
+            for currency in currencies() {
+                let amount = Money::new(minor, currency);
+                prop_assert_eq!(Money::parse_decimal(&amount.to_decimal(), currency), Ok(amount));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_parsing_panic(text in "[-0-9.+e ]{0,30}|\\PC*") {
+            for currency in currencies() {
+                let _ = Money::parse_decimal(&text, currency);
+            }
+        }
+    }
+}
