@@ -1,1 +1,41 @@
-//! Postgres for Cartwright: the pool, migrations, outbox, idempotency keys and test databases.
+//! Postgres for Cartwright: how every other crate reaches it.
+//!
+//! This crate knows nothing of products, users or orders; it knows connections, transactions and
+//! the tables that belong to no owner (schema `platform`).
+//!
+//! - [`Db`]: the pool, and [`Db::run`], the one funnel from async code to Diesel
+//! - [`migrations`]: the schemas of all owners, brought up to date by one runner at a time
+//! - [`statement!`]: SQL that Diesel prepares once per connection
+//! - [`outbox`]: events, written in the transaction of the change they tell of
+//! - [`idempotency`]: keys, and the answers they are replayed with
+//! - [`listen`]: notifications from other replicas
+//! - [`embedded`]: a private Postgres server as a child process
+
+pub mod embedded;
+pub mod error;
+pub mod idempotency;
+mod leash;
+pub mod listen;
+pub mod migrations;
+pub mod outbox;
+mod pool;
+mod schema;
+mod statement;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use error::DbError;
+pub use pool::{Db, PoolConfig};
+
+const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();
+
+/// What this crate itself needs in the database: schema `platform`.
+pub const OWNER: migrations::Owner = migrations::Owner {
+    schema: "platform",
+    migrations: || MIGRATIONS,
+};
+
+#[doc(hidden)]
+pub mod reexport {
+    pub use diesel;
+}

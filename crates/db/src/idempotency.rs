@@ -1,0 +1,157 @@
+//! Idempotency keys: one effect per key, and the same answer for every repeat.
+//!
+//! The key's row is written in the transaction of the effect, so the two commit together. A request
+//! that needs a second transaction (a payment provider is asked in between) stores the key
+//! unanswered with the resource it works on; whoever repeats the request then drives that resource
+//! to its end instead of starting again.
+//!
+//! Source of the rules: IETF draft-ietf-httpapi-idempotency-key-header, with answers kept in the
+//! transaction of the effect.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, SmallInt, Text};
+
+/// A key as the client sent it, and what it was sent with.
+#[derive(Clone, Debug)]
+pub struct RequestKey {
+    /// Who and what: the caller and the route. Keys of others are never seen.
+    pub scope: String,
+    /// 16 to 255 visible ASCII characters.
+    pub key: String,
+    /// SHA-256 of the canonical request.
+    pub fingerprint: [u8; 32],
+}
+
+/// An answer as it was first given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAnswer {
+    pub status: u16,
+    pub location: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// What a key turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Never seen: do the work, then [`store`] in the same transaction.
+    Fresh,
+    /// Answered before.
+    Answered(StoredAnswer),
+    /// The effect is committed, its answer is not: work on this resource is under way or was cut off.
+    Unanswered { resource_id: i64 },
+    /// Used before for another request.
+    Reused,
+    /// Another transaction holds the key, and did not let go within the lock time-out.
+    Busy,
+}
+
+type ClaimRow = (
+    bool,
+    Option<Vec<u8>>,
+    Option<i64>,
+    Option<i16>,
+    Option<String>,
+    Option<Vec<u8>>,
+);
+
+crate::statement! {
+    struct ClaimKey { scope: String => Text, key: String => Text }
+        -> (Bool, Nullable<Binary>, Nullable<BigInt>, Nullable<SmallInt>, Nullable<Text>, Nullable<Binary>) =
+    "SELECT locked, fingerprint, resource_id, status, location, body FROM platform.claim_key($1, $2)"
+}
+
+/// Takes the key for the rest of the transaction and tells what is known of it.
+///
+/// To be called first in the transaction: the key comes before every row in the lock order.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn claim(conn: &mut PgConnection, request: &RequestKey) -> QueryResult<Claim> {
+    let query = ClaimKey {
+        scope: request.scope.clone(),
+        key: request.key.clone(),
+    };
+    let (locked, fingerprint, resource_id, status, location, body) =
+        query.get_result::<ClaimRow>(conn)?;
+    Ok(match (locked, fingerprint, status, resource_id) {
+        (false, ..) => Claim::Busy,
+        (true, None, ..) => Claim::Fresh,
+        (true, Some(seen), ..) if seen != request.fingerprint => Claim::Reused,
+        (true, Some(_), Some(status), _) => Claim::Answered(StoredAnswer {
+            status: u16::try_from(status).unwrap_or(500),
+            location,
+            body: body.unwrap_or_default(),
+        }),
+        (true, Some(_), None, Some(resource_id)) => Claim::Unanswered { resource_id },
+        (true, Some(_), None, None) => Claim::Fresh, // forbidden by a CHECK
+    })
+}
+
+crate::statement! {
+    /// Inserts the key; an expired row of the same name makes way.
+    struct StoreKey {
+        scope: String => Text,
+        key: String => Text,
+        fingerprint: Vec<u8> => Binary,
+        resource_id: Option<i64> => Nullable<BigInt>,
+        status: Option<i16> => Nullable<SmallInt>,
+        location: Option<String> => Nullable<Text>,
+        body: Option<Vec<u8>> => Nullable<Binary>,
+    } -> Bool =
+    "INSERT INTO platform.idempotency_keys AS k \
+       (scope, key, fingerprint, resource_id, status, location, body) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7) \
+     ON CONFLICT (scope, key) DO UPDATE SET \
+       fingerprint = excluded.fingerprint, resource_id = excluded.resource_id, \
+       status = excluded.status, location = excluded.location, body = excluded.body, \
+       created_at = now(), expires_at = now() + interval '72 hours' \
+     WHERE k.expires_at <= now() OR (k.status IS NULL AND k.fingerprint = excluded.fingerprint) \
+     RETURNING true"
+}
+
+/// Stores the answer with the effect, or completes a key that was [`store_unanswered`].
+///
+/// An answer that is already there stays: the first one counts.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn store(
+    conn: &mut PgConnection,
+    request: &RequestKey,
+    answer: &StoredAnswer,
+) -> QueryResult<()> {
+    insert(conn, request, None, Some(answer))
+}
+
+/// Stores the key with the resource its request works on, before the answer is known.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn store_unanswered(
+    conn: &mut PgConnection,
+    request: &RequestKey,
+    resource_id: i64,
+) -> QueryResult<()> {
+    insert(conn, request, Some(resource_id), None)
+}
+
+fn insert(
+    conn: &mut PgConnection,
+    request: &RequestKey,
+    resource_id: Option<i64>,
+    answer: Option<&StoredAnswer>,
+) -> QueryResult<()> {
+    let statement = StoreKey {
+        scope: request.scope.clone(),
+        key: request.key.clone(),
+        fingerprint: request.fingerprint.to_vec(),
+        resource_id,
+        status: answer.map(|answer| i16::try_from(answer.status).unwrap_or(500)),
+        location: answer.and_then(|answer| answer.location.clone()),
+        body: answer.map(|answer| answer.body.clone()),
+    };
+    statement.execute(conn).map(|_| ())
+}

@@ -1,0 +1,96 @@
+//! Brings the schemas of all owners up to date.
+//!
+//! Any number of replicas may start at once: one runs the migrations under an advisory lock, the
+//! others wait and find nothing left to do. Migrations expand first and contract a release later,
+//! so a binary also serves a database that is one release ahead of it.
+
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+
+/// Held for the length of a run; no other code takes this lock.
+const LOCK: i64 = 0x6361_7274_7772_6974;
+
+/// One crate's schema and the migrations that make it.
+#[derive(Clone, Copy)]
+pub struct Owner {
+    pub schema: &'static str,
+    pub migrations: fn() -> EmbeddedMigrations,
+}
+
+/// Why the schemas could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    #[error("cannot connect to Postgres: {0}")]
+    Connect(#[from] ConnectionError),
+    #[error("cannot prepare schema `{schema}`: {source}")]
+    Prepare {
+        schema: &'static str,
+        source: diesel::result::Error,
+    },
+    #[error("migration of schema `{schema}` failed: {reason}")]
+    Failed {
+        schema: &'static str,
+        reason: String,
+    },
+}
+
+/// Runs what is pending for each owner, in the order given, and returns the names of what ran.
+///
+/// # Errors
+///
+/// [`MigrateError`]; a migration runs in a transaction, so a failed one leaves nothing behind.
+pub fn run(url: &str, owners: &[Owner]) -> Result<Vec<String>, MigrateError> {
+    let mut conn = PgConnection::establish(url)?;
+    let prepare = |source| MigrateError::Prepare {
+        schema: "platform",
+        source,
+    };
+    diesel::select(pg_advisory_lock(LOCK))
+        .execute(&mut conn)
+        .map_err(prepare)?;
+    // Not before the lock: waiting for another runner may take longer. No DDL may queue behind a
+    // long reader and make everyone else queue behind itself.
+    conn.batch_execute("SET lock_timeout = '3s'; SET client_min_messages = warning")
+        .map_err(prepare)?;
+    let mut ran = Vec::new();
+    for owner in owners {
+        ran.extend(run_owner(&mut conn, owner)?);
+    }
+    Ok(ran)
+    // Closing the connection releases the lock.
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn pg_advisory_lock(key: BigInt) -> Bool;
+}
+
+fn run_owner(conn: &mut PgConnection, owner: &Owner) -> Result<Vec<String>, MigrateError> {
+    let schema = owner.schema;
+    // Each owner keeps its own list of applied migrations, in its own schema.
+    conn.batch_execute(&format!(
+        "CREATE SCHEMA IF NOT EXISTS {schema}; SET search_path TO {schema}"
+    ))
+    .map_err(|source| MigrateError::Prepare { schema, source })?;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match conn.run_pending_migrations((owner.migrations)()) {
+            Ok(versions) => return Ok(versions.iter().map(|v| format!("{schema} {v}")).collect()),
+            Err(error)
+                if error.to_string().contains("lock timeout") && Instant::now() < deadline =>
+            {
+                log::warn!(schema; "a migration waits for a lock, trying again");
+            }
+            Err(error) => {
+                return Err(MigrateError::Failed {
+                    schema,
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The connection pool and the one way from async code to Diesel.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use diesel::connection::{InstrumentationEvent, SimpleConnection};
+use diesel::r2d2::R2D2Connection;
+use diesel::{Connection, PgConnection};
+use tokio::sync::Semaphore;
+
+use crate::error::{DbError, is_connection_loss};
+
+/// How many connections a replica holds, and how long it waits for one.
+#[derive(Clone, Debug)]
+pub struct PoolConfig {
+    /// `postgres://user:password@host:port/database`, TLS by `?sslmode=`; or a libpq string.
+    pub url: String,
+    /// Connections of this replica. The sum over replicas stays below `max_connections`.
+    pub size: u32,
+    /// How long a request waits for a free connection before it is refused.
+    pub acquire_timeout: Duration,
+    /// The longest any statement may run.
+    pub statement_timeout: Duration,
+}
+
+/// The database of one replica. Cloning is cheap and shares the pool.
+#[derive(Clone)]
+pub struct Db {
+    pool: r2d2::Pool<Manager>,
+    /// One permit per connection, so that waiting requests hold no blocking thread.
+    permits: Arc<Semaphore>,
+    acquire_timeout: Duration,
+    losses: Arc<AtomicU64>,
+}
+
+impl Db {
+    /// Builds the pool without connecting: a server that is away now may be back later.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::Unavailable`] when the pool's threads cannot be started.
+    pub fn new(config: &PoolConfig) -> Result<Self, DbError> {
+        let losses = Arc::new(AtomicU64::new(0));
+        let manager = Manager {
+            url: with_network_timeouts(&config.url),
+            session: session_settings(config.statement_timeout),
+            losses: Arc::clone(&losses),
+        };
+        let pool = r2d2::Pool::builder()
+            .max_size(config.size)
+            .min_idle(Some(config.size.min(2)))
+            .connection_timeout(config.acquire_timeout)
+            .test_on_check_out(false) // would cost every request a round trip
+            .error_handler(Box::new(LogConnectError))
+            .build_unchecked(manager);
+        let permits = Arc::new(Semaphore::new(config.size as usize));
+        Ok(Self {
+            pool,
+            permits,
+            acquire_timeout: config.acquire_timeout,
+            losses,
+        })
+    }
+
+    /// Runs `work` with a connection on a blocking thread.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `work` returns, and [`DbError::Busy`] or [`DbError::Unavailable`] when no
+    /// connection could be had in time.
+    pub async fn run<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let waiting = Arc::clone(&self.permits).acquire_owned();
+        let permit = tokio::time::timeout(self.acquire_timeout, waiting)
+            .await
+            .map_err(|_| DbError::Busy("no free connection".into()))?
+            .map_err(|_| DbError::Unavailable("the pool is closed".into()))?;
+        let db = self.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the funnel the ban points to"
+        )]
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let mut client = db.checkout()?;
+            work(&mut client.conn)
+        });
+        task.await.map_err(|_| DbError::Panicked)?
+    }
+
+    /// Takes a connection that was opened after the last loss of the server.
+    fn checkout(&self) -> Result<r2d2::PooledConnection<Manager>, DbError> {
+        loop {
+            let client = self
+                .pool
+                .get()
+                .map_err(|e| DbError::Unavailable(e.to_string()))?;
+            if client.opened_after == self.losses.load(Ordering::Acquire) {
+                return Ok(client);
+            }
+            client.broken.store(true, Ordering::Release); // r2d2 drops it on return
+        }
+    }
+}
+
+struct Client {
+    conn: PgConnection,
+    /// Set by the instrumentation when a statement met a lost connection.
+    broken: Arc<AtomicBool>,
+    /// How many losses the pool had seen when this connection was opened.
+    opened_after: u64,
+}
+
+struct Manager {
+    url: String,
+    session: String,
+    /// Counts lost connections: one loss makes every older connection suspect.
+    losses: Arc<AtomicU64>,
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Client;
+    type Error = diesel::ConnectionError;
+
+    fn connect(&self) -> Result<Client, Self::Error> {
+        let opened_after = self.losses.load(Ordering::Acquire);
+        let mut conn = PgConnection::establish(&self.url)?;
+        conn.batch_execute(&self.session)
+            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        let broken = Arc::new(AtomicBool::new(false));
+        let (flag, losses) = (Arc::clone(&broken), Arc::clone(&self.losses));
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::FinishQuery {
+                error: Some(error), ..
+            } = event
+                && is_connection_loss(error)
+                && !flag.swap(true, Ordering::AcqRel)
+            {
+                losses.fetch_add(1, Ordering::AcqRel);
+            }
+        });
+        Ok(Client {
+            conn,
+            broken,
+            opened_after,
+        })
+    }
+
+    fn is_valid(&self, client: &mut Client) -> Result<(), Self::Error> {
+        client
+            .conn
+            .ping()
+            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)
+    }
+
+    fn has_broken(&self, client: &mut Client) -> bool {
+        std::thread::panicking() || client.broken.load(Ordering::Acquire) || client.conn.is_broken()
+    }
+}
+
+#[derive(Debug)]
+struct LogConnectError;
+
+impl r2d2::HandleError<diesel::ConnectionError> for LogConnectError {
+    fn handle_error(&self, error: diesel::ConnectionError) {
+        log::warn!(error:% = error; "cannot connect to Postgres, trying again");
+    }
+}
+
+/// Limits that keep one stuck statement, lock or frozen replica from stopping the others.
+fn session_settings(statement_timeout: Duration) -> String {
+    format!(
+        "SET statement_timeout = {statement};
+         SET lock_timeout = 1000;
+         SET idle_in_transaction_session_timeout = 2000;
+         SET plan_cache_mode = force_generic_plan;
+         SET application_name = 'cartwright';",
+        statement = statement_timeout.as_millis()
+    )
+}
+
+/// Adds libpq's network time-outs where the address does not set its own, so that a peer that
+/// vanished without a word is noticed within seconds.
+fn with_network_timeouts(url: &str) -> String {
+    const DEFAULTS: [(&str, &str); 5] = [
+        ("connect_timeout", "2"),
+        ("tcp_user_timeout", "3000"),
+        ("keepalives_idle", "5"),
+        ("keepalives_interval", "2"),
+        ("keepalives_count", "3"),
+    ];
+    let mut url = url.to_owned();
+    let is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    for (name, value) in DEFAULTS {
+        if url.contains(name) {
+            continue;
+        }
+        let separator = match (is_uri, url.contains('?')) {
+            (true, true) => '&',
+            (true, false) => '?',
+            (false, _) => ' ',
+        };
+        url.push_str(&format!("{separator}{name}={value}"));
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_network_timeouts;
+
+    #[test]
+    fn network_timeouts_are_added_but_never_override() {
+        let uri = with_network_timeouts("postgres://db/shop?connect_timeout=9");
+        assert!(uri.starts_with("postgres://db/shop?connect_timeout=9&tcp_user_timeout=3000&"));
+        let words = with_network_timeouts("host=/run/pg dbname=shop");
+        assert!(words.ends_with(" keepalives_count=3"), "{words}");
+    }
+}
