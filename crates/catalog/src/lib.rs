@@ -1,1 +1,24 @@
 //! What the shop sells: products, their variants, prices and stock.
+//!
+//! Functions take a connection, so the caller chooses the transaction. This crate knows nothing of
+//! carts, customers or HTTP.
+//!
+//! - [`products`]: what customers read: one product, a page of them, a search
+//! - [`editing`]: what staff write: create, change, archive
+//! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
+//! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
+//! - [`import`]: products from a CSV file
+
+pub mod editing;
+pub mod import;
+pub mod products;
+pub mod quotes;
+pub mod stock;
+
+const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();
+
+/// This crate's schema and migrations.
+pub const OWNER: db::migrations::Owner = db::migrations::Owner {
+    schema: "catalog",
+    migrations: || MIGRATIONS,
+};

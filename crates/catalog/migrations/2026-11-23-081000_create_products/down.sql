@@ -1,0 +1,3 @@
+DROP TABLE catalog.prices;
+DROP TABLE catalog.variants;
+DROP TABLE catalog.products;

@@ -1,0 +1,3 @@
+DROP TABLE catalog.stock_movements;
+DROP TABLE catalog.stock_levels;
+DROP TABLE catalog.locations;

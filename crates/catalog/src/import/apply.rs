@@ -1,0 +1,249 @@
+//! Writes one chunk of rows in one transaction.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use domain::{Event, ProductId, VariantId};
+
+use super::{ImportError, Outcome, Refusal, Row};
+use crate::editing::{self, EditError, NewProduct};
+use crate::stock::{self, Cause, Change};
+
+/// What a known SKU looks like now.
+#[derive(Clone, Debug, Queryable)]
+struct Existing {
+    sku: String,
+    product_id: i64,
+    variant_id: i64,
+    archived: bool,
+    name: String,
+    description: String,
+    image: String,
+    /// The price in force in the row's currency.
+    price_minor: Option<i64>,
+    on_hand: i64,
+    reserved: i64,
+}
+
+db::statement! {
+    /// Locks products in id order, then stock in variant order, as every writer does.
+    struct FindExisting { skus: Vec<String> => Array<Text>, currencies: Vec<&'static str> => Array<Text> }
+        -> (Text, BigInt, BigInt, diesel::sql_types::Bool, Text, Text, Text, Nullable<BigInt>, BigInt, BigInt) =
+    "WITH known AS MATERIALIZED ( \
+       SELECT v.sku, v.id AS variant_id, p.id AS product_id, p.archived_at IS NOT NULL AS archived, \
+              p.name, p.description, p.image, w.currency \
+         FROM unnest($1::text[], $2::text[]) AS w (sku, currency) \
+         JOIN catalog.variants v ON v.sku = w.sku JOIN catalog.products p ON p.id = v.product_id \
+        ORDER BY p.id FOR UPDATE OF p) \
+     SELECT k.sku, k.product_id, k.variant_id, k.archived, k.name, k.description, k.image, \
+            (SELECT amount_minor FROM catalog.prices WHERE variant_id = k.variant_id AND currency = k.currency \
+               AND valid_from <= now() ORDER BY valid_from DESC, id DESC LIMIT 1), \
+            s.on_hand, s.reserved \
+       FROM known k JOIN catalog.stock_levels s ON s.variant_id = k.variant_id AND s.location_id = 1 \
+      ORDER BY k.variant_id FOR UPDATE OF s"
+}
+
+db::statement! {
+    struct UpdateProducts {
+        ids: Vec<i64> => Array<BigInt>,
+        names: Vec<String> => Array<Text>,
+        descriptions: Vec<String> => Array<Text>,
+        images: Vec<String> => Array<Text>,
+    } -> BigInt =
+    "UPDATE catalog.products p SET name = i.name, description = i.description, image = i.image, \
+            version = version + 1, updated_at = now() \
+       FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS i (id, name, description, image) \
+      WHERE p.id = i.id RETURNING p.id"
+}
+
+db::statement! {
+    struct InsertPrices {
+        variant_ids: Vec<i64> => Array<BigInt>,
+        currencies: Vec<&'static str> => Array<Text>,
+        amounts: Vec<i64> => Array<BigInt>,
+    } -> BigInt =
+    "INSERT INTO catalog.prices (variant_id, currency, amount_minor) \
+     SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) RETURNING id"
+}
+
+pub(super) fn apply<'r>(
+    conn: &mut PgConnection,
+    rows: impl Iterator<Item = &'r Row>,
+    dry_run: bool,
+) -> Result<Vec<Outcome>, ImportError> {
+    let rows: Vec<&Row> = rows.collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut outcomes = None;
+    let done = conn.transaction(|conn| {
+        outcomes = Some(write(conn, &rows)?);
+        if dry_run {
+            Err(diesel::result::Error::RollbackTransaction)
+        } else {
+            Ok(())
+        }
+    });
+    match (done, outcomes) {
+        (Ok(()) | Err(diesel::result::Error::RollbackTransaction), Some(outcomes)) => Ok(outcomes),
+        (Err(error), _) => Err(error.into()),
+        (Ok(()), None) => Ok(Vec::new()),
+    }
+}
+
+fn write(conn: &mut PgConnection, rows: &[&Row]) -> QueryResult<Vec<Outcome>> {
+    let existing = find_existing(conn, rows)?;
+    let mut created: Vec<NewProduct> = Vec::new();
+    let mut updated: Vec<(&Row, &Existing)> = Vec::new();
+    let outcomes = rows
+        .iter()
+        .map(|row| match existing.get(row.sku.as_str()) {
+            None => {
+                created.push(new_product(row));
+                Outcome::Created
+            }
+            Some(found) => match judge(row, found) {
+                Outcome::Updated => {
+                    updated.push((row, found));
+                    Outcome::Updated
+                }
+                other => other,
+            },
+        })
+        .collect();
+    if !created.is_empty() {
+        editing::create_all(conn, &created, None).map_err(into_diesel)?;
+    }
+    if !updated.is_empty() {
+        update(conn, &updated)?;
+    }
+    Ok(outcomes)
+}
+
+fn find_existing(conn: &mut PgConnection, rows: &[&Row]) -> QueryResult<HashMap<String, Existing>> {
+    let statement = FindExisting {
+        skus: rows.iter().map(|row| row.sku.as_str().to_owned()).collect(),
+        currencies: rows.iter().map(|row| row.price.currency().code()).collect(),
+    };
+    let found: Vec<Existing> = statement.load(conn)?;
+    Ok(found
+        .into_iter()
+        .map(|existing| (existing.sku.clone(), existing))
+        .collect())
+}
+
+fn judge(row: &Row, found: &Existing) -> Outcome {
+    let refuse = |field, message: String| Outcome::Refused(Refusal { field, message });
+    let same_text = |new: &Option<String>, old: &String| new.as_ref().is_none_or(|new| new == old);
+    if found.archived {
+        return refuse("sku", "belongs to an archived product".into());
+    }
+    if row.on_hand.is_some_and(|on_hand| on_hand < found.reserved) {
+        return refuse(
+            "on_hand",
+            format!("{} units are reserved by open orders", found.reserved),
+        );
+    }
+    let unchanged = row.name == found.name
+        && same_text(&row.description, &found.description)
+        && same_text(&row.image, &found.image)
+        && found.price_minor == Some(row.price.minor())
+        && row.on_hand.is_none_or(|on_hand| on_hand == found.on_hand);
+    if unchanged {
+        Outcome::Unchanged
+    } else {
+        Outcome::Updated
+    }
+}
+
+fn update(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResult<()> {
+    let or_old = |new: &Option<String>, old: &String| new.as_ref().unwrap_or(old).clone();
+    UpdateProducts {
+        ids: updated.iter().map(|(_, found)| found.product_id).collect(),
+        names: updated.iter().map(|(row, _)| row.name.clone()).collect(),
+        descriptions: updated
+            .iter()
+            .map(|(r, f)| or_old(&r.description, &f.description))
+            .collect(),
+        images: updated
+            .iter()
+            .map(|(r, f)| or_old(&r.image, &f.image))
+            .collect(),
+    }
+    .execute(conn)?;
+    let repriced = || {
+        updated
+            .iter()
+            .filter(|(row, f)| f.price_minor != Some(row.price.minor()))
+    };
+    InsertPrices {
+        variant_ids: repriced().map(|(_, found)| found.variant_id).collect(),
+        currencies: repriced()
+            .map(|(row, _)| row.price.currency().code())
+            .collect(),
+        amounts: repriced().map(|(row, _)| row.price.minor()).collect(),
+    }
+    .execute(conn)?;
+    recount(conn, updated)?;
+    let ids: Vec<ProductId> = updated
+        .iter()
+        .filter_map(|(_, found)| found.product_id.try_into().ok())
+        .collect();
+    editing::announce(conn, &ids)
+}
+
+fn recount(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResult<()> {
+    let changes: Vec<Change> = updated
+        .iter()
+        .filter_map(|(row, found)| {
+            let on_hand = row.on_hand? - found.on_hand;
+            let variant_id = VariantId::try_from(found.variant_id).ok()?;
+            (on_hand != 0).then_some(Change {
+                variant_id,
+                on_hand,
+                reserved: 0,
+            })
+        })
+        .collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let cause = Cause {
+        reason: "import",
+        order_id: None,
+        actor: None,
+    };
+    stock::move_all(conn, &changes, &cause).map_err(|error| match error {
+        stock::StockError::Db(error) => error,
+        // Safety stock or a backorder limit that `judge` does not know of.
+        other => diesel::result::Error::QueryBuilderError(other.into()),
+    })?;
+    let events: Vec<Event> = changes
+        .iter()
+        .map(|c| Event::StockAdjusted {
+            variant_id: c.variant_id,
+            on_hand_delta: c.on_hand,
+        })
+        .collect();
+    db::outbox::write(conn, &events)
+}
+
+fn new_product(row: &Row) -> NewProduct {
+    NewProduct {
+        sku: row.sku.clone(),
+        name: row.name.clone(),
+        description: row.description.clone().unwrap_or_default(),
+        image: row.image.clone().unwrap_or_default(),
+        price: row.price,
+        on_hand: row.on_hand.unwrap_or(0),
+    }
+}
+
+fn into_diesel(error: EditError) -> diesel::result::Error {
+    match error {
+        EditError::Db(error) => error,
+        // Another writer created one of the SKUs between our look and our write: run it again.
+        other => diesel::result::Error::QueryBuilderError(other.into()),
+    }
+}

@@ -1,0 +1,244 @@
+//! Stock levels, and the movements that explain them.
+//!
+//! Every change is one statement: it locks the levels in variant order (an `UPDATE` over a join has
+//! no order of its own), decides, writes, and leaves a movement for each. A CHECK stands behind it.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use domain::{Event, OrderId, UserId, VariantId};
+
+/// The location that stock is taken from.
+pub const MAIN_LOCATION: i64 = 1;
+
+/// Why stock did not move. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum StockError {
+    #[error("not enough stock of {} variant(s)", .0.len())]
+    Insufficient(Vec<Shortage>),
+    #[error("on hand is {actual}, not {expected}")]
+    Changed { expected: i64, actual: i64 },
+    #[error("variant {0} keeps no stock")]
+    NotStocked(VariantId),
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}
+
+/// A variant of which less is available than wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    pub variant_id: VariantId,
+    /// Units that could be had.
+    pub available: i64,
+}
+
+/// How the counters of one variant are to change, in units.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    pub variant_id: VariantId,
+    pub on_hand: i64,
+    pub reserved: i64,
+}
+
+/// Why, for what and by whom stock moves.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    pub reason: &'static str,
+    pub order_id: Option<OrderId>,
+    /// `None` for the system, and for callers without a token.
+    pub actor: Option<UserId>,
+}
+
+/// The counters of a variant at the main location, in units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct Level {
+    pub on_hand: i64,
+    pub reserved: i64,
+    pub safety: i64,
+    pub backorder_limit: i64,
+}
+
+impl Level {
+    /// What can still be promised.
+    #[must_use]
+    pub fn available(self) -> i64 {
+        self.on_hand - self.safety + self.backorder_limit - self.reserved
+    }
+}
+
+db::statement! {
+    /// All or nothing: returns each level's availability before, and whether the stock was moved.
+    struct MoveStock {
+        variant_ids: Vec<i64> => Array<BigInt>,
+        on_hand_deltas: Vec<i64> => Array<BigInt>,
+        reserved_deltas: Vec<i64> => Array<BigInt>,
+        reason: &'static str => Text,
+        order_id: Option<i64> => Nullable<BigInt>,
+        actor_id: Option<i64> => Nullable<BigInt>,
+    } -> (BigInt, BigInt, Bool, Bool) =
+    "WITH wanted AS ( \
+       SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (variant_id, on_hand, reserved) \
+     ), locked AS MATERIALIZED ( \
+       SELECT s.variant_id, w.on_hand, w.reserved, \
+              s.on_hand - s.safety + s.backorder_limit - s.reserved AS available, \
+              s.on_hand + w.on_hand >= 0 AND s.reserved + w.reserved >= 0 \
+                AND s.on_hand + w.on_hand - s.safety + s.backorder_limit >= s.reserved + w.reserved AS fits \
+         FROM wanted w JOIN catalog.stock_levels s ON s.variant_id = w.variant_id AND s.location_id = 1 \
+        ORDER BY s.variant_id FOR UPDATE OF s \
+     ), verdict AS MATERIALIZED ( \
+       SELECT count(*) = cardinality($1) AND bool_and(fits) AS ok FROM locked \
+     ), moved AS ( \
+       UPDATE catalog.stock_levels s \
+          SET on_hand = s.on_hand + l.on_hand, reserved = s.reserved + l.reserved \
+         FROM locked l, verdict \
+        WHERE verdict.ok AND s.variant_id = l.variant_id AND s.location_id = 1 \
+       RETURNING s.variant_id, l.on_hand, l.reserved \
+     ), explained AS ( \
+       INSERT INTO catalog.stock_movements \
+         (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id, actor_id) \
+       SELECT variant_id, 1, on_hand, reserved, $4, $5, $6 FROM moved \
+     ) \
+     SELECT l.variant_id, l.available, l.fits, v.ok FROM locked l, verdict v"
+}
+
+db::statement! {
+    struct FindLevel { variant_id: i64 => BigInt } -> (BigInt, BigInt, BigInt, BigInt) =
+    "SELECT on_hand, reserved, safety, backorder_limit FROM catalog.stock_levels \
+      WHERE variant_id = $1 AND location_id = 1"
+}
+
+/// Moves stock of several variants, all or none. A variant appears at most once in `changes`.
+///
+/// To be called as late in the transaction as possible: the levels stay locked until it ends.
+///
+/// # Errors
+///
+/// [`StockError::Insufficient`] names every variant that falls short.
+pub fn move_all(
+    conn: &mut PgConnection,
+    changes: &[Change],
+    cause: &Cause,
+) -> Result<(), StockError> {
+    let statement = MoveStock {
+        variant_ids: changes.iter().map(|c| c.variant_id.get()).collect(),
+        on_hand_deltas: changes.iter().map(|c| c.on_hand).collect(),
+        reserved_deltas: changes.iter().map(|c| c.reserved).collect(),
+        reason: cause.reason,
+        order_id: cause.order_id.map(OrderId::get),
+        actor_id: cause.actor.map(UserId::get),
+    };
+    let levels: Vec<(i64, i64, bool, bool)> = statement.load(conn)?;
+    if levels.len() == changes.len() && levels.iter().all(|(_, _, _, ok)| *ok) {
+        return Ok(());
+    }
+    let shortages = changes.iter().filter_map(|change| {
+        let level = levels
+            .iter()
+            .find(|(id, ..)| *id == change.variant_id.get());
+        match level {
+            Some((_, _, true, _)) => None,
+            Some((_, available, false, _)) => Some((change.variant_id, (*available).max(0))),
+            None => Some((change.variant_id, 0)),
+        }
+    });
+    Err(StockError::Insufficient(
+        shortages
+            .map(|(variant_id, available)| Shortage {
+                variant_id,
+                available,
+            })
+            .collect(),
+    ))
+}
+
+/// Finds the counters of a variant.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_level(conn: &mut PgConnection, variant_id: VariantId) -> QueryResult<Option<Level>> {
+    FindLevel {
+        variant_id: variant_id.get(),
+    }
+    .get_result(conn)
+    .optional()
+}
+
+/// Sets the counted stock of a variant, if it still is what the caller saw (compare and swap).
+///
+/// Returns the new counters. To be called in a transaction.
+///
+/// # Errors
+///
+/// [`StockError::Changed`] when the count is another one by now, [`StockError::Insufficient`] when
+/// orders have more reserved than `on_hand` would leave.
+pub fn set_on_hand(
+    conn: &mut PgConnection,
+    variant_id: VariantId,
+    expected: i64,
+    on_hand: i64,
+    cause: &Cause,
+) -> Result<Level, StockError> {
+    let level = lock_level(conn, variant_id)?.ok_or(StockError::NotStocked(variant_id))?;
+    if level.on_hand != expected {
+        return Err(StockError::Changed {
+            expected,
+            actual: level.on_hand,
+        });
+    }
+    let delta = on_hand - expected;
+    if delta != 0 {
+        move_all(
+            conn,
+            &[Change {
+                variant_id,
+                on_hand: delta,
+                reserved: 0,
+            }],
+            cause,
+        )?;
+        db::outbox::write(
+            conn,
+            &[Event::StockAdjusted {
+                variant_id,
+                on_hand_delta: delta,
+            }],
+        )?;
+    }
+    Ok(Level { on_hand, ..level })
+}
+
+db::statement! {
+    struct LockLevel { variant_id: i64 => BigInt } -> (BigInt, BigInt, BigInt, BigInt) =
+    "SELECT on_hand, reserved, safety, backorder_limit FROM catalog.stock_levels \
+      WHERE variant_id = $1 AND location_id = 1 FOR UPDATE"
+}
+
+fn lock_level(conn: &mut PgConnection, variant_id: VariantId) -> QueryResult<Option<Level>> {
+    LockLevel {
+        variant_id: variant_id.get(),
+    }
+    .get_result(conn)
+    .optional()
+}
+
+/// Levels whose movements do not sum to their counters: always none.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn list_unexplained(conn: &mut PgConnection) -> QueryResult<Vec<i64>> {
+    #[derive(QueryableByName)]
+    struct Unexplained {
+        #[diesel(sql_type = BigInt)]
+        variant_id: i64,
+    }
+    let levels: Vec<Unexplained> = diesel::sql_query(
+        "SELECT s.variant_id FROM catalog.stock_levels s \
+           LEFT JOIN catalog.stock_movements m USING (variant_id, location_id) \
+          GROUP BY s.variant_id, s.location_id, s.on_hand, s.reserved \
+         HAVING s.on_hand <> coalesce(sum(m.on_hand_delta), 0) \
+             OR s.reserved <> coalesce(sum(m.reserved_delta), 0)",
+    )
+    .load(conn)?;
+    Ok(levels.into_iter().map(|level| level.variant_id).collect())
+}
