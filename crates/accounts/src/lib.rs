@@ -1,1 +1,22 @@
 //! Who may do what: users, credentials, sessions and roles.
+//!
+//! This crate knows nothing of products, orders or HTTP.
+//!
+//! - [`users`]: people, unique by their normalised e-mail address
+//! - [`passwords`]: Argon2id, bounded so that logins cannot starve the rest
+//! - [`sessions`]: opaque tokens, hashed at rest
+
+pub mod passwords;
+mod schema;
+pub mod sessions;
+pub mod users;
+
+pub use users::{Role, User};
+
+const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();
+
+/// This crate's schema and migrations.
+pub const OWNER: db::migrations::Owner = db::migrations::Owner {
+    schema: "accounts",
+    migrations: || MIGRATIONS,
+};

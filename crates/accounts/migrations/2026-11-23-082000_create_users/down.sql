@@ -1,0 +1,2 @@
+DROP TABLE accounts.sessions;
+DROP TABLE accounts.users;

@@ -1,0 +1,106 @@
+//! Opaque tokens, hashed at rest and revocable at once.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use diesel::dsl::now;
+use diesel::prelude::*;
+use domain::UserId;
+use sha2::{Digest, Sha256};
+
+use crate::schema::{sessions, users};
+use crate::users::User;
+
+/// Marks our tokens, so that secret scanners recognise one that leaks.
+const PREFIX: &str = "cws_";
+
+/// A new session. The token is shown once and kept nowhere.
+#[derive(Debug)]
+pub struct NewSession {
+    pub token: Token,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// 256 random bits, in URL-safe Base64 behind a prefix.
+pub struct Token(String);
+
+impl Token {
+    fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))))
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    #[error("no randomness: {0}")]
+    Random(#[from] getrandom::Error),
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}
+
+/// Opens a session for somebody whose password was verified.
+///
+/// It lives for 30 days. From now on nobody may act for this user without a token.
+///
+/// # Errors
+///
+/// [`SessionError`].
+pub fn open(conn: &mut PgConnection, user_id: UserId) -> Result<NewSession, SessionError> {
+    let token = Token::random()?;
+    conn.transaction(|conn| {
+        diesel::update(users::table.find(user_id.get()))
+            .set((users::last_login_at.eq(now), users::is_open.eq(false)))
+            .execute(conn)?;
+        let expires_at = diesel::insert_into(sessions::table)
+            .values((
+                sessions::token_hash.eq(hash(token.reveal())),
+                sessions::user_id.eq(user_id.get()),
+            ))
+            .returning(sessions::expires_at)
+            .get_result(conn)?;
+        Ok(NewSession { token, expires_at })
+    })
+}
+
+/// Finds whose token this is; `None` for an unknown, expired or closed one.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_user(conn: &mut PgConnection, token: &str) -> QueryResult<Option<User>> {
+    sessions::table
+        .inner_join(users::table)
+        .filter(sessions::token_hash.eq(hash(token)))
+        .filter(sessions::expires_at.gt(now))
+        .select(User::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// Closes a session: its token is dead at once.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn close(conn: &mut PgConnection, token: &str) -> QueryResult<usize> {
+    diesel::delete(sessions::table.find(hash(token))).execute(conn)
+}
+
+fn hash(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}
