@@ -1,1 +1,26 @@
 //! Orders, their payments and their shipping.
+//!
+//! This crate copies what it needs of products and knows nothing of stock, users' names or HTTP:
+//! whoever calls it brings both together in one transaction.
+//!
+//! - [`placing`]: writes a priced order in one statement
+//! - [`orders`]: reads orders, their lines and their timeline
+//! - [`lifecycle`]: the only writer of an order's status
+//! - [`payments`]: what was asked of a provider, and what came of it
+//! - [`shipping`]: methods and their rates
+
+pub mod lifecycle;
+pub mod orders;
+pub mod payments;
+pub mod placing;
+pub mod shipping;
+
+pub use orders::{Line, Order, Source};
+
+const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();
+
+/// This crate's schema and migrations.
+pub const OWNER: db::migrations::Owner = db::migrations::Owner {
+    schema: "ordering",
+    migrations: || MIGRATIONS,
+};

@@ -1,0 +1,2 @@
+DROP TABLE ordering.payment_operations;
+DROP TABLE ordering.payments;

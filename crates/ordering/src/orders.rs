@@ -1,0 +1,322 @@
+//! Orders as they are read.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
+use domain::{
+    Address, Currency, Money, OrderId, OrderStatus, PageSize, PaymentMethod, PaymentStatus,
+    PriceSource, ProductId, Quantity, Sku, Totals, UserId, VariantId,
+};
+
+/// How an order came to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// By the customer, or by a caller without a token.
+    Web,
+    /// By staff, for somebody.
+    Staff,
+}
+
+impl Source {
+    /// The name in the database and in the API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Staff => "staff",
+        }
+    }
+}
+
+/// A placed order with its lines.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub id: OrderId,
+    pub user_id: UserId,
+    pub status: OrderStatus,
+    pub totals: Totals,
+    pub address: Address,
+    pub payment_method: PaymentMethod,
+    pub payment_status: PaymentStatus,
+    pub shipping_method: String,
+    pub source: Source,
+    pub reference: Option<String>,
+    /// Counts the timeline's entries.
+    pub version: i64,
+    pub placed_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub cancelled_at: Option<DateTime<Utc>>,
+    pub lines: Vec<Line>,
+}
+
+/// A quantity of a variant, as it was sold.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub product_id: ProductId,
+    pub variant_id: VariantId,
+    pub sku: Sku,
+    pub title: String,
+    pub quantity: Quantity,
+    pub list_price: Money,
+    pub unit_price: Money,
+    pub price_source: PriceSource,
+    pub discount: Money,
+    pub total: Money,
+}
+
+/// One thing that happened to an order.
+#[derive(Clone, Debug, Queryable)]
+pub struct TimelineEntry {
+    pub version: i64,
+    pub kind: String,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub actor_id: Option<i64>,
+    pub note: Option<String>,
+    pub occurred_at: DateTime<Utc>,
+}
+
+#[derive(Queryable)]
+struct OrderRow {
+    #[diesel(deserialize_as = i64)]
+    id: OrderId,
+    #[diesel(deserialize_as = i64)]
+    user_id: UserId,
+    #[diesel(deserialize_as = String)]
+    status: OrderStatus,
+    #[diesel(deserialize_as = String)]
+    currency: Currency,
+    subtotal: i64,
+    discount: i64,
+    shipping: i64,
+    total: i64,
+    address: serde_json::Value,
+    #[diesel(deserialize_as = String)]
+    payment_method: PaymentMethod,
+    #[diesel(deserialize_as = String)]
+    payment_status: PaymentStatus,
+    shipping_method: String,
+    source: String,
+    reference: Option<String>,
+    version: i64,
+    placed_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    cancelled_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Queryable)]
+struct LineRow {
+    order_id: i64,
+    #[diesel(deserialize_as = i64)]
+    product_id: ProductId,
+    #[diesel(deserialize_as = i64)]
+    variant_id: VariantId,
+    #[diesel(deserialize_as = String)]
+    sku: Sku,
+    title: String,
+    #[diesel(deserialize_as = i64)]
+    quantity: Quantity,
+    list_price: i64,
+    unit_price: i64,
+    #[diesel(deserialize_as = String)]
+    price_source: PriceSource,
+    discount: i64,
+    total: i64,
+}
+
+type OrderColumns = (
+    BigInt,
+    BigInt,
+    Text,
+    Text,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    Jsonb,
+    Text,
+    Text,
+    Text,
+    Text,
+    Nullable<Text>,
+    BigInt,
+    Timestamptz,
+    Timestamptz,
+    Nullable<Timestamptz>,
+);
+
+macro_rules! select_orders {
+    ($rest:literal) => {
+        concat!(
+            "SELECT o.id, o.user_id, o.status, o.currency, o.subtotal_minor, o.discount_minor, \
+                    o.shipping_minor, o.total_minor, o.address, o.payment_method, \
+                    coalesce(p.status, 'notRequired'), o.shipping_method, o.source, o.reference, \
+                    o.version, o.placed_at, o.updated_at, o.cancelled_at \
+               FROM ordering.orders o LEFT JOIN ordering.payments p ON p.order_id = o.id ",
+            $rest
+        )
+    };
+}
+
+db::statement! {
+    struct FindOrder { id: i64 => BigInt } -> OrderColumns =
+    select_orders!("WHERE o.id = $1")
+}
+
+db::statement! {
+    struct FindByRequest { scope: String => Text, key: String => Text } -> (BigInt, Nullable<diesel::sql_types::Binary>) =
+    "SELECT id, request_fingerprint FROM ordering.orders WHERE request_scope = $1 AND request_key = $2"
+}
+
+db::statement! {
+    struct ListOrders { before: i64 => BigInt, limit: i64 => BigInt } -> OrderColumns =
+    select_orders!("WHERE o.id < $1 ORDER BY o.id DESC LIMIT $2")
+}
+
+db::statement! {
+    struct ListOrdersOfUser { before: i64 => BigInt, limit: i64 => BigInt, user_id: i64 => BigInt } -> OrderColumns =
+    select_orders!("WHERE o.id < $1 AND o.user_id = $3 ORDER BY o.id DESC LIMIT $2")
+}
+
+db::statement! {
+    struct LinesOf { order_ids: Vec<i64> => Array<BigInt> }
+        -> (BigInt, BigInt, BigInt, Text, Text, BigInt, BigInt, BigInt, Text, BigInt, BigInt) =
+    "SELECT order_id, product_id, variant_id, sku, title, quantity, list_price_minor, unit_price_minor, \
+            price_source, discount_minor, total_minor \
+       FROM ordering.order_lines WHERE order_id = ANY($1) ORDER BY order_id, position"
+}
+
+db::statement! {
+    struct TimelineOf { order_id: i64 => BigInt }
+        -> (BigInt, Text, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<Text>, Timestamptz) =
+    "SELECT version, kind, from_status, to_status, actor_id, note, occurred_at \
+       FROM ordering.order_timeline WHERE order_id = $1 ORDER BY version"
+}
+
+/// Finds an order with its lines.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find(conn: &mut PgConnection, id: OrderId) -> QueryResult<Option<Order>> {
+    let row = FindOrder { id: id.get() }
+        .get_result::<OrderRow>(conn)
+        .optional()?;
+    Ok(with_lines(conn, row.into_iter().collect())?.pop())
+}
+
+/// Finds the order that a request placed, however long ago, and the fingerprint of that request.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_by_request(
+    conn: &mut PgConnection,
+    scope: &str,
+    key: &str,
+) -> QueryResult<Option<(OrderId, Option<Vec<u8>>)>> {
+    let statement = FindByRequest {
+        scope: scope.to_owned(),
+        key: key.to_owned(),
+    };
+    let found = statement
+        .get_result::<(i64, Option<Vec<u8>>)>(conn)
+        .optional()?;
+    Ok(found.and_then(|(id, fingerprint)| Some((id.try_into().ok()?, fingerprint))))
+}
+
+/// Lists orders, newest first, one more than `size` where there are more.
+///
+/// `user_id` limits the list to one customer; `before` is the id to go on below.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn list(
+    conn: &mut PgConnection,
+    user_id: Option<UserId>,
+    before: Option<i64>,
+    size: PageSize,
+) -> QueryResult<Vec<Order>> {
+    let (before, limit) = (before.unwrap_or(i64::MAX), size.get() + 1);
+    let rows = match user_id {
+        None => ListOrders { before, limit }.load(conn)?,
+        Some(user) => ListOrdersOfUser {
+            before,
+            limit,
+            user_id: user.get(),
+        }
+        .load(conn)?,
+    };
+    with_lines(conn, rows)
+}
+
+/// Lists what happened to an order, oldest first.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn timeline(conn: &mut PgConnection, id: OrderId) -> QueryResult<Vec<TimelineEntry>> {
+    TimelineOf { order_id: id.get() }.load(conn)
+}
+
+fn with_lines(conn: &mut PgConnection, rows: Vec<OrderRow>) -> QueryResult<Vec<Order>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let order_ids = rows.iter().map(|row| row.id.get()).collect();
+    let lines: Vec<LineRow> = LinesOf { order_ids }.load(conn)?;
+    let mut by_order = std::collections::HashMap::<i64, Vec<LineRow>>::new();
+    for line in lines {
+        by_order.entry(line.order_id).or_default().push(line);
+    }
+    rows.into_iter()
+        .map(|row| {
+            let lines = by_order.remove(&row.id.get()).unwrap_or_default();
+            assemble(row, lines)
+        })
+        .collect()
+}
+
+fn assemble(row: OrderRow, lines: Vec<LineRow>) -> QueryResult<Order> {
+    let money = |minor| Money::new(minor, row.currency);
+    let lines = lines.into_iter().map(|line| Line {
+        product_id: line.product_id,
+        variant_id: line.variant_id,
+        sku: line.sku,
+        title: line.title,
+        quantity: line.quantity,
+        list_price: money(line.list_price),
+        unit_price: money(line.unit_price),
+        price_source: line.price_source,
+        discount: money(line.discount),
+        total: money(line.total),
+    });
+    Ok(Order {
+        id: row.id,
+        user_id: row.user_id,
+        status: row.status,
+        totals: Totals {
+            subtotal: money(row.subtotal),
+            discount: money(row.discount),
+            shipping: money(row.shipping),
+            total: money(row.total),
+        },
+        address: serde_json::from_value(row.address)
+            .map_err(|error| diesel::result::Error::DeserializationError(error.into()))?,
+        payment_method: row.payment_method,
+        payment_status: row.payment_status,
+        shipping_method: row.shipping_method,
+        source: if row.source == Source::Staff.code() {
+            Source::Staff
+        } else {
+            Source::Web
+        },
+        reference: row.reference,
+        version: row.version,
+        placed_at: row.placed_at,
+        updated_at: row.updated_at,
+        cancelled_at: row.cancelled_at,
+        lines: lines.collect(),
+    })
+}
