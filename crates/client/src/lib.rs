@@ -1,1 +1,56 @@
-//! A typed client of the Cartwright API, its smoke run and its replay of real invoices.
+//! A typed client of the Cartwright API.
+//!
+//! Requests are built from the types of [`domain`], answers tolerate fields they do not know.
+//! Every write carries an `Idempotency-Key`, made once for the call and kept for all its retries,
+//! so that a retry after a lost answer neither buys nor charges twice.
+//!
+//! - [`builder`]: address, time limits and retries of a client
+//! - [`products`], [`users`], [`orders`], [`service`]: the documented requests and answers
+//! - [`transport`]: requests and answers without types, and the loop that retries
+//! - [`error`]: refusals, lost answers, and writes whose outcome is not known
+//!
+//! ```no_run
+//! use client::{Client, Line, PlaceOrder};
+//! use domain::{Address, PaymentMethod, Quantity};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let shop = Client::builder("http://localhost:8080").build()?;
+//! let customer = shop.login(&"ann@example.com".parse()?, "correct horse").await?;
+//! let lines = vec![Line::of_sku("AIRPODS-PRO-3".parse()?, Quantity::ONE)];
+//! let address = Address::text("123 Demo St")?;
+//! let order = PlaceOrder::of_lines(lines, address, PaymentMethod::Card, "std");
+//! let placed = customer.place_order(&order).await?;
+//! println!("order {} costs {}", placed.body.order_id, placed.body.totals.total);
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(not(test), warn(clippy::expect_used, clippy::float_arithmetic))]
+
+pub mod builder;
+pub mod error;
+pub mod key;
+pub mod orders;
+pub mod products;
+mod retry;
+pub mod secret;
+pub mod service;
+#[cfg(test)]
+mod test_server;
+pub mod transport;
+pub mod users;
+
+pub use builder::ClientBuilder;
+pub use error::{Error, FieldError, Problem};
+pub use key::IdempotencyKey;
+pub use orders::{
+    Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
+    PlaceOrder, SoldLine, StatusChanged, TimelineEntry,
+};
+pub use products::{
+    NewProduct, Product, ProductChanges, ProductPage, ProductQuery, SetStock, StockLevel,
+};
+pub use secret::Secret;
+pub use service::Readiness;
+pub use transport::{Answer, Client, Request};
+pub use users::{NewUser, Session, User};

@@ -1,0 +1,119 @@
+//! The service itself, and reading products.
+
+use client::{Client, Product, Readiness};
+use reqwest::Method;
+use reqwest::header::IF_NONE_MATCH;
+
+use crate::check::{Check, Kind, PRODUCT, request, send};
+
+/// Two products of the demo catalogue, in one currency.
+pub struct Demo {
+    pub first: Product,
+    pub second: Product,
+}
+
+/// Checks the welcome page, the probes and the contract.
+pub async fn check(shop: &Client) -> Check {
+    let get = |path: &str| request(Method::GET, path);
+    send(shop, "welcome page", get("/")).await?.status(200)?;
+    send(shop, "liveness", get("/livez")).await?.status(200)?;
+
+    let ready = send(shop, "readiness", get("/readyz")).await?.status(200)?;
+    ready.field("/status", "ready")?;
+    ready.field("/database", "up")?;
+    let state: Readiness = ready.read(&ready.body)?;
+    let known = ["up", "down", "off"].contains(&state.redis.as_str());
+    ready.must(known, "`redis` is none of up, down, off")?;
+
+    let contract = send(shop, "OpenAPI", get("/api/openapi.json"))
+        .await?
+        .status(200)?;
+    let version = contract.body["openapi"].as_str().unwrap_or_default();
+    contract.must(version.starts_with("3.1"), "it is no OpenAPI 3.1")?;
+    send(shop, "reference", get("/api/docs"))
+        .await?
+        .status(200)
+        .map(drop)
+}
+
+/// Checks lists of products and single ones.
+pub async fn check_products(shop: &Client) -> Check<Demo> {
+    let all = || request(Method::GET, "/api/products");
+    let page = send(shop, "list of products", all()).await?.status(200)?;
+    page.field("/page", 1)?;
+    page.field("/limit", 20)?;
+    page.fields(&page.body, &[("hasMore", Kind::Flag)])?;
+    let products = page.list("products")?;
+    page.must(
+        !products.is_empty() && products.len() <= 20,
+        "not 1 to 20 products",
+    )?;
+    for product in products {
+        page.fields(product, PRODUCT)?;
+        page.read::<Product>(product)?;
+    }
+
+    let one = send(shop, "page of one", all().query("limit", &1))
+        .await?
+        .status(200)?;
+    one.field("/limit", 1)?;
+    one.must(one.list("products")?.len() == 1, "not exactly one product")?;
+    for (name, value) in [
+        ("limit", "0"),
+        ("limit", "101"),
+        ("page", "0"),
+        ("colour", "red"),
+    ] {
+        let wrong = all().query(name, &value);
+        send(shop, "list with a wrong parameter", wrong)
+            .await?
+            .status(400)?;
+    }
+
+    let first = check_product(shop, 1).await?;
+    let second = check_product(shop, 2).await?;
+    let search = all().query("q", &first.sku);
+    let found = send(shop, "search by SKU", search).await?.status(200)?;
+    let hit = found
+        .list("products")?
+        .iter()
+        .any(|product| product["id"] == first.id.get());
+    found.must(hit, "the product is not found by its SKU")?;
+
+    for id in [
+        "9223372036854775807",
+        "9223372036854775808",
+        "01",
+        "+1",
+        "0",
+        "abc",
+    ] {
+        let path = format!("/api/products/{id}");
+        let absent = send(shop, "unknown product", request(Method::GET, path)).await?;
+        absent.status(404)?;
+    }
+    Ok(Demo { first, second })
+}
+
+async fn check_product(shop: &Client, id: i64) -> Check<Product> {
+    let get = || request(Method::GET, format!("/api/products/{id}"));
+    let seen = send(shop, "demo product", get()).await?.status(200)?;
+    seen.fields(&seen.body, PRODUCT)?;
+    seen.field("/id", id)?;
+    let product: Product = seen.read(&seen.body)?;
+    seen.must(
+        product.money().is_ok(),
+        "the price does not suit the currency",
+    )?;
+
+    let etag = seen.header("etag");
+    seen.must(
+        !etag.is_empty() && !seen.header("cache-control").is_empty(),
+        "no ETag or cache",
+    )?;
+    let again = get()
+        .header(IF_NONE_MATCH, etag)
+        .map_err(|error| error.to_string())?;
+    send(shop, "unchanged product", again).await?.status(304)?;
+    Ok(product)
+}
