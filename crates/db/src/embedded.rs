@@ -31,6 +31,8 @@ pub enum EmbeddedError {
     Init(String),
     #[error("Postgres did not come up within {0:?}; see {1}")]
     NotReady(Duration, PathBuf),
+    #[error("{0} belongs to a server that runs already, as process {1}")]
+    InUse(PathBuf, u32),
 }
 
 /// How careful the server is with its data.
@@ -57,28 +59,30 @@ impl Server {
         let dir = create_private(dir, user)?;
         let data = dir.join("postgres");
         let bin = find_binaries().ok_or(EmbeddedError::NotInstalled)?;
-        if !data.join("PG_VERSION").exists() {
-            initdb(&bin, &data, user, durability)?;
+        if data.exists() {
+            wait_for_predecessor(&data)?;
+        } else {
+            create_cluster(&bin, &dir, &data, user, durability)?;
         }
-        // A socket's path may have no more than 107 bytes, so it cannot live beside the data.
-        let socket_dir =
-            std::env::temp_dir().join(format!("cartwright-{}", uuid::Uuid::now_v7().simple()));
-        create_private(&socket_dir, user)?;
+        let socket_dir = match durability {
+            // A socket's path may have no more than 107 bytes, so it cannot live beside the data.
+            Durability::Full => {
+                let name = format!("cartwright-{}", uuid::Uuid::now_v7().simple());
+                create_private(&std::env::temp_dir().join(name), user)?
+            }
+            Durability::ThrowAway => dir.clone(),
+        };
         let log_path = dir.join("postgres.log");
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(&log_path);
-        let remove = match durability {
-            Durability::Full => socket_dir.clone(),
-            Durability::ThrowAway => dir.clone(),
-        };
         let leash = Leashed::spawn(
             &bin.join("postgres"),
             &server_args(&data, &socket_dir, durability),
             user,
             Stdio::from(log.map_err(at(&log_path))?),
-            Some(remove),
+            Some(socket_dir.clone()),
         )
         .map_err(at(&bin))?;
         let server = Self {
@@ -100,23 +104,39 @@ impl Server {
 
     fn wait_until_ready(&self, log_path: &Path) -> Result<(), EmbeddedError> {
         const PATIENCE: Duration = Duration::from_secs(30);
-        let deadline = Instant::now() + PATIENCE;
-        let (_stop, pause) = std::sync::mpsc::channel::<()>();
-        while Instant::now() < deadline {
-            if PgConnection::establish(&self.url("postgres")).is_ok() {
-                return Ok(());
-            }
-            let _ = pause.recv_timeout(Duration::from_millis(20));
+        let answers = || PgConnection::establish(&self.url("postgres")).is_ok();
+        if !wait_until(PATIENCE, answers) {
+            return Err(EmbeddedError::NotReady(PATIENCE, log_path.to_owned()));
         }
-        Err(EmbeddedError::NotReady(PATIENCE, log_path.to_owned()))
+        Ok(())
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Throw-away servers keep their socket beside nothing else; the leash removes the rest.
-        let _ = fs::remove_dir_all(&self.socket_dir);
+/// Waits for a server whose owner was killed a moment ago and which is still shutting down.
+fn wait_for_predecessor(data: &Path) -> Result<(), EmbeddedError> {
+    let owner = || {
+        let lock = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+        let pid: u32 = lock.lines().next()?.trim().parse().ok()?;
+        Path::new(&format!("/proc/{pid}")).exists().then_some(pid)
+    };
+    if wait_until(Duration::from_secs(10), || owner().is_none()) {
+        return Ok(());
     }
+    owner().map_or(Ok(()), |pid| {
+        Err(EmbeddedError::InUse(data.to_owned(), pid))
+    })
+}
+
+fn wait_until(patience: Duration, done: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + patience;
+    let (_stop, pause) = std::sync::mpsc::channel::<()>();
+    while Instant::now() < deadline {
+        if done() {
+            return true;
+        }
+        let _ = pause.recv_timeout(Duration::from_millis(20));
+    }
+    done()
 }
 
 fn server_args(data: &Path, socket_dir: &Path, durability: Durability) -> Vec<String> {
@@ -134,6 +154,23 @@ fn server_args(data: &Path, socket_dir: &Path, durability: Durability) -> Vec<St
         args.push("-F".to_owned());
     }
     args
+}
+
+/// Creates the data under another name first: an attempt that was cut off leaves nothing that
+/// looks like a database.
+fn create_cluster(
+    bin: &Path,
+    dir: &Path,
+    data: &Path,
+    user: Option<Unprivileged>,
+    durability: Durability,
+) -> Result<(), EmbeddedError> {
+    let unfinished = dir.join("postgres.new");
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished).map_err(at(&unfinished))?;
+    }
+    initdb(bin, &unfinished, user, durability)?;
+    fs::rename(&unfinished, data).map_err(at(data))
 }
 
 fn initdb(
