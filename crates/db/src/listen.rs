@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use crate::pool::with_network_timeouts;
+
 /// What a listener hears.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard {
@@ -70,7 +72,7 @@ fn listen(
     stop: &Receiver<()>,
     on: &mut impl FnMut(Heard),
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let mut conn = PgConnection::establish(url)?;
+    let mut conn = PgConnection::establish(&with_network_timeouts(url))?;
     diesel::sql_query(format!("LISTEN {channel}")).execute(&mut conn)?;
     on(Heard::Reconnected);
     let mut probed_at = Instant::now();

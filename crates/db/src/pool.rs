@@ -186,7 +186,7 @@ fn session_settings(statement_timeout: Duration) -> String {
 
 /// Adds libpq's network time-outs where the address does not set its own, so that a peer that
 /// vanished without a word is noticed within seconds.
-fn with_network_timeouts(url: &str) -> String {
+pub(crate) fn with_network_timeouts(url: &str) -> String {
     const DEFAULTS: [(&str, &str); 5] = [
         ("connect_timeout", "2"),
         ("tcp_user_timeout", "3000"),
