@@ -11,6 +11,8 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
+use crate::pool::with_network_timeouts;
+
 /// Held for the length of a run; no other code takes this lock.
 const LOCK: i64 = 0x6361_7274_7772_6974;
 
@@ -44,14 +46,22 @@ pub enum MigrateError {
 ///
 /// [`MigrateError`]; a migration runs in a transaction, so a failed one leaves nothing behind.
 pub fn run(url: &str, owners: &[Owner]) -> Result<Vec<String>, MigrateError> {
+    run_and_seed(url, owners, |_| Ok(()))
+}
+
+/// Like [`run`], and then fills what a fresh database has to hold, under the same lock.
+///
+/// # Errors
+///
+/// [`MigrateError`].
+pub fn run_and_seed(
+    url: &str,
+    owners: &[Owner],
+    seed: impl FnOnce(&mut PgConnection) -> Result<(), String>,
+) -> Result<Vec<String>, MigrateError> {
     let mut conn = PgConnection::establish(url)?;
-    let prepare = |source| MigrateError::Prepare {
-        schema: "platform",
-        source,
-    };
-    diesel::select(pg_advisory_lock(LOCK))
-        .execute(&mut conn)
-        .map_err(prepare)?;
+    let prepare = |source| MigrateError::Prepare { schema: "platform", source };
+    diesel::select(pg_advisory_lock(LOCK)).execute(&mut conn).map_err(prepare)?;
     // Not before the lock: waiting for another runner may take longer. No DDL may queue behind a
     // long reader and make everyone else queue behind itself.
     conn.batch_execute("SET lock_timeout = '3s'; SET client_min_messages = warning")
@@ -60,13 +70,14 @@ pub fn run(url: &str, owners: &[Owner]) -> Result<Vec<String>, MigrateError> {
     for owner in owners {
         ran.extend(run_owner(&mut conn, owner)?);
     }
+    seed(&mut conn).map_err(MigrateError::Seed)?;
     Ok(ran)
     // Closing the connection releases the lock.
 }
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    fn pg_advisory_lock(key: BigInt) -> Bool;
+    fn pg_try_advisory_lock(key: BigInt) -> Bool;
 }
 
 fn run_owner(conn: &mut PgConnection, owner: &Owner) -> Result<Vec<String>, MigrateError> {
