@@ -1,0 +1,1 @@
+DROP TABLE broken.first_half;

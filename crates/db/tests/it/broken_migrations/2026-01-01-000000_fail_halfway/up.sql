@@ -1,0 +1,2 @@
+CREATE TABLE broken.first_half (id bigint);
+ALTER TABLE broken.missing ADD COLUMN second_half bigint;

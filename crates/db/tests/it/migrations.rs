@@ -1,0 +1,111 @@
+use std::sync::Barrier;
+use std::thread;
+
+use db::migrations::{self, MigrateError, Owner};
+use db::testing;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+use crate::count;
+
+const BROKEN: Owner = Owner {
+    schema: "broken",
+    migrations: || {
+        const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/it/broken_migrations");
+        MIGRATIONS
+    },
+};
+
+const ONLINE: Owner = Owner {
+    schema: "online",
+    migrations: || {
+        const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/it/online_migrations");
+        MIGRATIONS
+    },
+};
+
+/// Lets six replicas start at once and returns what each of them ran.
+fn six_at_once(url: &str, owners: &[Owner]) -> Vec<Vec<String>> {
+    let start = Barrier::new(6);
+    let replica = || {
+        start.wait();
+        migrations::run(url, owners).unwrap()
+    };
+    thread::scope(|scope| {
+        let replicas: Vec<_> = (0..6).map(|_| scope.spawn(replica)).collect();
+        replicas.into_iter().map(|r| r.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn six_replicas_run_each_migration_once() {
+    let database = testing::empty_database();
+
+    let ran = six_at_once(&database.url, &[db::OWNER]);
+
+    let mut busy = ran.iter().filter(|names| !names.is_empty());
+    let names = busy.next().expect("one replica ran them");
+    assert_eq!(busy.next(), None, "a second replica ran some too");
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[0].starts_with("platform 20261123080000"), "{names:?}");
+    let conn = &mut database.connect();
+    assert_eq!(count(conn, "platform.__diesel_schema_migrations"), 2);
+    assert_eq!(count(conn, "platform.outbox"), 0);
+}
+
+#[test]
+fn a_repeated_run_does_nothing() {
+    let database = crate::database();
+
+    let ran = migrations::run(&database.url, &[db::OWNER]).unwrap();
+
+    assert_eq!(ran, Vec::<String>::new());
+}
+
+#[test]
+fn replicas_that_wait_do_not_hold_up_an_index_that_is_built_online() {
+    let database = testing::empty_database();
+
+    let ran = six_at_once(&database.url, &[db::OWNER, ONLINE]);
+
+    assert_eq!(ran.iter().flatten().count(), 3, "{ran:?}");
+    let valid = "pg_index WHERE indisvalid AND indexrelid = 'platform.outbox_kind_idx'::regclass";
+    assert_eq!(count(&mut database.connect(), valid), 1);
+}
+
+#[test]
+fn a_failed_owner_is_named_and_leaves_nothing_half_done() {
+    let database = testing::empty_database();
+
+    for _ in 0..2 {
+        let error = migrations::run(&database.url, &[db::OWNER, BROKEN]).unwrap_err();
+
+        assert!(matches!(
+            error,
+            MigrateError::Failed {
+                schema: "broken",
+                ..
+            }
+        ));
+        let message = error.to_string();
+        assert!(
+            message.starts_with("migration of schema `broken` failed: "),
+            "{message}"
+        );
+        assert!(
+            message.contains("\"broken.missing\" does not exist"),
+            "{message}"
+        );
+    }
+
+    let conn = &mut database.connect();
+    assert_eq!(count(conn, "pg_tables WHERE tablename = 'first_half'"), 0);
+    assert_eq!(count(conn, "broken.__diesel_schema_migrations"), 0);
+    assert_eq!(count(conn, "platform.__diesel_schema_migrations"), 2);
+}
+
+#[test]
+fn a_server_that_is_away_is_a_connection_error() {
+    let error = migrations::run("host=/nowhere dbname=shop", &[db::OWNER]).unwrap_err();
+
+    assert!(matches!(error, MigrateError::Connect(_)), "{error}");
+}

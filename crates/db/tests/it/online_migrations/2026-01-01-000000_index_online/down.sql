@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY platform.outbox_kind_idx;

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY outbox_kind_idx ON platform.outbox (kind);

@@ -1,0 +1,276 @@
+use std::error::Error;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use db::testing::TestDatabase;
+use db::{Db, DbError, PoolConfig};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crate::count;
+
+fn impatient(database: &TestDatabase, size: u32) -> Db {
+    Db::new(&PoolConfig {
+        url: database.url.clone(),
+        size,
+        acquire_timeout: Duration::from_millis(200),
+        statement_timeout: Duration::from_millis(100),
+    })
+    .unwrap()
+}
+
+fn backend_pid(conn: &mut PgConnection) -> Result<i64, DbError> {
+    let pid = diesel::dsl::sql::<diesel::sql_types::BigInt>("pg_backend_pid()::bigint");
+    Ok(diesel::select(pid).get_result(conn)?)
+}
+
+/// Ends every session in the database but the one that asks, as a restart of the server does.
+fn kill_all_backends(database: &TestDatabase) {
+    database
+        .connect()
+        .batch_execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+              WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .unwrap();
+}
+
+/// Opens all connections of a pool of `size`.
+async fn warm_up(db: &Db, size: usize) {
+    let all_here = Arc::new(std::sync::Barrier::new(size));
+    let tasks: Vec<_> = (0..size)
+        .map(|_| {
+            let (db, all_here) = (db.clone(), Arc::clone(&all_here));
+            tokio::spawn(async move {
+                db.run(move |_| {
+                    all_here.wait();
+                    Ok::<_, DbError>(())
+                })
+                .await
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_error_of_the_work_is_passed_on() {
+    let db = crate::database().pool(1);
+
+    let refused: Result<(), Box<dyn Error + Send + Sync>> =
+        db.run(|_| Err("out of stock".into())).await;
+    let bug = db
+        .run(|conn| Ok::<_, DbError>(diesel::sql_query("SELEKT 1").execute(conn)?))
+        .await;
+
+    assert_eq!(refused.unwrap_err().to_string(), "out of stock");
+    assert!(matches!(
+        bug,
+        Err(DbError::Query(DieselError::DatabaseError(..)))
+    ));
+}
+
+#[tokio::test]
+async fn a_constraint_that_held_is_a_query_error() {
+    let db = crate::database().pool(1);
+
+    let error = db
+        .run(|conn| {
+            conn.batch_execute(
+                "INSERT INTO platform.idempotency_keys (scope, key, fingerprint) VALUES ('', '', '')",
+            )?;
+            Ok::<_, DbError>(())
+        })
+        .await;
+
+    let Err(DbError::Query(DieselError::DatabaseError(kind, info))) = error else {
+        panic!("{error:?}");
+    };
+    assert!(matches!(kind, DatabaseErrorKind::CheckViolation));
+    let constraint = Some("idempotency_keys_answered_or_resumable");
+    assert_eq!(info.constraint_name(), constraint);
+}
+
+#[tokio::test]
+async fn an_exhausted_pool_is_busy_and_then_free_again() {
+    let db = impatient(&crate::database(), 1);
+    let (release, held) = mpsc::channel::<()>();
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    let holder = tokio::spawn({
+        let db = db.clone();
+        async move {
+            db.run(move |_| {
+                let _ = started.send(());
+                let _ = held.recv();
+                Ok::<_, DbError>(())
+            })
+            .await
+        }
+    });
+    has_started.await.unwrap();
+
+    let refused = db.run(backend_pid).await;
+    drop(release);
+    holder.await.unwrap().unwrap();
+
+    assert!(matches!(refused, Err(DbError::Busy(_))), "{refused:?}");
+    db.run(backend_pid).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_loss_of_all_connections_costs_at_most_one_call() {
+    let database = crate::database();
+    let db = database.pool(4);
+
+    for _ in 0..3 {
+        warm_up(&db, 4).await;
+        kill_all_backends(&database);
+
+        let mut failed = 0;
+        for _ in 0..12 {
+            match db.run(backend_pid).await {
+                Ok(_) => {}
+                Err(DbError::Unavailable(_)) => failed += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert!(failed <= 1, "{failed} calls failed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_loses_its_connection_fails_as_unavailable() {
+    let database = crate::database();
+    let db = database.pool(2);
+    warm_up(&db, 2).await;
+    kill_all_backends(&database);
+
+    let lost = db.run(|conn| conn.transaction(backend_pid)).await;
+
+    assert!(matches!(lost, Err(DbError::Unavailable(_))), "{lost:?}");
+    for _ in 0..4 {
+        let pid = db.run(|conn| conn.transaction(backend_pid));
+        pid.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_unavailable_within_the_time_to_wait() {
+    let db = Db::new(&PoolConfig {
+        url: "host=/nowhere dbname=shop".into(),
+        size: 1,
+        acquire_timeout: Duration::from_millis(200),
+        statement_timeout: Duration::from_secs(1),
+    })
+    .unwrap();
+
+    let away = db.run(backend_pid).await;
+
+    assert!(matches!(away, Err(DbError::Unavailable(_))), "{away:?}");
+}
+
+#[tokio::test]
+async fn a_panic_rolls_back_and_its_connection_is_not_used_again() {
+    let database = crate::database();
+    database
+        .connect()
+        .batch_execute("CREATE TABLE marks (id bigint)")
+        .unwrap();
+    let db = database.pool(1);
+    let pid = db.run(backend_pid).await.unwrap();
+
+    let panicked = db
+        .run(|conn| {
+            conn.transaction(|conn| {
+                conn.batch_execute("INSERT INTO marks VALUES (1)")?;
+                if count(conn, "marks") == 1 {
+                    panic!("on purpose");
+                }
+                Ok::<_, DbError>(())
+            })
+        })
+        .await;
+
+    assert!(matches!(panicked, Err(DbError::Panicked)), "{panicked:?}");
+    assert_ne!(db.run(backend_pid).await.unwrap(), pid);
+    let marks = db.run(|conn| Ok::<_, DbError>(count(conn, "marks"))).await;
+    assert_eq!(marks.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_transaction_left_open_never_reaches_the_next_caller() {
+    use diesel::connection::{AnsiTransactionManager, TransactionManager};
+    let db = crate::database().pool(1);
+    let pid = db
+        .run(|conn| {
+            AnsiTransactionManager::begin_transaction(conn)?;
+            backend_pid(conn)
+        })
+        .await
+        .unwrap();
+
+    assert_ne!(db.run(backend_pid).await.unwrap(), pid);
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_busy() {
+    let db = impatient(&crate::database(), 1);
+    let pid = db.run(backend_pid).await.unwrap();
+
+    let slow = db
+        .run(|conn| Ok::<_, DbError>(conn.batch_execute("SELECT pg_sleep(60)")?))
+        .await;
+
+    assert!(matches!(slow, Err(DbError::Busy(_))), "{slow:?}");
+    assert_eq!(
+        db.run(backend_pid).await.unwrap(),
+        pid,
+        "the connection is still good"
+    );
+}
+
+#[test]
+fn a_lock_that_is_not_granted_in_time_is_busy() {
+    let database = crate::database();
+    let (holder, waiter) = (&mut database.connect(), &mut database.connect());
+    holder
+        .batch_execute("BEGIN; LOCK TABLE platform.outbox")
+        .unwrap();
+
+    let refused = waiter
+        .batch_execute("SET lock_timeout = 20; SELECT count(*) FROM platform.outbox")
+        .map_err(DbError::from);
+
+    assert!(matches!(refused, Err(DbError::Busy(_))), "{refused:?}");
+}
+
+#[test]
+fn a_deadlock_is_busy() {
+    let database = crate::database();
+    let (one, two) = (&mut database.connect(), &mut database.connect());
+    for conn in [&mut *one, &mut *two] {
+        conn.batch_execute("SET deadlock_timeout = 20; BEGIN")
+            .unwrap();
+    }
+    one.batch_execute("SELECT pg_advisory_xact_lock(1)")
+        .unwrap();
+    two.batch_execute("SELECT pg_advisory_xact_lock(2)")
+        .unwrap();
+
+    let (first, second) = std::thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            let outcome = one.batch_execute("SELECT pg_advisory_xact_lock(2)");
+            one.batch_execute("ROLLBACK").unwrap();
+            outcome
+        });
+        let second = two.batch_execute("SELECT pg_advisory_xact_lock(1)");
+        two.batch_execute("ROLLBACK").unwrap();
+        (first.join().unwrap(), second)
+    });
+
+    let victim = first.and(second).map_err(DbError::from);
+    assert!(matches!(victim, Err(DbError::Busy(_))), "{victim:?}");
+}
