@@ -1,6 +1,6 @@
 //! The invoices of a range of days, in the order of the file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 
 use chrono::{NaiveDate, NaiveDateTime};
@@ -137,6 +137,20 @@ fn open(row: &Row, moment: NaiveDateTime) -> Invoice {
 }
 
 impl Ledger {
+    /// Returns the SKUs that are ordered. Some only ever come back, from sales before the file
+    /// begins; they need not be in the shop.
+    pub fn sold(&self) -> Vec<Sku> {
+        let orders = self.invoices.iter().filter(|invoice| !invoice.cancellation);
+        let places: BTreeSet<_> = orders
+            .flat_map(|invoice| &invoice.lines)
+            .map(|line| line.sku)
+            .collect();
+        places
+            .into_iter()
+            .map(|place| self.skus[place].clone())
+            .collect()
+    }
+
     fn add(
         &mut self,
         row: &Row,
@@ -203,6 +217,11 @@ mod tests {
         );
         assert_eq!((sale.units()[&0], sale.total()), (8, 6 * 255 + 2 * 295));
         assert!(ledger.invoices[1].cancellation);
+        assert_eq!(
+            ledger.sold(),
+            ["85123A".parse().unwrap()],
+            "22556 only comes back"
+        );
         assert_eq!(ledger.refused[&Reason::NotAProduct], 1);
     }
 

@@ -89,7 +89,7 @@ async fn replay(arguments: &Arguments) -> Result<Report, String> {
     );
 
     let staff = log_in(arguments).await?;
-    let products = prepare::find_products(&staff, &ledger.skus).await?;
+    let products = prepare::find_products(&staff, &ledger.sold()).await?;
     let buyers = plan.buyers.iter().map(|(buyer, _)| buyer);
     let buyers = prepare::register(&staff, buyers, concurrency).await?;
     let before = prepare::stock(&staff, &products, concurrency).await?;

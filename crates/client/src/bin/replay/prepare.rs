@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
-use client::{Client, NewUser, Order, OrderQuery, ProductQuery, StockLevel};
+use client::{Client, NewUser, OrderQuery, ProductQuery, StockLevel};
 use domain::{OrderId, OrderStatus, ProductId, Sku, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
@@ -42,18 +42,7 @@ pub async fn register(
     for (buyer, id, orders) in registered {
         all.ids.insert(buyer, id);
         all.created += usize::from(orders.is_none());
-        for order in orders.unwrap_or_default() {
-            let cancelled = order.status == OrderStatus::Cancelled;
-            if let Some(reference) = order.reference {
-                all.known.insert(
-                    reference,
-                    Known {
-                        order: order.order_id,
-                        cancelled,
-                    },
-                );
-            }
-        }
+        all.known.extend(orders.unwrap_or_default());
     }
     Ok(all)
 }
@@ -61,7 +50,7 @@ pub async fn register(
 async fn register_one(
     staff: &Client,
     buyer: Buyer,
-) -> Result<(Buyer, UserId, Option<Vec<Order>>), String> {
+) -> Result<(Buyer, UserId, Option<Vec<(String, Known)>>), String> {
     let email = buyer.email();
     let failed = |error: &dyn std::fmt::Display| format!("registering {email}: {error}");
     let address = email.parse().map_err(|error| failed(&error))?;
@@ -89,8 +78,9 @@ fn password(email: &str) -> String {
     })
 }
 
-/// Lists all orders of a user.
-pub async fn orders_of(staff: &Client, user: UserId) -> Result<Vec<Order>, String> {
+/// Lists the orders of a user that have a reference. Their lines are not kept: those of a whole
+/// year would fill the memory.
+pub async fn orders_of(staff: &Client, user: UserId) -> Result<Vec<(String, Known)>, String> {
     let mut query = OrderQuery {
         user_id: Some(user),
         limit: Some(50),
@@ -100,7 +90,16 @@ pub async fn orders_of(staff: &Client, user: UserId) -> Result<Vec<Order>, Strin
     loop {
         let page = staff.list_orders(&query).await;
         let page = page.map_err(|error| format!("listing the orders of user {user}: {error}"))?;
-        orders.extend(page.body.orders);
+        orders.extend(page.body.orders.into_iter().filter_map(|order| {
+            let cancelled = order.status == OrderStatus::Cancelled;
+            Some((
+                order.reference?,
+                Known {
+                    order: order.order_id,
+                    cancelled,
+                },
+            ))
+        }));
         if !page.body.has_more {
             return Ok(orders);
         }

@@ -93,7 +93,7 @@ impl Evidence<'_> {
         for list in lists {
             match list {
                 Ok(orders) => {
-                    for reference in orders.into_iter().filter_map(|order| order.reference) {
+                    for (reference, _) in orders {
                         *times.entry(reference).or_default() += 1;
                     }
                 }
@@ -114,9 +114,13 @@ impl Evidence<'_> {
     /// Compares how reservations moved with what this run has placed and cancelled.
     pub fn check_stock(&self, before: &[StockLevel], after: &[StockLevel]) -> Vec<String> {
         let moved = self.reserved();
+        let moved: HashMap<_, _> = moved
+            .iter()
+            .map(|(sku, units)| (&self.ledger.skus[*sku], *units))
+            .collect();
         let mut wrong = Vec::new();
-        for (index, (before, after)) in before.iter().zip(after).enumerate() {
-            let expected = moved.get(&index).copied().unwrap_or(0);
+        for (before, after) in before.iter().zip(after) {
+            let expected = moved.get(&after.sku).copied().unwrap_or(0);
             let found = after.reserved - before.reserved;
             if found != expected {
                 wrong.push(format!(
