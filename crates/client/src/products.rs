@@ -132,16 +132,13 @@ pub struct StockLevel {
 }
 
 /// A new count of a product.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SetStock {
     /// How many there are.
     pub on_hand: i64,
     /// How many the caller believes there were: another count is a conflict.
     pub expected_on_hand: i64,
-    /// Why, for the record.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
 }
 
 impl NewProduct {

@@ -101,8 +101,8 @@ pub struct TimelineEntry {
     pub from: Option<String>,
     /// The status afterwards, where the status changed.
     pub to: Option<String>,
-    /// Who did it.
-    pub actor: Option<String>,
+    /// Who did it; `None` is the system, or a caller without a token.
+    pub actor: Option<UserId>,
     /// What there is to say about it.
     pub note: Option<String>,
     /// When.
@@ -166,7 +166,7 @@ mod tests {
             "placedAt": "2026-03-01T12:00:00Z", "updatedAt": "2026-03-01T12:00:00Z",
             "cancelledAt": null,
             "timeline": [{"version": 1, "kind": "placed", "from": null, "to": "ordered",
-                "actor": "user 2", "note": null, "at": "2026-03-01T12:00:00Z"}]
+                "actor": 2, "note": null, "at": "2026-03-01T12:00:00Z"}]
         }))
         .unwrap();
 
