@@ -38,6 +38,8 @@ pub enum MigrateError {
         schema: &'static str,
         reason: String,
     },
+    #[error("cannot fill the fresh database: {0}")]
+    Seed(String),
 }
 
 /// Runs what is pending for each owner, in the order given, and returns the names of what ran.
@@ -59,11 +61,13 @@ pub fn run_and_seed(
     owners: &[Owner],
     seed: impl FnOnce(&mut PgConnection) -> Result<(), String>,
 ) -> Result<Vec<String>, MigrateError> {
-    let mut conn = PgConnection::establish(url)?;
-    let prepare = |source| MigrateError::Prepare { schema: "platform", source };
-    diesel::select(pg_advisory_lock(LOCK)).execute(&mut conn).map_err(prepare)?;
-    // Not before the lock: waiting for another runner may take longer. No DDL may queue behind a
-    // long reader and make everyone else queue behind itself.
+    let mut conn = PgConnection::establish(&with_network_timeouts(url))?;
+    let prepare = |source| MigrateError::Prepare {
+        schema: "platform",
+        source,
+    };
+    lock(&mut conn).map_err(prepare)?;
+    // No DDL may queue behind a long reader and make everyone else queue behind itself.
     conn.batch_execute("SET lock_timeout = '3s'; SET client_min_messages = warning")
         .map_err(prepare)?;
     let mut ran = Vec::new();
@@ -73,6 +77,18 @@ pub fn run_and_seed(
     seed(&mut conn).map_err(MigrateError::Seed)?;
     Ok(ran)
     // Closing the connection releases the lock.
+}
+
+/// Waits for the turn of this runner.
+///
+/// It asks again and again: a statement that waits inside of Postgres holds a snapshot, and the
+/// runner's `CREATE INDEX CONCURRENTLY` would wait for that snapshot to end.
+fn lock(conn: &mut PgConnection) -> QueryResult<()> {
+    let (_stop, pause) = std::sync::mpsc::channel::<()>();
+    while !diesel::select(pg_try_advisory_lock(LOCK)).get_result::<bool>(conn)? {
+        let _ = pause.recv_timeout(Duration::from_millis(100));
+    }
+    Ok(())
 }
 
 #[diesel::declare_sql_function]

@@ -3,6 +3,7 @@ use std::thread;
 
 use db::migrations::{self, MigrateError, Owner};
 use db::testing;
+use diesel::connection::SimpleConnection;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use crate::count;
@@ -108,4 +109,28 @@ fn a_server_that_is_away_is_a_connection_error() {
     let error = migrations::run("host=/nowhere dbname=shop", &[db::OWNER]).unwrap_err();
 
     assert!(matches!(error, MigrateError::Connect(_)), "{error}");
+}
+
+#[test]
+fn what_a_fresh_database_holds_is_filled_by_one_replica_at_a_time() {
+    let database = testing::empty_database();
+    let start = Barrier::new(6);
+    let replica = || {
+        start.wait();
+        migrations::run_and_seed(&database.url, &[db::OWNER], |conn| {
+            if count(conn, "pg_tables WHERE tablename = 'seeds'") == 0 {
+                conn.batch_execute("CREATE TABLE public.seeds (id bigint)")
+                    .unwrap();
+            }
+            Ok(())
+        })
+        .unwrap()
+    };
+
+    thread::scope(|scope| (0..6).for_each(|_| drop(scope.spawn(replica))));
+
+    assert_eq!(count(&mut database.connect(), "public.seeds"), 0);
+    let refused = migrations::run_and_seed(&database.url, &[], |_| Err("no seeds".into()));
+    let message = refused.unwrap_err().to_string();
+    assert_eq!(message, "cannot fill the fresh database: no seeds");
 }
