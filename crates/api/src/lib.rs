@@ -1,1 +1,29 @@
-//! The Cartwright server: HTTP, cache, workflows and payment providers.
+//! The Cartwright server.
+//!
+//! Only this crate knows HTTP and Redis, and only here do the owners meet: `catalog`, `accounts`
+//! and `ordering` know nothing of each other.
+//!
+//! - [`app`]: a replica, built the same way for `main` and for tests
+//! - [`cli`]: the command line
+//! - [`config`]: all settings
+//! - [`routes`]: one file per resource
+//! - [`http`]: what every route shares
+//! - [`workflows`]: what takes more than one owner
+//! - [`cache`]: read models as finished bytes
+//! - [`providers`]: payment providers
+
+pub mod app;
+pub mod cache;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod logging;
+pub mod metrics;
+pub mod providers;
+pub mod routes;
+pub mod state;
+pub mod workflows;
+
+/// The schemas of all owners, in the order they are brought up to date.
+pub const OWNERS: [db::migrations::Owner; 4] =
+    [db::OWNER, catalog::OWNER, accounts::OWNER, ordering::OWNER];

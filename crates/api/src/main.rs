@@ -1,2 +1,20 @@
-//! The server binary `cartwright`.
-fn main() {}
+//! The server binary: one program, a subcommand per role.
+
+use std::process::ExitCode;
+
+use api::cli::{self, Cli};
+use clap::Parser as _;
+
+/// Small and fast under many threads; the system's allocator keeps more than it gives back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match cli::run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("cartwright: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

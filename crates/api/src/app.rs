@@ -1,0 +1,200 @@
+//! A replica: built from settings, the same way for `main` and for tests.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::middleware::{Compress, Condition, from_fn};
+use actix_web::web::{Bytes, Data, PayloadConfig};
+use actix_web::{App, HttpServer, dev::Server, web};
+use db::Db;
+use utoipa::OpenApi as _;
+use utoipa_actix_web::AppExt as _;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::cache::changes::{self, Listeners};
+use crate::cache::{Cache, shared::SharedTier};
+use crate::config::{self, Access, Config};
+use crate::http::observe::observe;
+use crate::metrics;
+use crate::routes::docs::{self, Document, DocumentBytes};
+use crate::routes::{self, service};
+use crate::state::State;
+use crate::workflows::settling;
+
+/// How long requests under way may take after SIGTERM.
+const SHUTDOWN_SECONDS: u64 = 20;
+/// How long a client may take to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A replica that listens, and is served once [`Application::run`] is awaited.
+pub struct Application {
+    server: Server,
+    metrics: Option<Server>,
+    state: Arc<State>,
+    address: SocketAddr,
+    _listeners: Listeners,
+    sweeper: tokio::task::JoinHandle<()>,
+}
+
+/// Why a replica does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        address: String,
+        source: std::io::Error,
+    },
+    #[error("redis.url: {0}")]
+    Redis(#[from] deadpool_redis::CreatePoolError),
+    #[error(transparent)]
+    Database(#[from] db::DbError),
+}
+
+impl Application {
+    /// Listens on the configured addresses. The database is migrated already.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub fn build(config: &Config) -> Result<Self, StartError> {
+        let metrics = metrics::start(&config.metrics)?;
+        let db = Db::new(&config.pool())?;
+        let shared = SharedTier::new(&config.redis, &config.cache)?;
+        let cache = Arc::new(Cache::new(&config.cache, shared));
+        let listeners = changes::listen(
+            &cache,
+            config.database.url.reveal().to_owned(),
+            config.redis.url.reveal(),
+        );
+        let state = Data::new(State::new(config.clone(), db, cache));
+        let sweeper = tokio::spawn(settling::sweep(Arc::clone(&state)));
+        let (address, server) = serve(&config.http, config.cors.clone(), state.clone())?;
+        if config.access == Access::Open {
+            log::warn!("access is open: anyone who reaches this address can place demo orders");
+        }
+        let state = state.into_inner();
+        Ok(Self {
+            server,
+            metrics,
+            state,
+            address,
+            _listeners: listeners,
+            sweeper,
+        })
+    }
+
+    /// Where it listens; the port is a free one where none was configured.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` completes, then finishes what is under way.
+    ///
+    /// # Errors
+    ///
+    /// When the server fails.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+        let handle = self.server.handle();
+        let metrics = self.metrics.as_ref().map(Server::handle);
+        let metrics_task = self.metrics.map(tokio::spawn);
+        let server = tokio::spawn(self.server);
+        stop.await;
+        log::info!("stopping: finishing requests under way");
+        self.state.drain();
+        handle.stop(true).await;
+        self.sweeper.abort();
+        if let (Some(metrics), Some(task)) = (metrics, metrics_task) {
+            metrics.stop(false).await;
+            let _ = task.await;
+        }
+        server.await.map_err(std::io::Error::other)?
+    }
+}
+
+fn serve(
+    config: &config::Http,
+    cors: config::Cors,
+    state: Data<State>,
+) -> Result<(SocketAddr, Server), StartError> {
+    let failed = |source| StartError::Listen {
+        address: config.bind.to_string(),
+        source,
+    };
+    let listener = TcpListener::bind(config.bind).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let (max_body, compress) = (config.max_body_bytes, config.compress);
+    let document = Data::new(DocumentBytes(document()));
+    let server = HttpServer::new(move || {
+        let (app, api) = App::new()
+            .into_utoipa_app()
+            .openapi(Document::openapi())
+            .app_data(state.clone())
+            .app_data(document.clone())
+            .app_data(PayloadConfig::new(max_body))
+            .configure(routes::configure)
+            .split_for_parts();
+        app.service(service::welcome)
+            .service(docs::openapi_json)
+            .service(docs::redirect)
+            .service(SwaggerUi::new("/api/docs/{_:.*}").url("/api/openapi.json", api))
+            .default_service(web::to(routes::unmatched))
+            .wrap(Condition::new(compress, Compress::default()))
+            .wrap(Condition::new(
+                !cors.origins.is_empty(),
+                cross_origin(&cors),
+            ))
+            .wrap(from_fn(observe))
+    })
+    .keep_alive(Duration::from_secs(config.keep_alive_seconds))
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    .disable_signals();
+    let server = match config.workers {
+        0 => server,
+        workers => server.workers(workers),
+    };
+    Ok((address, server.listen(listener).map_err(failed)?.run()))
+}
+
+/// The OpenAPI document of all routes.
+#[must_use]
+pub fn document() -> Bytes {
+    let (_, api) = App::new()
+        .into_utoipa_app()
+        .openapi(Document::openapi())
+        .configure(routes::configure)
+        .split_for_parts();
+    api.to_pretty_json()
+        .map_or_else(|_| Bytes::new(), Bytes::from)
+}
+
+/// Which other origins' pages may call us; none, unless configured.
+fn cross_origin(config: &config::Cors) -> Cors {
+    let cors = config
+        .origins
+        .iter()
+        .fold(Cors::default(), |cors, origin| match origin.as_str() {
+            "*" => cors.allow_any_origin(),
+            origin => cors.allowed_origin(origin),
+        });
+    cors.allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "if-match",
+            "if-none-match",
+            "x-request-id",
+        ])
+        .expose_headers([
+            "etag",
+            "idempotent-replayed",
+            "location",
+            "retry-after",
+            "x-request-id",
+        ])
+        .max_age(3600)
+}

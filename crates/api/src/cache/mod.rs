@@ -1,0 +1,224 @@
+//! Read models as finished bytes: in this process, then in Redis, then from Postgres.
+//!
+//! An entry is valid as long as the generation of its namespace is the one it was loaded under; the
+//! generation is read *before* loading. So a load that raced with a change can store its result,
+//! but nobody will ever use it. Without Redis, or with a slow, full or flushed one, everything
+//! works the same, only slower.
+//!
+//! - [`Key`]: what can be cached
+//! - [`shared`]: the tier in Redis, behind a circuit breaker
+//! - [`changes`]: how replicas hear of changes
+
+mod breaker;
+pub mod changes;
+mod generations;
+mod key;
+pub mod shared;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::HeaderValue;
+use actix_web::web::Bytes;
+use domain::ProductId;
+use sha2::{Digest, Sha256};
+
+pub use self::generations::Namespace;
+pub use self::key::Key;
+
+use self::generations::Generations;
+use self::shared::SharedTier;
+use crate::config;
+use crate::http::Problem;
+
+/// A finished answer.
+#[derive(Debug)]
+pub struct Cached {
+    pub body: Bytes,
+    pub etag: HeaderValue,
+    generation: u64,
+}
+
+/// The two tiers and what keeps them honest.
+pub struct Cache {
+    local: moka::future::Cache<Key, Arc<Cached>>,
+    generations: Generations,
+    shared: Option<SharedTier>,
+}
+
+/// How often a load that raced with a change is tried again before its result is used once.
+const MAX_LOADS: usize = 3;
+
+impl Cache {
+    /// An empty cache; `shared` is the tier in Redis, where there is one.
+    #[must_use]
+    pub fn new(config: &config::Cache, shared: Option<SharedTier>) -> Self {
+        let local = moka::future::Cache::builder()
+            .max_capacity(config.max_bytes)
+            .weigher(|key: &Key, value: &Arc<Cached>| {
+                u32::try_from(value.body.len() + key.len() + 200).unwrap_or(u32::MAX)
+            })
+            .expire_after(Jitter {
+                ttl: Duration::from_secs(config.ttl_seconds),
+            })
+            .build();
+        Self {
+            local,
+            generations: Generations::default(),
+            shared,
+        }
+    }
+
+    /// The bytes for `key`, from the nearest tier; `load` reads Postgres, once for all who wait.
+    ///
+    /// `None` when `load` finds nothing; that is not remembered.
+    ///
+    /// # Errors
+    ///
+    /// Those of `load`.
+    pub async fn get<L, F>(&self, key: Key, load: L) -> Result<Option<Arc<Cached>>, Problem>
+    where
+        L: Fn() -> F,
+        F: Future<Output = Result<Option<Vec<u8>>, Problem>>,
+    {
+        let namespace = key.namespace();
+        if let Some(hit) = self.local.get(&key).await {
+            if hit.generation == self.generations.current(namespace) {
+                metrics::counter!("cache_reads_total", "tier" => "local").increment(1);
+                return Ok(Some(hit));
+            }
+            self.local.invalidate(&key).await;
+        }
+        let mut loads = 0;
+        loop {
+            loads += 1;
+            let fill = self.fill(&key, namespace, &load);
+            let entry = match self.local.try_get_with_by_ref(&key, fill).await {
+                Ok(entry) => entry,
+                Err(missed) => return missed.as_ref().clone().map_or(Ok(None), Err),
+            };
+            if entry.generation == self.generations.current(namespace) || loads == MAX_LOADS {
+                return Ok(Some(entry));
+            }
+            self.local.invalidate(&key).await;
+        }
+    }
+
+    /// Err(None): there is nothing to cache.
+    async fn fill<L, F>(
+        &self,
+        key: &Key,
+        namespace: Namespace,
+        load: &L,
+    ) -> Result<Arc<Cached>, Option<Problem>>
+    where
+        L: Fn() -> F,
+        F: Future<Output = Result<Option<Vec<u8>>, Problem>>,
+    {
+        let generation = self.generations.current(namespace);
+        let lease = match &self.shared {
+            None => None,
+            Some(shared) => match shared.get(key).await {
+                Some(shared::Found::Body(body)) => {
+                    metrics::counter!("cache_reads_total", "tier" => "shared").increment(1);
+                    return Ok(Arc::new(Cached::new(body, generation)));
+                }
+                Some(shared::Found::Nothing(lease)) => Some(lease),
+                None => None,
+            },
+        };
+        metrics::counter!("cache_reads_total", "tier" => "postgres").increment(1);
+        let body = Bytes::from(load().await.map_err(Some)?.ok_or(None)?);
+        if let (Some(shared), Some(lease)) = (&self.shared, lease) {
+            shared.put(key, &lease, &body).await;
+        }
+        Ok(Arc::new(Cached::new(body, generation)))
+    }
+
+    /// Forgets products in both tiers and tells the other replicas. To be called after COMMIT.
+    pub async fn products_changed(&self, ids: &[ProductId]) {
+        for id in ids {
+            self.forget(Namespace::Product(*id)).await;
+        }
+        self.forget(Namespace::ProductLists).await;
+        if let Some(shared) = &self.shared {
+            for id in ids {
+                shared.publish(&id.to_string()).await;
+            }
+        }
+    }
+
+    /// Forgets everything in both tiers.
+    pub async fn everything_changed(&self) {
+        self.generations.bump_all();
+        if let Some(shared) = &self.shared {
+            shared.invalidate_all().await;
+        }
+    }
+
+    /// Forgets what this process holds: it may have missed a message.
+    pub fn forget_local(&self) {
+        self.generations.bump_all();
+    }
+
+    pub(crate) async fn forget(&self, namespace: Namespace) {
+        // Redis first: a reader that finds the local generation changed must not find the old
+        // bytes one tier further.
+        if let Some(shared) = &self.shared {
+            shared.invalidate(namespace).await;
+        }
+        self.generations.bump(namespace);
+    }
+
+    /// How the tier in Redis is doing; `None` when there is none.
+    pub async fn shared_is_up(&self) -> Option<bool> {
+        match &self.shared {
+            None => None,
+            Some(shared) => Some(shared.is_up().await),
+        }
+    }
+}
+
+impl Cached {
+    fn new(body: Bytes, generation: u64) -> Self {
+        let etag = etag(&body);
+        Self {
+            body,
+            etag,
+            generation,
+        }
+    }
+}
+
+/// A strong validator: a hash of the bytes.
+#[must_use]
+pub fn etag(body: &[u8]) -> HeaderValue {
+    let digest = Sha256::digest(body);
+    let hex: String = digest
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    HeaderValue::from_str(&format!("\"{hex}\""))
+        .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+/// Spreads expiry by ±10 %, so that entries made together do not end together.
+struct Jitter {
+    ttl: Duration,
+}
+
+impl moka::Expiry<Key, Arc<Cached>> for Jitter {
+    fn expire_after_create(&self, _: &Key, value: &Arc<Cached>, _: Instant) -> Option<Duration> {
+        // The ETag is a hash, so its bytes are as good as random.
+        let last = value
+            .etag
+            .as_bytes()
+            .iter()
+            .rev()
+            .nth(1)
+            .copied()
+            .unwrap_or_default();
+        Some(self.ttl.mul_f64(0.9 + f64::from(last % 32) / 160.0))
+    }
+}

@@ -1,0 +1,162 @@
+//! The tier in Redis.
+//!
+//! A value is stored behind the tokens of its namespace and of the whole shop as they were before
+//! it was loaded, and read together with the present ones; it counts only when they are equal. A
+//! change replaces a token by a new random one.
+
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use deadpool_redis::redis::{Cmd, FromRedisValue};
+use deadpool_redis::{Config, Pool, Runtime};
+
+use super::breaker::Breaker;
+use super::{Key, Namespace};
+use crate::config;
+
+/// Redis, behind a time-out and a circuit breaker: it never costs more than a moment.
+pub struct SharedTier {
+    pool: Pool,
+    prefix: String,
+    timeout: Duration,
+    ttl_seconds: u64,
+    breaker: Breaker,
+}
+
+/// What Redis had.
+pub enum Found {
+    Body(Bytes),
+    Nothing(Lease),
+}
+
+/// The tokens under which a value that is loaded now may be stored.
+pub struct Lease(Vec<u8>);
+
+/// Bytes of one token.
+const TOKEN: usize = 16;
+
+impl SharedTier {
+    /// Connects lazily; `None` when no address is configured.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be understood.
+    pub fn new(
+        redis: &config::Redis,
+        cache: &config::Cache,
+    ) -> Result<Option<Self>, deadpool_redis::CreatePoolError> {
+        if redis.url.reveal().is_empty() {
+            return Ok(None);
+        }
+        let mut config = Config::from_url(redis.url.reveal());
+        config.pool = Some(deadpool_redis::PoolConfig::new(16));
+        Ok(Some(Self {
+            pool: config.create_pool(Some(Runtime::Tokio1))?,
+            prefix: redis.prefix.clone(),
+            timeout: Duration::from_millis(redis.timeout_ms),
+            ttl_seconds: cache.shared_ttl_seconds,
+            breaker: Breaker::default(),
+        }))
+    }
+
+    /// Reads a value and the tokens in one trip; `None` when Redis is no help.
+    pub async fn get(&self, key: &Key) -> Option<Found> {
+        let names = [
+            self.everything(),
+            self.named(&key.namespace().name()),
+            self.named(&key.name()),
+        ];
+        let [all, namespace, value]: [Option<Vec<u8>>; 3] = self.ask(&Cmd::mget(&names)).await?;
+        let lease = match (all, namespace) {
+            (Some(all), Some(namespace)) => [all, namespace].concat(),
+            _ => self.make_tokens(&names[..2]).await?,
+        };
+        match value {
+            Some(value) if value.len() > 2 * TOKEN && value.starts_with(&lease) => {
+                Some(Found::Body(Bytes::from(value).slice(2 * TOKEN..)))
+            }
+            _ => Some(Found::Nothing(Lease(lease))),
+        }
+    }
+
+    /// Stores a value that was loaded after `lease` was read.
+    pub async fn put(&self, key: &Key, lease: &Lease, body: &Bytes) {
+        let (name, value) = (self.named(&key.name()), [&lease.0[..], body].concat());
+        let ttl = self.ttl_seconds;
+        self.ask::<()>(&Cmd::set_ex(&name, &value, ttl)).await;
+    }
+
+    /// Makes every stored value of a namespace invalid.
+    pub async fn invalidate(&self, namespace: Namespace) {
+        self.replace_token(self.named(&namespace.name())).await;
+    }
+
+    /// Makes every stored value invalid.
+    pub async fn invalidate_all(&self) {
+        self.replace_token(self.everything()).await;
+    }
+
+    /// Tells every replica that listens.
+    pub async fn publish(&self, message: &str) {
+        let channel = self.channel();
+        self.ask::<()>(&Cmd::publish(&channel, message)).await;
+    }
+
+    /// The channel on which changes are told.
+    #[must_use]
+    pub fn channel(&self) -> String {
+        self.named("changes")
+    }
+
+    /// Whether Redis answers.
+    pub async fn is_up(&self) -> bool {
+        self.ask::<String>(&Cmd::ping()).await.is_some()
+    }
+
+    async fn make_tokens(&self, names: &[String]) -> Option<Vec<u8>> {
+        let mut lease = Vec::with_capacity(2 * TOKEN);
+        for name in names {
+            self.ask::<bool>(&Cmd::set_nx(name, &random_token()[..]))
+                .await?;
+            let stored: Option<Vec<u8>> = self.ask(&Cmd::get(name)).await?;
+            lease.extend(stored?);
+        }
+        Some(lease)
+    }
+
+    async fn replace_token(&self, name: String) {
+        self.ask::<()>(&Cmd::set(name, &random_token()[..])).await;
+    }
+
+    /// Runs one command within the time-out, unless the circuit is open.
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
+        if !self.breaker.allows() {
+            return None;
+        }
+        let attempt = async {
+            let mut connection = self.pool.get().await.ok()?;
+            command.query_async(&mut connection).await.ok()
+        };
+        let answer = tokio::time::timeout(self.timeout, attempt)
+            .await
+            .ok()
+            .flatten();
+        match &answer {
+            Some(_) => self.breaker.succeeded(),
+            None => self.breaker.failed(),
+        }
+        answer
+    }
+
+    fn everything(&self) -> String {
+        self.named("generation:all")
+    }
+
+    fn named(&self, name: &str) -> String {
+        format!("{}:{name}", self.prefix)
+    }
+}
+
+fn random_token() -> [u8; TOKEN] {
+    *uuid::Uuid::new_v4().as_bytes()
+}

@@ -1,0 +1,66 @@
+//! `cartwright admin`: who runs the shop.
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use accounts::passwords;
+use accounts::sessions;
+use accounts::users::{self, NewUser, Role};
+use diesel::{Connection, PgConnection};
+use domain::Email;
+
+use super::{CliError, database_url};
+use crate::config::{Access, Config, DEMO_PASSWORD};
+
+pub(super) fn create_staff(
+    config: &Config,
+    email: &str,
+    name: String,
+    admin: bool,
+) -> Result<ExitCode, CliError> {
+    let email = Email::try_from(email)?;
+    let user = NewUser {
+        name,
+        email,
+        phone_number: None,
+        role: if admin { Role::Admin } else { Role::Staff },
+        password_hash: Some(passwords::hash(&read_password(config)?)?),
+        is_open: false,
+    };
+    let mut conn = PgConnection::establish(database_url(config)?)?;
+    let user =
+        users::create(&mut conn, &user)?.ok_or("this e-mail address is registered already")?;
+    println!("user {} may log in", user.id);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn set_password(config: &Config, email: &str) -> Result<ExitCode, CliError> {
+    let email = Email::try_from(email)?;
+    let hash = passwords::hash(&read_password(config)?)?;
+    let mut conn = PgConnection::establish(database_url(config)?)?;
+    let (user, _) =
+        users::find_credential(&mut conn, &email)?.ok_or("no user has this e-mail address")?;
+    let closed = conn.transaction(|conn| {
+        users::set_password(conn, user.id, &hash)?;
+        sessions::close_all(conn, user.id)
+    })?;
+    println!(
+        "user {} has a new password; {closed} sessions closed",
+        user.id
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One line of standard input: not an argument, which every process list would show.
+fn read_password(config: &Config) -> Result<String, CliError> {
+    let mut text = String::new();
+    std::io::stdin().take(1024).read_to_string(&mut text)?;
+    let password = text.lines().next().unwrap_or_default().to_owned();
+    if !(8..=128).contains(&password.chars().count()) {
+        return Err("send a password of 8 to 128 characters on standard input".into());
+    }
+    if password == DEMO_PASSWORD && config.access == Access::Required {
+        return Err("this is the public demo password; choose another".into());
+    }
+    Ok(password)
+}

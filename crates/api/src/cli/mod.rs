@@ -1,0 +1,150 @@
+//! The command line: a subcommand per role.
+
+mod admin;
+mod healthcheck;
+mod import;
+mod prepare;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Config;
+use crate::logging;
+
+/// A self-hosted commerce backend.
+#[derive(Debug, Parser)]
+#[command(name = "cartwright", version)]
+pub struct Cli {
+    /// A TOML file with settings; `CARTWRIGHT__…` variables override it.
+    #[arg(long, global = true, env = "CARTWRIGHT_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the API (the default).
+    Serve(ServeArgs),
+    /// Brings the database up to date.
+    Migrate,
+    /// Brings the database up to date and ensures the administrator.
+    Seed {
+        /// Also put the demo products into an empty catalogue.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Reads a file into the shop.
+    Import {
+        #[command(subcommand)]
+        what: ImportWhat,
+    },
+    /// Manages who runs the shop.
+    Admin {
+        #[command(subcommand)]
+        what: AdminWhat,
+    },
+    /// Prints the OpenAPI document.
+    Openapi,
+    /// Asks a running replica whether it is ready; exits with 1 when it is not.
+    Healthcheck,
+}
+
+/// How to serve.
+#[derive(Debug, Default, Args)]
+struct ServeArgs {
+    /// Run a private Postgres with its data in this folder.
+    #[arg(long, value_name = "DIR")]
+    embedded: Option<PathBuf>,
+    /// Put the demo products into an empty catalogue.
+    #[arg(long)]
+    demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportWhat {
+    /// Products from a CSV file; see docs/import-format.md.
+    Products(ImportArgs),
+}
+
+/// What to import, and how to report.
+#[derive(Debug, Args)]
+struct ImportArgs {
+    /// The file; `-` for standard input.
+    file: PathBuf,
+    /// Check everything, write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Write what became of each row to this CSV file.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminWhat {
+    /// Creates a staff user. The password is read from standard input.
+    CreateStaff {
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        name: String,
+        /// Make it an administrator.
+        #[arg(long)]
+        admin: bool,
+    },
+    /// Sets a user's password, read from standard input, and closes its sessions.
+    SetPassword {
+        #[arg(long)]
+        email: String,
+    },
+}
+
+type CliError = Box<dyn std::error::Error>;
+
+/// Runs a command to its end.
+///
+/// # Errors
+///
+/// What went wrong, in words for the terminal.
+pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    let command = cli
+        .command
+        .unwrap_or_else(|| Command::Serve(ServeArgs::default()));
+    if let Command::Openapi = command {
+        println!("{}", String::from_utf8_lossy(&crate::app::document()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = Config::load(cli.config.as_deref())?;
+    logging::start(&config.log);
+    // rediss:// and https:// need it; it can only be there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match command {
+        Command::Serve(args) => serve::serve(config, &args),
+        Command::Migrate => prepare::migrate(&config),
+        Command::Seed { demo } => prepare::seed(&config, demo),
+        Command::Import {
+            what: ImportWhat::Products(args),
+        } => import::products(&config, &args),
+        Command::Admin {
+            what: AdminWhat::CreateStaff { email, name, admin },
+        } => admin::create_staff(&config, &email, name, admin),
+        Command::Admin {
+            what: AdminWhat::SetPassword { email },
+        } => admin::set_password(&config, &email),
+        Command::Healthcheck => healthcheck::run(&config),
+        Command::Openapi => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// The address of the database, or what to do without one.
+fn database_url(config: &Config) -> Result<&str, CliError> {
+    match config.database.url.reveal() {
+        "" => {
+            Err("no database: set CARTWRIGHT__DATABASE__URL, or use `serve --embedded DIR`".into())
+        }
+        url => Ok(url),
+    }
+}

@@ -1,0 +1,74 @@
+//! Bringing the database up to date.
+
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use db::migrations::{self, MigrateError};
+
+use super::{CliError, database_url};
+use crate::OWNERS;
+use crate::config::Config;
+use crate::workflows::seeding;
+
+/// How long to wait for a database that is still starting.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) fn migrate(config: &Config) -> Result<ExitCode, CliError> {
+    let ran = patiently(
+        || migrations::run(database_url_or_empty(config), &OWNERS),
+        config,
+    )?;
+    tell(&ran);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn seed(config: &Config, demo: bool) -> Result<ExitCode, CliError> {
+    prepare(config, demo)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Migrates, and ensures what a fresh shop has.
+pub(super) fn prepare(config: &Config, demo: bool) -> Result<(), CliError> {
+    let attempt = || {
+        migrations::run_and_seed(database_url_or_empty(config), &OWNERS, |conn| {
+            seeding::administrator(conn, &config.admin).map_err(|error| error.to_string())?;
+            if demo {
+                seeding::demo_products(conn).map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        })
+    };
+    tell(&patiently(attempt, config)?);
+    Ok(())
+}
+
+/// Waits for a database that cannot be reached yet; every other failure is final.
+fn patiently(
+    attempt: impl Fn() -> Result<Vec<String>, MigrateError>,
+    config: &Config,
+) -> Result<Vec<String>, CliError> {
+    database_url(config)?;
+    let deadline = Instant::now() + PATIENCE;
+    let (_stop, pause) = mpsc::channel::<()>();
+    loop {
+        match attempt() {
+            Err(MigrateError::Connect(error)) if Instant::now() < deadline => {
+                log::warn!(error:% = error; "waiting for Postgres");
+                let _ = pause.recv_timeout(Duration::from_millis(500));
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
+fn database_url_or_empty(config: &Config) -> &str {
+    config.database.url.reveal()
+}
+
+fn tell(ran: &[String]) {
+    match ran.len() {
+        0 => log::info!("the database is up to date"),
+        count => log::info!(count, last = ran[count - 1].as_str(); "migrations ran"),
+    }
+}

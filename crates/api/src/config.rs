@@ -1,0 +1,299 @@
+//! Settings: one typed struct, checked at the start.
+//!
+//! Defaults stand in `default.toml` inside the binary; a file and then `CARTWRIGHT__…` variables
+//! override them. A name that is not a setting is an error, so a typo cannot go unnoticed.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use domain::{Currency, Email};
+use serde::Deserialize;
+
+/// The password of demonstrations. It is public, so it opens nothing that matters.
+pub const DEMO_PASSWORD: &str = "demo-admin-password";
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub access: Access,
+    pub http: Http,
+    pub metrics: Metrics,
+    pub database: Database,
+    pub redis: Redis,
+    pub cache: Cache,
+    pub log: Log,
+    pub shop: Shop,
+    pub admin: Admin,
+    pub cors: Cors,
+}
+
+/// Who may do something without a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Nobody, but for reading products, registering and logging in.
+    Required,
+    /// Anyone, for users who were registered this way and never logged in.
+    Open,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub bind: SocketAddr,
+    /// 0: one per core.
+    pub workers: usize,
+    pub keep_alive_seconds: u64,
+    pub max_body_bytes: usize,
+    pub compress: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Empty: none.
+    pub bind: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: Secret,
+    pub pool_size: u32,
+    pub acquire_timeout_ms: u64,
+    pub statement_timeout_ms: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// Empty: the cache lives in the process alone.
+    pub url: Secret,
+    /// Keeps shops apart that share a server.
+    pub prefix: String,
+    pub timeout_ms: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cache {
+    pub max_bytes: u64,
+    pub ttl_seconds: u64,
+    pub shared_ttl_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shop {
+    pub name: String,
+    /// The currency preferred where a product has prices in several.
+    pub currency: Currency,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    pub email: Email,
+    /// Empty: nobody can log in as administrator yet.
+    pub password: Secret,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cors {
+    pub origins: Vec<String>,
+}
+
+/// A value that never shows in a log.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a value that is to stay out of logs.
+    #[must_use]
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() {
+            "(empty)"
+        } else {
+            "(secret)"
+        })
+    }
+}
+
+/// Why the settings are refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("settings: {0}")]
+    Read(#[from] config::ConfigError),
+    #[error(
+        "admin.password is the public demo password, which access = \"required\" refuses; \
+         set CARTWRIGHT__ADMIN__PASSWORD to one of your own"
+    )]
+    DemoPassword,
+    #[error("{setting} {rule}")]
+    Invalid {
+        setting: &'static str,
+        rule: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads defaults, then `file`, then the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for an unknown name, a value of the wrong kind, or one out of range.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let environment = config::Environment::with_prefix("CARTWRIGHT")
+            .prefix_separator("__")
+            .separator("__")
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("cors.origins");
+        let mut builder = config::Config::builder().add_source(config::File::from_str(
+            include_str!("default.toml"),
+            config::FileFormat::Toml,
+        ));
+        if let Some(path) = file {
+            builder = builder.add_source(config::File::from(path));
+        }
+        builder
+            .add_source(environment)
+            .build()?
+            .try_deserialize::<Self>()?
+            .checked()
+    }
+
+    fn checked(self) -> Result<Self, ConfigError> {
+        let rules = [
+            (
+                (1..=500).contains(&self.database.pool_size),
+                "database.pool_size",
+                "must be 1 to 500",
+            ),
+            (
+                self.database.acquire_timeout_ms > 0,
+                "database.acquire_timeout_ms",
+                "must be above 0",
+            ),
+            (
+                self.database.statement_timeout_ms > 0,
+                "database.statement_timeout_ms",
+                "must be above 0",
+            ),
+            (
+                self.http.max_body_bytes >= 1024,
+                "http.max_body_bytes",
+                "must be at least 1024",
+            ),
+            (
+                self.redis.timeout_ms > 0,
+                "redis.timeout_ms",
+                "must be above 0",
+            ),
+            (
+                self.cache.ttl_seconds > 0,
+                "cache.ttl_seconds",
+                "must be above 0",
+            ),
+            (
+                self.cache.shared_ttl_seconds > 0,
+                "cache.shared_ttl_seconds",
+                "must be above 0",
+            ),
+            (
+                self.metrics.bind.is_empty() || self.metrics.bind.parse::<SocketAddr>().is_ok(),
+                "metrics.bind",
+                "must be an address such as 127.0.0.1:9090, or empty",
+            ),
+        ];
+        if let Some((_, setting, rule)) = rules.into_iter().find(|(holds, ..)| !holds) {
+            return Err(ConfigError::Invalid { setting, rule });
+        }
+        if self.access == Access::Required && self.admin.password.reveal() == DEMO_PASSWORD {
+            return Err(ConfigError::DemoPassword);
+        }
+        Ok(self)
+    }
+
+    /// The pool these settings ask for.
+    #[must_use]
+    pub fn pool(&self) -> db::PoolConfig {
+        use std::time::Duration;
+        db::PoolConfig {
+            url: self.database.url.reveal().to_owned(),
+            size: self.database.pool_size,
+            acquire_timeout: Duration::from_millis(self.database.acquire_timeout_ms),
+            statement_timeout: Duration::from_millis(self.database.statement_timeout_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn defaults() -> Config {
+        config::Config::builder()
+            .add_source(config::File::from_str(
+                include_str!("default.toml"),
+                config::FileFormat::Toml,
+            ))
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .unwrap()
+    }
+
+    #[test]
+    fn the_defaults_are_valid_and_require_a_token() {
+        assert_eq!(defaults().checked().unwrap().access, Access::Required);
+    }
+
+    #[test]
+    fn the_demo_password_is_refused_unless_access_is_open() {
+        let mut config = defaults();
+        config.admin.password = Secret::new(DEMO_PASSWORD);
+        assert!(matches!(
+            config.clone().checked(),
+            Err(ConfigError::DemoPassword)
+        ));
+        config.access = Access::Open;
+        assert!(config.checked().is_ok());
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let mut config = defaults();
+        config.database.url = Secret::new("postgres://shop:hunter2@db/shop");
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,120 @@
+//! Answers to writes: bytes, so that a repeat can be given the very same ones.
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use db::idempotency::StoredAnswer;
+use serde::Serialize;
+
+use super::Problem;
+
+/// Tells a client that this answer was first given to an earlier request with the same key.
+pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A finished answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    stored: StoredAnswer,
+    replayed: bool,
+}
+
+impl Answer {
+    /// 201 with the address of what was made.
+    #[must_use]
+    pub fn created(location: String, body: &impl Serialize) -> Self {
+        Self::json(StatusCode::CREATED, Some(location), body)
+    }
+
+    /// 200.
+    #[must_use]
+    pub fn ok(body: &impl Serialize) -> Self {
+        Self::json(StatusCode::OK, None, body)
+    }
+
+    /// 204.
+    #[must_use]
+    pub fn no_content() -> Self {
+        let status = StatusCode::NO_CONTENT.as_u16();
+        Self {
+            stored: StoredAnswer {
+                status,
+                location: None,
+                body: Vec::new(),
+            },
+            replayed: false,
+        }
+    }
+
+    /// An error that is remembered, because the request left an effect.
+    #[must_use]
+    pub fn refusal(problem: &Problem) -> Self {
+        let status = actix_web::ResponseError::status_code(problem);
+        Self::json(status, None, &problem.to_json())
+    }
+
+    /// The answer that was given before.
+    #[must_use]
+    pub fn replay(stored: StoredAnswer) -> Self {
+        Self {
+            stored,
+            replayed: true,
+        }
+    }
+
+    /// What to keep for a repeat.
+    #[must_use]
+    pub fn stored(&self) -> &StoredAnswer {
+        &self.stored
+    }
+
+    fn json(status: StatusCode, location: Option<String>, body: &impl Serialize) -> Self {
+        let (status, body) = match serde_json::to_vec(body) {
+            Ok(body) => (status, body),
+            Err(error) => {
+                log::error!(error:% = error; "an answer does not serialise");
+                let problem = Problem::internal().to_json().to_string();
+                (StatusCode::INTERNAL_SERVER_ERROR, problem.into_bytes())
+            }
+        };
+        let stored = StoredAnswer {
+            status: status.as_u16(),
+            location,
+            body,
+        };
+        Self {
+            stored,
+            replayed: false,
+        }
+    }
+}
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let StoredAnswer {
+            status,
+            location,
+            body,
+        } = self.stored;
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        if !body.is_empty() {
+            let is_error = status.is_client_error() || status.is_server_error();
+            let kind = if is_error {
+                "application/problem+json"
+            } else {
+                "application/json"
+            };
+            response.insert_header((CONTENT_TYPE, kind));
+        }
+        if let Some(location) = location {
+            response.insert_header((LOCATION, location));
+        }
+        if self.replayed {
+            response.insert_header((IDEMPOTENT_REPLAYED, "true"));
+        }
+        response.body(body)
+    }
+}

@@ -1,0 +1,175 @@
+//! The `Idempotency-Key` header, and how a keyed write runs.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest};
+use db::Db;
+use db::idempotency::{self, Claim, RequestKey};
+use diesel::{Connection, PgConnection};
+use sha2::{Digest, Sha256};
+
+use super::{Answer, Caller, Problem};
+
+/// The key of a request, where it has one, and the route it was sent to.
+#[derive(Clone, Debug)]
+pub struct Key {
+    key: Option<String>,
+    route: String,
+    target: String,
+}
+
+impl FromRequest for Key {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(read(request))
+    }
+}
+
+fn read(request: &HttpRequest) -> Result<Key, Problem> {
+    let mut values = request.headers().get_all("idempotency-key");
+    let key = match (values.next(), values.next()) {
+        (None, _) => None,
+        (Some(value), None) => Some(canonical(value.as_bytes()).ok_or_else(malformed)?),
+        (Some(_), Some(_)) => return Err(malformed()),
+    };
+    let pattern = request.match_pattern().unwrap_or_default();
+    Ok(Key {
+        key,
+        route: format!("{} {pattern}", request.method()),
+        target: request.uri().to_string(),
+    })
+}
+
+/// The key without the quotes of a structured field; `None` when it is not one.
+fn canonical(value: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    let bare = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(text);
+    let visible = bare.bytes().all(|b| b.is_ascii_graphic());
+    ((16..=255).contains(&bare.len()) && visible).then(|| bare.to_owned())
+}
+
+fn malformed() -> Problem {
+    Problem::bad_request(
+        "invalid_idempotency_key",
+        "The Idempotency-Key is not valid",
+    )
+    .detail("send it once, with 16 to 255 visible ASCII characters; a UUID is a good one")
+}
+
+impl Key {
+    /// Binds the key to its caller and to the content of the request.
+    #[must_use]
+    pub fn bind(self, caller: &Caller, body: &[u8]) -> Option<RequestKey> {
+        let key = self.key?;
+        // Parsed and written again with sorted fields, so that white space and order do not count.
+        let canonical_body = serde_json::from_slice::<serde_json::Value>(body)
+            .map_or_else(|_| body.to_vec(), |value| value.to_string().into_bytes());
+        let mut hash = Sha256::new();
+        for part in [
+            self.route.as_bytes(),
+            self.target.as_bytes(),
+            &canonical_body,
+        ] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Some(RequestKey {
+            scope: format!("{} {}", caller.scope(), self.route),
+            key,
+            fingerprint: hash.finalize().into(),
+        })
+    }
+}
+
+/// What a claimed key means for a write that is one transaction: go on, or answer at once.
+///
+/// # Errors
+///
+/// 422 for a key that was used for something else, 409 while its first use is under way.
+pub fn admit(conn: &mut PgConnection, key: Option<&RequestKey>) -> Result<Option<Answer>, Problem> {
+    let Some(key) = key else { return Ok(None) };
+    match idempotency::claim(conn, key)? {
+        Claim::Fresh => Ok(None),
+        Claim::Answered(stored) => Ok(Some(Answer::replay(stored))),
+        Claim::Reused => Err(reused()),
+        Claim::Busy | Claim::Unanswered { .. } => Err(in_progress()),
+    }
+}
+
+/// 422: the key belongs to another request.
+#[must_use]
+pub fn reused() -> Problem {
+    Problem::unprocessable(
+        "idempotency_key_reused",
+        "This Idempotency-Key was used for another request",
+    )
+    .detail("use a new key for a new request, and the same key only to repeat one unchanged")
+}
+
+/// 409: the first request with this key has not been answered yet.
+#[must_use]
+pub fn in_progress() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "idempotency_in_progress",
+        "The first request with this Idempotency-Key is still running",
+    )
+    .retry_after(1)
+}
+
+/// Runs `work` in a transaction, at most once per key; a repeat gets the first answer.
+///
+/// # Errors
+///
+/// Those of `work`, whose effects are then rolled back and whose key may be sent again.
+pub async fn once<F>(db: &Db, key: Option<RequestKey>, work: F) -> Result<Answer, Problem>
+where
+    F: FnOnce(&mut PgConnection) -> Result<Answer, Problem> + Send + 'static,
+{
+    db.run(move |conn| {
+        conn.transaction(|conn| {
+            if let Some(answer) = admit(conn, key.as_ref())? {
+                return Ok(answer);
+            }
+            let answer = work(conn)?;
+            if let Some(key) = &key {
+                idempotency::store(conn, key, answer.stored())?;
+            }
+            Ok(answer)
+        })
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::canonical;
+
+    #[test]
+    fn a_key_may_be_bare_or_quoted() {
+        assert_eq!(
+            canonical(b"\"0123456789abcdef\"").as_deref(),
+            Some("0123456789abcdef")
+        );
+        assert_eq!(
+            canonical(b"0123456789abcdef").as_deref(),
+            Some("0123456789abcdef")
+        );
+        for bad in [
+            &b"short"[..],
+            b"",
+            b"0123456789 abcdef",
+            "0123456789abcdefé".as_bytes(),
+            &[b'a'; 256],
+        ] {
+            assert_eq!(canonical(bad), None);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What every route shares: errors, request ids, bodies, callers and idempotency keys.
+
+pub mod answer;
+pub mod body;
+pub mod caller;
+pub mod idempotency;
+pub mod observe;
+pub mod params;
+pub mod problem;
+
+pub use answer::Answer;
+pub use body::Body;
+pub use caller::{Caller, Staff};
+pub use idempotency::Key;
+pub use params::Params;
+pub use problem::Problem;

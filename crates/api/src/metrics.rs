@@ -1,0 +1,62 @@
+//! Prometheus metrics, on a port of their own.
+
+use std::sync::OnceLock;
+
+use actix_web::dev::Server;
+use actix_web::web::Data;
+use actix_web::{App, HttpResponse, HttpServer, get};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::app::StartError;
+use crate::config;
+
+/// Seconds; from a cached read to the longest a request may take.
+const BUCKETS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+];
+
+/// Starts to count, and to tell when an address is configured.
+///
+/// # Errors
+///
+/// [`StartError::Listen`].
+pub fn start(config: &config::Metrics) -> Result<Option<Server>, StartError> {
+    if config.bind.is_empty() {
+        return Ok(None);
+    }
+    let Some(recorder) = recorder() else {
+        return Ok(None);
+    };
+    let failed = |source| StartError::Listen {
+        address: config.bind.clone(),
+        source,
+    };
+    let server = HttpServer::new(move || App::new().app_data(Data::new(recorder)).service(render))
+        .workers(1)
+        .disable_signals()
+        .bind(&config.bind)
+        .map_err(failed)?;
+    Ok(Some(server.run()))
+}
+
+/// One recorder per process, also when a test starts several replicas in one.
+fn recorder() -> Option<&'static PrometheusHandle> {
+    static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    let install = || {
+        let duration = Matcher::Full("http_request_duration_seconds".into());
+        PrometheusBuilder::new()
+            .set_buckets_for_metric(duration, &BUCKETS)
+            .and_then(PrometheusBuilder::install_recorder)
+            .inspect_err(|error| log::error!(error:% = error; "no metrics"))
+            .ok()
+    };
+    RECORDER.get_or_init(install).as_ref()
+}
+
+#[get("/metrics")]
+async fn render(recorder: Data<&'static PrometheusHandle>) -> HttpResponse {
+    recorder.run_upkeep();
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(recorder.render())
+}

@@ -1,0 +1,61 @@
+//! One file per resource, one function per request: extract, call one function, answer.
+
+pub mod docs;
+pub mod money;
+pub mod order_bodies;
+mod order_placing;
+mod order_refusals;
+mod order_requests;
+mod order_steps;
+pub mod orders;
+pub mod product_writes;
+pub mod products;
+pub mod service;
+pub mod sessions;
+pub mod stock;
+pub mod users;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::http::Problem;
+
+/// All routes that the OpenAPI document describes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(service::livez)
+        .service(service::readyz)
+        .service(products::list)
+        .service(products::get)
+        .service(product_writes::create)
+        .service(product_writes::update)
+        .service(product_writes::archive)
+        .service(stock::get)
+        .service(stock::put)
+        .service(users::register)
+        .service(users::list)
+        .service(users::me)
+        .service(users::get)
+        .service(sessions::open)
+        .service(sessions::close)
+        .service(orders::place)
+        .service(orders::list)
+        .service(orders::get)
+        .service(orders::advance)
+        .service(orders::cancel);
+}
+
+/// What no route answers: 404, or 405 for a known path with another method.
+pub async fn unmatched(request: HttpRequest) -> HttpResponse {
+    let problem = if request.resource_map().has_resource(request.path()) {
+        Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "Not with this method",
+        )
+    } else {
+        Problem::not_found("not_found", "There is nothing at this address")
+    };
+    problem.error_response()
+}

@@ -1,0 +1,125 @@
+//! Why an order is not placed or does not move, as HTTP has it.
+
+use actix_web::http::StatusCode;
+use domain::{ForbiddenTransition, OrderId, OrderStatus, PricingError};
+use ordering::shipping::ShippingError;
+
+use crate::http::Problem;
+use crate::workflows::placing::PlaceError;
+use crate::workflows::settling::SettleError;
+use crate::workflows::steps::MoveError;
+
+/// Names the line a request had at an index: `lines[3].sku` or `productIds[3]`.
+pub type FieldOf<'f> = &'f dyn Fn(usize) -> String;
+
+/// Why an order was not placed.
+pub fn not_placed(error: PlaceError, field: FieldOf<'_>) -> Problem {
+    match error {
+        PlaceError::UnknownProducts(lines) => lines.into_iter().fold(
+            Problem::unprocessable("unknown_product", "A line names no product on sale"),
+            |problem, line| problem.field(field(line), "unknown", "names no product on sale"),
+        ),
+        PlaceError::NoPrice { line, currency } => {
+            Problem::unprocessable("no_price", "The lines have no common currency").field(
+                field(line),
+                "no_price",
+                format!("has no price in {currency}; order it apart or ask for another currency"),
+            )
+        }
+        PlaceError::OutOfStock(short) => short.into_iter().fold(
+            Problem::conflict("out_of_stock", "Not enough stock"),
+            |problem, short| {
+                let left = format!("{} of `{}` are available", short.available, short.sku);
+                problem.field(field(short.line), "out_of_stock", left)
+            },
+        ),
+        PlaceError::Pricing(error) => not_priced(&error, field),
+        PlaceError::Shipping(error @ ShippingError::UnknownMethod { .. }) => {
+            Problem::invalid("shipping", "unknown", error.to_string())
+        }
+        PlaceError::Shipping(error @ ShippingError::NoRate(_)) => {
+            Problem::invalid("shipping", "no_rate", error.to_string())
+        }
+        PlaceError::Shipping(ShippingError::Db(error)) | PlaceError::Db(error) => error.into(),
+    }
+}
+
+fn not_priced(error: &PricingError, field: FieldOf<'_>) -> Problem {
+    let message = error.to_string();
+    match error {
+        PricingError::CurrencyMismatch { line, .. } | PricingError::NegativePrice { line } => {
+            Problem::invalid(
+                format!("{}.unitPrice", parent(&field(*line))),
+                "invalid",
+                message,
+            )
+        }
+        PricingError::Overflow => {
+            Problem::invalid("lines", "too_large", "come to more than an order can hold")
+        }
+        _ => Problem::invalid("lines", "invalid", message),
+    }
+}
+
+/// `lines[3]` of `lines[3].sku`.
+fn parent(field: &str) -> &str {
+    field.split('.').next().unwrap_or(field)
+}
+
+/// Why an order did not move.
+pub fn not_moved(error: MoveError) -> Problem {
+    match error {
+        MoveError::NotFound => not_found(),
+        MoveError::Forbidden(error) => forbidden(error),
+        MoveError::PaymentInProgress => {
+            Problem::conflict("payment_in_progress", "The payment is being worked on")
+                .retry_after(1)
+        }
+        MoveError::Stock(error) => {
+            Problem::conflict("stock_conflict", "The stock does not allow it")
+                .detail(error.to_string())
+        }
+        MoveError::Db(error) => error.into(),
+    }
+}
+
+fn forbidden(error: ForbiddenTransition) -> Problem {
+    let allowed: Vec<&str> = error.allowed().iter().map(|status| status.code()).collect();
+    Problem::conflict("invalid_transition", "The order cannot take this step")
+        .detail(error.to_string())
+        .with("from", error.from.code())
+        .with("allowed", allowed)
+}
+
+/// Why a payment could not be settled.
+pub fn not_settled(error: SettleError) -> Problem {
+    match error {
+        SettleError::NotFound => not_found(),
+        SettleError::Unreachable(reason) => {
+            log::warn!(reason = reason.as_str(); "payment provider unreachable");
+            Problem::unavailable(
+                "payment_unavailable",
+                "The payment provider cannot be reached",
+            )
+            .detail("nothing is lost: send the same request with the same key again")
+        }
+        SettleError::Db(error) => error.into(),
+    }
+}
+
+/// 402, with what became of the order.
+pub fn declined(order: OrderId, status: OrderStatus, reason: &str) -> Problem {
+    Problem::new(
+        StatusCode::PAYMENT_REQUIRED,
+        "payment_declined",
+        "The payment was declined",
+    )
+    .detail(reason)
+    .with("orderId", order.get())
+    .with("orderStatus", status.code())
+}
+
+/// 404, also for orders of others.
+pub fn not_found() -> Problem {
+    Problem::not_found("order_not_found", "There is no such order")
+}

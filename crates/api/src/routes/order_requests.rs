@@ -1,0 +1,189 @@
+//! From an order as it is sent to one that can be placed: everything that can be refused without
+//! looking into the database.
+
+use catalog::quotes::Wanted;
+use domain::{Currency, ProductId, Quantity, UserId};
+use ordering::Source;
+
+use super::order_bodies::{MAX_IDS, NewLineBody, NewOrderBody};
+use super::product_writes::text;
+use crate::http::{Caller, Problem};
+use crate::workflows::placing::{Request, RequestLine};
+
+const MAX_LINES: usize = 2_000;
+/// As many units as a line may have, so that a sum of lines stays a quantity too.
+const TOO_MANY: &str = "add up to more than 1000000 units";
+
+/// A request and what its lines are called in it.
+#[derive(Debug)]
+pub struct Parsed {
+    pub request: Request,
+    names: Names,
+}
+
+/// How errors name a line.
+#[derive(Debug)]
+enum Names {
+    /// Where each distinct product first stands in `productIds`.
+    ProductIds(Vec<usize>),
+    /// Whether each line has a `sku`.
+    Lines(Vec<bool>),
+}
+
+impl Parsed {
+    /// The field that a line of the request came from.
+    #[must_use]
+    pub fn field(&self, line: usize) -> String {
+        match &self.names {
+            Names::ProductIds(places) => {
+                format!("productIds[{}]", places.get(line).copied().unwrap_or(line))
+            }
+            Names::Lines(by_sku) => {
+                let by_sku = by_sku.get(line).copied().unwrap_or_default();
+                format!("lines[{line}].{}", if by_sku { "sku" } else { "productId" })
+            }
+        }
+    }
+}
+
+/// Checks a body against its caller.
+///
+/// # Errors
+///
+/// 403 for what only staff may say, 422 with the field for what nobody may.
+pub fn parse(
+    body: NewOrderBody,
+    user_id: UserId,
+    caller: &Caller,
+    preferred_currency: Currency,
+    card_provider: &'static str,
+) -> Result<Parsed, Problem> {
+    let negotiated = body
+        .lines
+        .iter()
+        .flatten()
+        .position(|line| line.unit_price.is_some());
+    let staff_only = negotiated
+        .map(|line| format!("lines[{line}].unitPrice"))
+        .or_else(|| body.reference.as_ref().map(|_| "reference".into()));
+    if let (Some(field), false) = (staff_only, caller.is_staff()) {
+        return Err(Problem::forbidden().field(field, "staff_only", "may be sent by staff only"));
+    }
+    if body
+        .payment_token
+        .as_deref()
+        .is_some_and(|token| !is_token(token))
+    {
+        let rule =
+            "must be the provider's token: letters, digits, `_` and `-`, never a card number";
+        return Err(Problem::invalid("paymentToken", "invalid", rule));
+    }
+    let (lines, names) = match (body.lines, body.product_ids) {
+        (Some(lines), None) => by_lines(lines)?,
+        (None, Some(ids)) => by_ids(&ids)?,
+        (None, None) => {
+            return Err(Problem::invalid(
+                "lines",
+                "missing",
+                "send lines or productIds",
+            ));
+        }
+        (Some(_), Some(_)) => {
+            let rule = "lines and productIds exclude each other";
+            return Err(Problem::invalid("productIds", "exclusive", rule));
+        }
+    };
+    let is_for_another = caller.is_staff() && caller.id() != Some(user_id);
+    let request = Request {
+        user_id,
+        lines,
+        address: body.address,
+        payment_method: body.payment,
+        payment_token: body.payment_token,
+        shipping_method: text("shipping", body.shipping, 1, 40)?,
+        currency: body.currency,
+        preferred_currency,
+        source: if is_for_another {
+            Source::Staff
+        } else {
+            Source::Web
+        },
+        reference: body
+            .reference
+            .map(|reference| text("reference", reference, 1, 64))
+            .transpose()?,
+        actor: caller.id(),
+        card_provider,
+    };
+    Ok(Parsed { request, names })
+}
+
+fn by_lines(lines: Vec<NewLineBody>) -> Result<(Vec<RequestLine>, Names), Problem> {
+    check_count("lines", lines.len(), MAX_LINES)?;
+    let by_sku = lines.iter().map(|line| line.sku.is_some()).collect();
+    let parsed = lines.into_iter().enumerate().map(|(index, line)| {
+        let wanted = match (line.product_id, line.sku) {
+            (Some(id), None) => Wanted::Product(id),
+            (None, Some(sku)) => Wanted::Sku(sku),
+            _ => {
+                let rule = "must have either productId or sku";
+                return Err(Problem::invalid(format!("lines[{index}]"), "invalid", rule));
+            }
+        };
+        Ok(RequestLine {
+            wanted,
+            quantity: line.quantity,
+            negotiated_price: line.unit_price,
+        })
+    });
+    Ok((parsed.collect::<Result<_, _>>()?, Names::Lines(by_sku)))
+}
+
+/// A repetition is a quantity; products keep the order in which they first appear.
+fn by_ids(ids: &[ProductId]) -> Result<(Vec<RequestLine>, Names), Problem> {
+    check_count("productIds", ids.len(), MAX_IDS)?;
+    let mut lines: Vec<(ProductId, Quantity)> = Vec::new();
+    let mut places = Vec::new();
+    for (place, id) in ids.iter().enumerate() {
+        match lines.iter_mut().find(|(known, _)| known == id) {
+            Some((_, quantity)) => {
+                *quantity = quantity
+                    .plus(Quantity::ONE)
+                    .map_err(|_| Problem::invalid("productIds", "too_many", TOO_MANY))?;
+            }
+            None => {
+                lines.push((*id, Quantity::ONE));
+                places.push(place);
+            }
+        }
+    }
+    let line = |(id, quantity)| RequestLine {
+        wanted: Wanted::Product(id),
+        quantity,
+        negotiated_price: None,
+    };
+    Ok((
+        lines.into_iter().map(line).collect(),
+        Names::ProductIds(places),
+    ))
+}
+
+fn check_count(field: &'static str, count: usize, max: usize) -> Result<(), Problem> {
+    if (1..=max).contains(&count) {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        field,
+        "count",
+        format!("must have 1 to {max} entries, not {count}"),
+    ))
+}
+
+/// A provider's token. Digits alone could be a card number, which must not come near us
+/// (PCI DSS v4.0.1, SAQ A).
+fn is_token(token: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    (1..=128).contains(&token.len())
+        && token.bytes().all(allowed)
+        && token.bytes().filter(u8::is_ascii_digit).count() < token.len().min(13)
+}

@@ -1,0 +1,290 @@
+//! What staff do to products.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::IF_MATCH;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, delete, patch, post};
+use catalog::editing::{self, EditError, NewProduct, ProductChanges};
+use catalog::products;
+use diesel::PgConnection;
+use domain::{Currency, Money, ProductId, Sku};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::money::ProblemBody;
+use super::products::{ProductBody, not_found, product_id};
+use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency};
+use crate::state::State;
+
+/// A product to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewProduct)]
+pub struct NewProductBody {
+    #[schema(min_length = 1, max_length = 300)]
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    image: String,
+    #[schema(value_type = String, example = "TEE-M")]
+    sku: Sku,
+    /// In major units of `currency`.
+    #[schema(example = "19.90")]
+    price: String,
+    /// The shop's currency where it is left out.
+    #[schema(value_type = Option<String>)]
+    currency: Option<Currency>,
+    /// Counted units.
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    on_hand: i64,
+}
+
+/// What is to be different.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ProductChanges)]
+pub struct ProductChangesBody {
+    name: Option<String>,
+    description: Option<String>,
+    image: Option<String>,
+    /// In major units of `currency`.
+    price: Option<String>,
+    /// The currency of `price`; the shop's where it is left out.
+    #[schema(value_type = Option<String>)]
+    currency: Option<Currency>,
+}
+
+const MAX_ON_HAND: i64 = 1_000_000_000_000;
+
+/// Makes a product. Staff only.
+#[utoipa::path(
+    tag = "products",
+    security(("token" = [])),
+    request_body = NewProductBody,
+    responses(
+        (status = 201, body = ProductBody),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/products")]
+pub async fn create(
+    state: Data<State>,
+    staff: Staff,
+    key: Key,
+    body: Body<NewProductBody>,
+) -> Result<Answer, Problem> {
+    let shop_currency = state.config.shop.currency;
+    let actor = staff.0.id;
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
+    let new = new_product(body.value, shop_currency)?;
+    let answer = idempotency::once(&state.db, request_key, move |conn| {
+        let ids = editing::create_all(conn, &[new], Some(actor)).map_err(refuse)?;
+        let id = ids.first().copied().ok_or_else(Problem::internal)?;
+        Ok(Answer::created(
+            format!("/api/products/{id}"),
+            &read(conn, id, shop_currency)?,
+        ))
+    })
+    .await?;
+    state.cache.products_changed(&[]).await;
+    Ok(answer)
+}
+
+fn new_product(body: NewProductBody, shop_currency: Currency) -> Result<NewProduct, Problem> {
+    if !(0..=MAX_ON_HAND).contains(&body.on_hand) {
+        let rule = format!("must be 0 to {MAX_ON_HAND}");
+        return Err(Problem::invalid("onHand", "out_of_range", rule));
+    }
+    Ok(NewProduct {
+        price: price(&body.price, body.currency.unwrap_or(shop_currency))?,
+        name: text("name", body.name, 1, 300)?,
+        description: text("description", body.description, 0, 20_000)?,
+        image: text("image", body.image, 0, 2_000)?,
+        sku: body.sku,
+        on_hand: body.on_hand,
+    })
+}
+
+/// Changes a product. Staff only.
+#[utoipa::path(
+    tag = "products",
+    security(("token" = [])),
+    params(("id" = i64, Path), ("If-Match" = Option<String>, Header, description = "The ETag that was read")),
+    request_body = ProductChangesBody,
+    responses(
+        (status = 200, body = ProductBody),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[patch("/api/products/{id}")]
+pub async fn update(
+    state: Data<State>,
+    staff: Staff,
+    key: Key,
+    id: Path<String>,
+    request: HttpRequest,
+    body: Body<ProductChangesBody>,
+) -> Result<Answer, Problem> {
+    let id = product_id(&id)?;
+    let shop_currency = state.config.shop.currency;
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
+    let changes = product_changes(body.value, shop_currency)?;
+    let expected = request
+        .headers()
+        .get(IF_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let expected = expected.map(str::to_owned);
+    let answer = idempotency::once(&state.db, request_key, move |conn| {
+        let version = match expected {
+            None => None,
+            Some(etag) => Some(version_of(conn, id, shop_currency, &etag)?),
+        };
+        editing::update(conn, id, changes, version).map_err(refuse)?;
+        Ok(Answer::ok(&read(conn, id, shop_currency)?))
+    })
+    .await?;
+    state.cache.products_changed(&[id]).await;
+    Ok(answer)
+}
+
+fn product_changes(
+    body: ProductChangesBody,
+    shop_currency: Currency,
+) -> Result<ProductChanges, Problem> {
+    let currency = body.currency.unwrap_or(shop_currency);
+    Ok(ProductChanges {
+        name: body
+            .name
+            .map(|name| text("name", name, 1, 300))
+            .transpose()?,
+        description: body
+            .description
+            .map(|d| text("description", d, 0, 20_000))
+            .transpose()?,
+        image: body
+            .image
+            .map(|image| text("image", image, 0, 2_000))
+            .transpose()?,
+        price: body.price.map(|text| price(&text, currency)).transpose()?,
+    })
+}
+
+/// The version of the product, if its representation still is the one with this ETag.
+fn version_of(
+    conn: &mut PgConnection,
+    id: ProductId,
+    currency: Currency,
+    etag: &str,
+) -> Result<i64, Problem> {
+    let product = products::find(conn, id, currency)?.ok_or_else(not_found)?;
+    let version = product.version;
+    let body = serde_json::to_vec(&ProductBody::from(product)).map_err(|_| Problem::internal())?;
+    let current = crate::cache::etag(&body);
+    if etag.trim() == "*" || current.to_str().is_ok_and(|current| current == etag.trim()) {
+        return Ok(version);
+    }
+    Err(stale())
+}
+
+/// Takes a product off sale. Staff only.
+#[utoipa::path(
+    tag = "products",
+    security(("token" = [])),
+    params(("id" = i64, Path)),
+    responses(
+        (status = 204),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[delete("/api/products/{id}")]
+pub async fn archive(
+    state: Data<State>,
+    staff: Staff,
+    key: Key,
+    id: Path<String>,
+) -> Result<Answer, Problem> {
+    let id = product_id(&id)?;
+    let request_key = key.bind(&Caller::User(staff.0), &[]);
+    let answer = idempotency::once(&state.db, request_key, move |conn| {
+        editing::archive(conn, id).map_err(refuse)?;
+        Ok(Answer::no_content())
+    })
+    .await?;
+    state.cache.products_changed(&[id]).await;
+    Ok(answer)
+}
+
+fn read(
+    conn: &mut PgConnection,
+    id: ProductId,
+    currency: Currency,
+) -> Result<ProductBody, Problem> {
+    let product = products::find(conn, id, currency)?.ok_or_else(Problem::internal)?;
+    Ok(product.into())
+}
+
+fn price(text: &str, currency: Currency) -> Result<Money, Problem> {
+    let price = Money::parse_decimal(text, currency)
+        .map_err(|error| Problem::invalid("price", "invalid", error.to_string()))?;
+    if price.is_negative() {
+        return Err(Problem::invalid(
+            "price",
+            "negative",
+            "must not be negative",
+        ));
+    }
+    Ok(price)
+}
+
+/// Checks a text's length in characters, and that it holds no control characters.
+pub(super) fn text(
+    field: &'static str,
+    text: String,
+    min: usize,
+    max: usize,
+) -> Result<String, Problem> {
+    if !(min..=max).contains(&text.trim().chars().count()) || text.chars().count() > max {
+        let rule = format!("must have {min} to {max} characters");
+        return Err(Problem::invalid(field, "length", rule));
+    }
+    if text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    {
+        return Err(Problem::invalid(
+            field,
+            "characters",
+            "must not contain control characters",
+        ));
+    }
+    Ok(text)
+}
+
+fn stale() -> Problem {
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition_failed",
+        "The product has changed since it was read",
+    )
+}
+
+fn refuse(error: EditError) -> Problem {
+    match error {
+        EditError::SkuTaken => Problem::conflict("sku_taken", "Another product has this SKU")
+            .field("sku", "taken", "choose an SKU that no product has or had"),
+        EditError::NotFound => not_found(),
+        EditError::Stale(_) => stale(),
+        EditError::Db(error) => error.into(),
+    }
+}

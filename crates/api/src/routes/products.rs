@@ -1,0 +1,266 @@
+//! Products, read from finished bytes.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get};
+use catalog::products::{self, Product, Start};
+use chrono::{DateTime, Utc};
+use domain::{Currency, Cursor, Money, Page, PageSize, ProductId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::money::ProblemBody;
+use crate::cache::{Cached, Key};
+use crate::http::{Params, Problem, params};
+use crate::state::State;
+
+/// A product on sale.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Product)]
+pub struct ProductBody {
+    #[schema(value_type = i64, example = 1)]
+    pub id: ProductId,
+    #[schema(example = "MacBook Air")]
+    pub name: String,
+    pub description: String,
+    #[schema(example = "MACBOOK-AIR")]
+    pub sku: String,
+    /// Unit price in major units of `currency`.
+    #[schema(example = "999.99")]
+    pub price: String,
+    #[schema(value_type = String, example = "USD")]
+    pub currency: Currency,
+    pub image: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<Product> for ProductBody {
+    fn from(product: Product) -> Self {
+        Self {
+            id: product.id,
+            name: product.name,
+            description: product.description,
+            sku: product.sku.to_string(),
+            price: Money::new(product.price_minor, product.currency).to_decimal(),
+            currency: product.currency,
+            image: product.image,
+            created_at: product.created_at,
+            updated_at: product.updated_at,
+        }
+    }
+}
+
+/// A page of products.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProductPage)]
+pub struct ProductPageBody {
+    products: Vec<ProductBody>,
+    /// The number of this page; absent when it was reached by cursor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+    limit: i64,
+    has_more: bool,
+    /// Where to go on, where there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next_cursor: Option<Cursor>,
+}
+
+/// Which products.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ProductQuery {
+    /// Text to find in name, description or at the start of the SKU.
+    q: Option<String>,
+    /// Number of the page, from 1. Not together with `cursor`.
+    #[param(value_type = Option<u32>, minimum = 1)]
+    page: Option<String>,
+    /// Products on a page, 1 to 100.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// The last page that can be asked for by number; cursors go further, and faster.
+const MAX_PAGE: u32 = 1_000_000;
+const MAX_SEARCH_CHARS: usize = 200;
+
+impl ProductQuery {
+    fn key(self, currency: Currency) -> Result<Key, Problem> {
+        let size = params::page_size(self.limit.as_deref())?;
+        let position = params::position(self.cursor.as_deref())?;
+        let page = params::parse::<u32>("page", self.page.as_deref())?;
+        let start = match (position, page) {
+            (Some(_), Some(_)) => {
+                return Err(params::invalid(
+                    "page",
+                    "page and cursor exclude each other",
+                ));
+            }
+            (Some(position), None) => Start::After(position),
+            (None, page) => Start::Page(page.unwrap_or(1)),
+        };
+        if matches!(start, Start::Page(page) if !(1..=MAX_PAGE).contains(&page)) {
+            return Err(params::invalid("page", "must be 1 to 1000000"));
+        }
+        let search = self
+            .q
+            .map(|q| q.trim().to_lowercase())
+            .filter(|q| !q.is_empty());
+        if let Some(search) = &search {
+            if search.chars().count() > MAX_SEARCH_CHARS {
+                return Err(params::invalid("q", "must have at most 200 characters"));
+            }
+            if search.chars().any(char::is_control) {
+                return Err(params::invalid("q", "must not contain control characters"));
+            }
+        }
+        Ok(Key::ProductList {
+            search,
+            start,
+            size,
+            currency,
+        })
+    }
+}
+
+/// Lists products on sale.
+#[utoipa::path(
+    tag = "products",
+    params(ProductQuery),
+    responses(
+        (status = 200, body = ProductPageBody), (status = 304, description = "Unchanged"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/products")]
+pub async fn list(
+    state: Data<State>,
+    request: HttpRequest,
+    query: Params<ProductQuery>,
+) -> Result<HttpResponse, Problem> {
+    let key = query.0.key(state.config.shop.currency)?;
+    let load = || async {
+        let Key::ProductList {
+            search,
+            start,
+            size,
+            currency,
+        } = key.clone()
+        else {
+            return Ok(None);
+        };
+        let rows = state
+            .db
+            .run(move |conn| {
+                products::list(conn, search.as_deref(), start, size, currency)
+                    .map_err(Problem::from)
+            })
+            .await?;
+        to_bytes(&page_body(rows, start, size)).map(Some)
+    };
+    let cached = state
+        .cache
+        .get(key.clone(), load)
+        .await?
+        .ok_or_else(Problem::internal)?;
+    Ok(respond(&request, &cached))
+}
+
+fn page_body(rows: Vec<Product>, start: Start, size: PageSize) -> ProductPageBody {
+    let page = Page::from_overfetched(rows, size, |product: &Product| product.id.get());
+    ProductPageBody {
+        page: if let Start::Page(number) = start {
+            Some(number)
+        } else {
+            None
+        },
+        limit: size.get(),
+        has_more: page.next_cursor.is_some(),
+        next_cursor: page.next_cursor,
+        products: page.items.into_iter().map(Into::into).collect(),
+    }
+}
+
+/// Reads a product on sale.
+#[utoipa::path(
+    tag = "products",
+    params(("id" = i64, Path)),
+    responses(
+        (status = 200, body = ProductBody), (status = 304, description = "Unchanged"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/products/{id}")]
+pub async fn get(
+    state: Data<State>,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id: ProductId = product_id(&id)?;
+    let currency = state.config.shop.currency;
+    let load = || async {
+        let found = state
+            .db
+            .run(move |conn| products::find(conn, id, currency).map_err(Problem::from))
+            .await?;
+        found
+            .map(|product| to_bytes(&ProductBody::from(product)))
+            .transpose()
+    };
+    let cached = state
+        .cache
+        .get(Key::Product { id, currency }, load)
+        .await?
+        .ok_or_else(not_found)?;
+    Ok(respond(&request, &cached))
+}
+
+/// An id from the path.
+pub(super) fn product_id(text: &str) -> Result<ProductId, Problem> {
+    text.parse().map_err(|_| not_found())
+}
+
+pub(super) fn not_found() -> Problem {
+    Problem::not_found("product_not_found", "There is no such product on sale")
+}
+
+fn to_bytes(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(body).map_err(|error| {
+        log::error!(error:% = error; "a read model does not serialise");
+        Problem::internal()
+    })
+}
+
+/// 304 when the client has these bytes already, else the bytes.
+fn respond(request: &HttpRequest, cached: &Cached) -> HttpResponse {
+    let known = request
+        .headers()
+        .get(IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let etag = cached.etag.to_str().unwrap_or_default();
+    let is_known = known.is_some_and(|known| {
+        known.split(',').any(|tag| {
+            let tag = tag.trim();
+            tag == "*" || tag.trim_start_matches("W/") == etag
+        })
+    });
+    let mut response = if is_known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response.insert_header((ETAG, cached.etag.clone()));
+    // A shared cache may keep it, but has to ask: a change is visible at once.
+    response.insert_header((CACHE_CONTROL, "public, no-cache"));
+    if is_known {
+        return response.finish();
+    }
+    response.insert_header((CONTENT_TYPE, "application/json"));
+    response.body(cached.body.clone())
+}

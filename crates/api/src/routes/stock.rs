@@ -1,0 +1,181 @@
+//! Stock of a product, for staff.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{get, put};
+use catalog::products;
+use catalog::stock::{self, Cause, Level, StockError};
+use diesel::PgConnection;
+use domain::{ProductId, VariantId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::money::ProblemBody;
+use super::products::{not_found, product_id};
+use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency};
+use crate::state::State;
+
+/// Counted and promised units of a product.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Stock)]
+pub struct StockBody {
+    #[schema(value_type = i64)]
+    product_id: ProductId,
+    sku: String,
+    /// Counted.
+    on_hand: i64,
+    /// Promised to open orders.
+    reserved: i64,
+    /// Kept back.
+    safety: i64,
+    /// How far orders may go beyond what is there.
+    backorder_limit: i64,
+    /// What can still be promised.
+    available: i64,
+}
+
+/// A count.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = StockCount)]
+pub struct StockCountBody {
+    #[schema(minimum = 0)]
+    on_hand: i64,
+    /// What the count was before, as far as the caller knows.
+    expected_on_hand: Option<i64>,
+}
+
+/// Reads the stock of a product. Staff only.
+#[utoipa::path(
+    tag = "stock",
+    security(("token" = [])),
+    params(("id" = i64, Path)),
+    responses(
+        (status = 200, body = StockBody),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/products/{id}/stock")]
+pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<Answer, Problem> {
+    let id = product_id(&id)?;
+    let currency = state.config.shop.currency;
+    state
+        .db
+        .run(move |conn| {
+            let (variant, sku) = variant(conn, id, currency)?;
+            let level = stock::find_level(conn, variant)?.ok_or_else(not_found)?;
+            Ok(Answer::ok(&body(id, sku, level)))
+        })
+        .await
+}
+
+/// Sets the counted stock, if it still is what the caller saw. Staff only.
+#[utoipa::path(
+    tag = "stock",
+    security(("token" = [])),
+    params(("id" = i64, Path)),
+    request_body = StockCountBody,
+    responses(
+        (status = 200, body = StockBody),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 428, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[put("/api/products/{id}/stock")]
+pub async fn put(
+    state: Data<State>,
+    staff: Staff,
+    key: Key,
+    id: Path<String>,
+    body: Body<StockCountBody>,
+) -> Result<Answer, Problem> {
+    let id = product_id(&id)?;
+    let currency = state.config.shop.currency;
+    let cause = Cause {
+        reason: "count",
+        order_id: None,
+        actor: Some(staff.0.id),
+    };
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
+    let StockCountBody {
+        on_hand,
+        expected_on_hand,
+    } = body.value;
+    if !(0..=1_000_000_000_000).contains(&on_hand) {
+        return Err(Problem::invalid(
+            "onHand",
+            "out_of_range",
+            "must be 0 to 1000000000000",
+        ));
+    }
+    let expected = expected_on_hand.ok_or_else(|| {
+        Problem::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "precondition_required",
+            "A count needs to know what it replaces",
+        )
+        .field(
+            "expectedOnHand",
+            "missing",
+            "send the onHand that was read before counting",
+        )
+    })?;
+    idempotency::once(&state.db, request_key, move |conn| {
+        let (variant, sku) = variant(conn, id, currency)?;
+        let level = stock::set_on_hand(conn, variant, expected, on_hand, &cause).map_err(refuse)?;
+        Ok(Answer::ok(&self::body(id, sku, level)))
+    })
+    .await
+}
+
+fn variant(
+    conn: &mut PgConnection,
+    id: ProductId,
+    currency: domain::Currency,
+) -> Result<(VariantId, String), Problem> {
+    let product = products::find(conn, id, currency)?.ok_or_else(not_found)?;
+    let variant = products::find_default_variant(conn, id)?.ok_or_else(not_found)?;
+    Ok((variant, product.sku.to_string()))
+}
+
+fn body(product_id: ProductId, sku: String, level: Level) -> StockBody {
+    StockBody {
+        product_id,
+        sku,
+        on_hand: level.on_hand,
+        reserved: level.reserved,
+        safety: level.safety,
+        backorder_limit: level.backorder_limit,
+        available: level.available(),
+    }
+}
+
+fn refuse(error: StockError) -> Problem {
+    match error {
+        StockError::Changed { actual, .. } => {
+            Problem::conflict("stock_changed", "The stock is not what it was")
+                .field(
+                    "expectedOnHand",
+                    "stale",
+                    format!("onHand is {actual} by now"),
+                )
+                .with("onHand", actual)
+        }
+        StockError::Insufficient(_) => {
+            Problem::conflict("stock_reserved", "Open orders have more reserved").field(
+                "onHand",
+                "below_reserved",
+                "must cover what open orders have reserved",
+            )
+        }
+        StockError::NotStocked(_) => not_found(),
+        StockError::Db(error) => error.into(),
+    }
+}

@@ -1,0 +1,48 @@
+//! What all requests of a replica share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use accounts::passwords::PasswordService;
+use db::Db;
+
+use crate::cache::Cache;
+use crate::config::Config;
+use crate::providers::Providers;
+
+/// The parts of a running replica. No truth lives here.
+pub struct State {
+    pub config: Config,
+    pub db: Db,
+    pub cache: Arc<Cache>,
+    pub passwords: PasswordService,
+    pub providers: Providers,
+    draining: AtomicBool,
+}
+
+impl State {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(config: Config, db: Db, cache: Arc<Cache>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            config,
+            db,
+            cache,
+            passwords: PasswordService::new(cores),
+            providers: Providers::built_in(),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// Turns readiness off; what is under way is finished.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether this replica is about to stop.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,165 @@
+//! What a payment provider says becomes true.
+//!
+//! An operation was committed before; here the provider is asked, without a transaction, and its
+//! answer is written in one. Any replica may do this for any operation at any time, also twice and
+//! at once: the provider acts once per operation, and only the first answer is written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::stock::{self, Cause, StockError};
+use db::{Db, DbError};
+use diesel::{Connection, PgConnection};
+use domain::{OrderStatus, PaymentOperationId, PaymentOperationKind, PaymentStatus};
+use ordering::lifecycle::{self, StepError};
+use ordering::payments::{self, Operation, Outcome};
+use ordering::{Order, orders};
+
+use crate::providers::Providers;
+use crate::state::State;
+
+/// How long a provider may take before its answer counts as unknown.
+const PROVIDER_DEADLINE: Duration = Duration::from_secs(2);
+/// How long an operation stays unfinished before another replica asks.
+const STALE_AFTER_SECONDS: i32 = 10;
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+const SWEEP_LIMIT: i64 = 50;
+
+/// Why an operation is still unfinished.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    #[error("no such payment operation")]
+    NotFound,
+    #[error("the payment provider cannot be reached: {0}")]
+    Unreachable(String),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<diesel::result::Error> for SettleError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// Brings an operation to its end, and runs `then` with the order in the same transaction.
+///
+/// # Errors
+///
+/// [`SettleError`]; the operation stays as it is and may be settled again.
+pub async fn settle<T, F>(
+    db: &Db,
+    providers: &Providers,
+    id: PaymentOperationId,
+    then: F,
+) -> Result<T, SettleError>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut PgConnection, &Order, &Operation) -> Result<T, SettleError> + Send + 'static,
+{
+    let operation = db
+        .run(move |conn| payments::find(conn, id).map_err(SettleError::from))
+        .await?
+        .ok_or(SettleError::NotFound)?;
+    let outcome = if operation.is_pending() {
+        Some(ask(providers, &operation).await?)
+    } else {
+        None
+    };
+    db.run(move |conn| conn.transaction(|conn| finish(conn, id, outcome.as_ref(), then)))
+        .await
+}
+
+async fn ask(providers: &Providers, operation: &Operation) -> Result<Outcome, SettleError> {
+    let provider = providers.find(&operation.provider).ok_or_else(|| {
+        SettleError::Unreachable(format!("`{}` is not set up", operation.provider))
+    })?;
+    match tokio::time::timeout(PROVIDER_DEADLINE, provider.perform(operation)).await {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(error)) => Err(SettleError::Unreachable(error.to_string())),
+        Err(_) => Err(SettleError::Unreachable("no answer in time".into())),
+    }
+}
+
+fn finish<T>(
+    conn: &mut PgConnection,
+    id: PaymentOperationId,
+    outcome: Option<&Outcome>,
+    then: impl FnOnce(&mut PgConnection, &Order, &Operation) -> Result<T, SettleError>,
+) -> Result<T, SettleError> {
+    let operation = payments::find(conn, id)?.ok_or(SettleError::NotFound)?;
+    let locked = lifecycle::lock(conn, operation.order_id)?.ok_or(SettleError::NotFound)?;
+    if let Some(outcome) = outcome
+        && let Some(status) = payments::finish(conn, &operation, locked.payment_status, outcome)?
+    {
+        follow(conn, &locked, &operation, status)?;
+    }
+    // Read again: somebody else may have finished it while we waited for the lock.
+    let operation = payments::find(conn, id)?.ok_or(SettleError::NotFound)?;
+    let order = orders::find(conn, operation.order_id)?.ok_or(SettleError::NotFound)?;
+    then(conn, &order, &operation)
+}
+
+/// What a payment's new status means for its order.
+fn follow(
+    conn: &mut PgConnection,
+    order: &lifecycle::Locked,
+    operation: &Operation,
+    status: PaymentStatus,
+) -> Result<(), SettleError> {
+    let step = match (operation.kind, status) {
+        (PaymentOperationKind::Authorise, PaymentStatus::Failed) => OrderStatus::Cancelled,
+        (PaymentOperationKind::Capture, PaymentStatus::Captured) => OrderStatus::Processed,
+        _ => return Ok(()),
+    };
+    let note = (step == OrderStatus::Cancelled).then_some("payment declined");
+    lifecycle::step(conn, order, step, operation.actor(), note).map_err(|error| match error {
+        StepError::Db(error) => SettleError::from(error),
+        // One pending operation per payment and the order's lock leave no other way here.
+        StepError::Forbidden(error) => {
+            SettleError::from(diesel::result::Error::QueryBuilderError(error.into()))
+        }
+    })?;
+    if step == OrderStatus::Cancelled {
+        return_stock(conn, operation)?;
+    }
+    Ok(())
+}
+
+fn return_stock(conn: &mut PgConnection, operation: &Operation) -> Result<(), SettleError> {
+    let order = orders::find(conn, operation.order_id)?.ok_or(SettleError::NotFound)?;
+    let cause = Cause {
+        reason: "payment_declined",
+        order_id: Some(order.id),
+        actor: operation.actor(),
+    };
+    stock::move_all(conn, &super::stock_changes(&order.lines, 0, -1), &cause).map_err(|error| {
+        match error {
+            StockError::Db(error) => error.into(),
+            other => diesel::result::Error::QueryBuilderError(other.into()).into(),
+        }
+    })
+}
+
+/// Finishes what others left unfinished, for as long as the process runs.
+pub async fn sweep(state: Arc<State>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let claimed = state
+            .db
+            .run(|conn| {
+                payments::claim_stale(conn, STALE_AFTER_SECONDS, SWEEP_LIMIT).map_err(DbError::from)
+            })
+            .await;
+        for id in claimed.unwrap_or_default() {
+            match settle(&state.db, &state.providers, id, |_, _, _| Ok(())).await {
+                Ok(()) => log::info!(operation:% = id; "finished a payment operation left behind"),
+                Err(error) => {
+                    log::warn!(operation:% = id, error:% = error; "payment operation still open");
+                }
+            }
+        }
+    }
+}

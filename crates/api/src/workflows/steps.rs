@@ -1,0 +1,143 @@
+//! Orders move on, or are cancelled.
+
+use catalog::stock::{self, Cause, StockError};
+use diesel::PgConnection;
+use domain::{
+    OrderId, OrderStatus, PaymentOperationId, PaymentOperationKind, PaymentStatus, UserId,
+};
+use ordering::lifecycle::{self, Locked, StepError};
+use ordering::{Order, orders, payments};
+
+/// What a step came to.
+#[derive(Debug)]
+pub enum Step {
+    /// It is done, and the provider need not be asked.
+    Done(Box<Order>),
+    /// The provider has to be asked after COMMIT; [`settling`](super::settling) does the rest.
+    Ask(PaymentOperationId),
+}
+
+/// Why an order did not move. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    #[error("no such order")]
+    NotFound,
+    #[error(transparent)]
+    Forbidden(#[from] domain::ForbiddenTransition),
+    /// The provider is being asked about this order's payment right now.
+    #[error("the payment is being worked on")]
+    PaymentInProgress,
+    #[error(transparent)]
+    Stock(StockError),
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}
+
+impl From<StepError> for MoveError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Forbidden(error) => Self::Forbidden(error),
+            StepError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
+/// Moves an order to `to`. The status it already has is no step, and no error.
+///
+/// `processed` captures an authorised payment first; `inTransit` takes the goods out of stock;
+/// `cancelled` returns them and gives the money back.
+///
+/// # Errors
+///
+/// [`MoveError`]; the transaction is to be rolled back.
+pub fn move_to(
+    conn: &mut PgConnection,
+    id: OrderId,
+    to: OrderStatus,
+    actor: Option<UserId>,
+) -> Result<Step, MoveError> {
+    let locked = lifecycle::lock(conn, id)?.ok_or(MoveError::NotFound)?;
+    if locked.status == to {
+        return done(conn, id);
+    }
+    locked.status.transition(to)?;
+    if locked.payment_pending {
+        return Err(MoveError::PaymentInProgress);
+    }
+    match to {
+        OrderStatus::Cancelled => cancel(conn, &locked, actor),
+        OrderStatus::Processed if locked.payment_status == PaymentStatus::Authorised => {
+            start(conn, &locked, PaymentOperationKind::Capture, actor)
+        }
+        OrderStatus::InTransit => {
+            lifecycle::step(conn, &locked, to, actor, None)?;
+            move_stock(conn, id, (-1, -1), "order_shipped", actor)?;
+            done(conn, id)
+        }
+        _ => {
+            lifecycle::step(conn, &locked, to, actor, None)?;
+            done(conn, id)
+        }
+    }
+}
+
+fn cancel(
+    conn: &mut PgConnection,
+    locked: &Locked,
+    actor: Option<UserId>,
+) -> Result<Step, MoveError> {
+    lifecycle::step(
+        conn,
+        locked,
+        OrderStatus::Cancelled,
+        actor,
+        Some("cancelled on request"),
+    )?;
+    let give_back = match locked.payment_status {
+        PaymentStatus::Authorised => Some(PaymentOperationKind::Void),
+        PaymentStatus::Captured => Some(PaymentOperationKind::Refund),
+        _ => None,
+    };
+    let step = match give_back {
+        Some(kind) => start(conn, locked, kind, actor)?,
+        None => done(conn, locked.id)?,
+    };
+    move_stock(conn, locked.id, (0, -1), "order_cancelled", actor)?;
+    Ok(step)
+}
+
+fn start(
+    conn: &mut PgConnection,
+    locked: &Locked,
+    kind: PaymentOperationKind,
+    actor: Option<UserId>,
+) -> Result<Step, MoveError> {
+    let payment = locked.payment_id().ok_or(MoveError::NotFound)?;
+    Ok(Step::Ask(payments::start(conn, payment, kind, actor)?))
+}
+
+fn move_stock(
+    conn: &mut PgConnection,
+    id: OrderId,
+    (on_hand, reserved): (i64, i64),
+    reason: &'static str,
+    actor: Option<UserId>,
+) -> Result<(), MoveError> {
+    let order = orders::find(conn, id)?.ok_or(MoveError::NotFound)?;
+    let cause = Cause {
+        reason,
+        order_id: Some(id),
+        actor,
+    };
+    let changes = super::stock_changes(&order.lines, on_hand, reserved);
+    stock::move_all(conn, &changes, &cause).map_err(|error| match error {
+        StockError::Db(error) => MoveError::Db(error),
+        other => MoveError::Stock(other),
+    })
+}
+
+fn done(conn: &mut PgConnection, id: OrderId) -> Result<Step, MoveError> {
+    orders::find(conn, id)?
+        .map(Step::Done)
+        .ok_or(MoveError::NotFound)
+}
