@@ -101,6 +101,15 @@ pub fn close(conn: &mut PgConnection, token: &str) -> QueryResult<usize> {
     diesel::delete(sessions::table.find(hash(token))).execute(conn)
 }
 
+/// Closes all sessions of a user and returns how many there were.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn close_all(conn: &mut PgConnection, user_id: UserId) -> QueryResult<usize> {
+    diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id.get()))).execute(conn)
+}
+
 fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
