@@ -138,6 +138,6 @@ fn move_stock(
 
 fn done(conn: &mut PgConnection, id: OrderId) -> Result<Step, MoveError> {
     orders::find(conn, id)?
-        .map(Step::Done)
+        .map(|order| Step::Done(Box::new(order)))
         .ok_or(MoveError::NotFound)
 }
