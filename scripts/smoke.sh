@@ -89,7 +89,7 @@ request POST /api/products '{"name":"Ghost","sku":"GHOST-1","price":"1.00"}'
 problem 401 '.*'
 request GET /api/users/me
 problem 401 '.*'
-request GET /api/products '' 'Authorization: Bearer no-such-token-0123456789'
+request GET /api/orders '' 'Authorization: Bearer no-such-token-0123456789'
 problem 401 '.*'
 
 begin "a shopper registers, and once is enough"

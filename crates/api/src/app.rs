@@ -128,7 +128,7 @@ fn serve(
     let (max_body, compress) = (config.max_body_bytes, config.compress);
     let document = Data::new(DocumentBytes(document()));
     let server = HttpServer::new(move || {
-        let (app, api) = App::new()
+        let (app, _) = App::new()
             .into_utoipa_app()
             .openapi(Document::openapi())
             .app_data(state.clone())
@@ -138,8 +138,11 @@ fn serve(
             .split_for_parts();
         app.service(service::welcome)
             .service(docs::openapi_json)
-            .service(docs::redirect)
-            .service(SwaggerUi::new("/api/docs/{_:.*}").url("/api/openapi.json", api))
+            .service(docs::reference)
+            .service(
+                SwaggerUi::new("/api/docs/{_:.*}")
+                    .config(utoipa_swagger_ui::Config::from("/api/openapi.json")),
+            )
             .default_service(web::to(routes::unmatched))
             .wrap(Condition::new(compress, Compress::default()))
             .wrap(Condition::new(

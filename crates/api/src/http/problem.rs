@@ -21,6 +21,8 @@ pub struct Problem {
     errors: Vec<FieldError>,
     extra: Map<String, Value>,
     retry_after_seconds: Option<u32>,
+    /// Set where the problem is written out on another thread than the request's.
+    request_id: Option<String>,
 }
 
 /// What is wrong with one field.
@@ -44,6 +46,7 @@ impl Problem {
             errors: Vec::new(),
             extra: Map::new(),
             retry_after_seconds: None,
+            request_id: None,
         }
     }
 
@@ -148,6 +151,13 @@ impl Problem {
         self
     }
 
+    /// Names the request it answers, for when it is written out on another thread.
+    #[must_use]
+    pub fn in_request(mut self, id: String) -> Self {
+        self.request_id = Some(id);
+        self
+    }
+
     /// The problem object, with the id of the request that is being answered.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -165,7 +175,11 @@ impl Problem {
         if !self.errors.is_empty() {
             object.insert("errors".into(), serde_json::json!(self.errors));
         }
-        object.insert("requestId".into(), observe::current_request_id().into());
+        let request_id = self
+            .request_id
+            .clone()
+            .unwrap_or_else(observe::current_request_id);
+        object.insert("requestId".into(), request_id.into());
         Value::Object(object)
     }
 }

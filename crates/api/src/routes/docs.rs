@@ -1,9 +1,14 @@
 //! The OpenAPI document and its reference page.
 
+use std::sync::Arc;
+
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, get};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::Config;
+
+use crate::http::Problem;
 
 /// What is not said at a route.
 #[derive(OpenApi)]
@@ -39,10 +44,20 @@ pub async fn openapi_json(document: Data<DocumentBytes>) -> HttpResponse {
         .body(document.0.clone())
 }
 
-/// The reference without its slash.
+/// The reference page; what it loads lies below this address.
 #[get("/api/docs")]
-pub async fn redirect() -> HttpResponse {
-    HttpResponse::PermanentRedirect()
-        .insert_header(("Location", "/api/docs/"))
-        .finish()
+pub async fn reference() -> Result<HttpResponse, Problem> {
+    let config = Arc::new(Config::from("/api/openapi.json"));
+    let page = utoipa_swagger_ui::serve("index.html", config)
+        .ok()
+        .flatten();
+    let html = page.and_then(|page| String::from_utf8(page.bytes.into_owned()).ok());
+    // Its relative addresses would be looked up beside `docs`, not below it.
+    let html = html
+        .ok_or_else(Problem::internal)?
+        .replace("\"./", "\"/api/docs/")
+        .replace("\"index.css", "\"/api/docs/index.css");
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(html))
 }

@@ -11,7 +11,7 @@ use super::order_bodies::OrderBody;
 use super::order_refusals::{declined, not_placed, not_settled};
 use super::order_requests::Parsed;
 use super::orders::find_user_for;
-use crate::http::{Answer, Caller, Problem, idempotency};
+use crate::http::{Answer, Caller, Problem, idempotency, observe};
 use crate::state::State;
 use crate::workflows::placing::{self, PlaceError};
 use crate::workflows::settling::settle;
@@ -143,11 +143,11 @@ async fn finish(
     .map_err(not_settled)
 }
 
-fn settled(order: &Order, operation: &Operation) -> Answer {
+fn settled(order: &Order, operation: &Operation, request_id: String) -> Answer {
     match order.payment_status {
         PaymentStatus::Failed => {
             let reason = operation.failure.as_deref().unwrap_or("declined");
-            Answer::refusal(&declined(order.id, order.status, reason))
+            Answer::refusal(&declined(order.id, order.status, reason).in_request(request_id))
         }
         _ => created(order),
     }

@@ -7,7 +7,7 @@ use ordering::Order;
 
 use super::order_refusals::{declined, not_moved, not_settled};
 use super::orders::find_order_for;
-use crate::http::{Answer, Caller, Problem, idempotency};
+use crate::http::{Answer, Caller, Problem, idempotency, observe};
 use crate::state::State;
 use crate::workflows::settling::settle;
 use crate::workflows::steps::{self, Step};
@@ -46,7 +46,7 @@ pub async fn take(
                 render(order)
             } else {
                 let reason = operation.failure.as_deref().unwrap_or("declined");
-                Answer::refusal(&declined(order.id, order.status, reason))
+                Answer::refusal(&declined(order.id, order.status, reason).in_request(request_id))
             };
             if let Some(key) = &key {
                 keys::store(conn, key, answer.stored())?;
