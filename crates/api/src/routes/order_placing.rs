@@ -127,12 +127,13 @@ async fn finish(
     operation: PaymentOperationId,
     key: Option<RequestKey>,
 ) -> Result<Answer, Problem> {
+    let request_id = observe::current_request_id();
     settle(
         &state.db,
         &state.providers,
         operation,
         move |conn, order, operation| {
-            let answer = settled(order, operation);
+            let answer = settled(order, operation, request_id);
             if let Some(key) = &key {
                 keys::store(conn, key, answer.stored())?;
             }

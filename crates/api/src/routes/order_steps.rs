@@ -37,6 +37,7 @@ pub async fn take(
         First::Answered(answer) => return Ok(answer),
         First::Unsettled(operation) => operation,
     };
+    let request_id = observe::current_request_id();
     settle(
         &state.db,
         &state.providers,
