@@ -137,7 +137,7 @@ async fn check_protocol(shop: &Client, good: &Value) -> Check {
     send(shop, "orders of an unknown user", orders)
         .await?
         .status(404)?;
-    let dead = request(Method::GET, "/api/products").header(AUTHORIZATION, "Bearer not-a-token");
+    let dead = request(Method::GET, "/api/orders").header(AUTHORIZATION, "Bearer not-a-token");
     send(shop, "unknown token", dead.map_err(text)?)
         .await?
         .status(401)?;
