@@ -3,6 +3,8 @@
 //! Every change is one statement: it locks the levels in variant order (an `UPDATE` over a join has
 //! no order of its own), decides, writes, and leaves a movement for each. A CHECK stands behind it.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use domain::{Event, OrderId, UserId, VariantId};
@@ -75,8 +77,10 @@ db::statement! {
         order_id: Option<i64> => Nullable<BigInt>,
         actor_id: Option<i64> => Nullable<BigInt>,
     } -> (BigInt, BigInt, Bool, Bool) =
-    "WITH wanted AS ( \
-       SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (variant_id, on_hand, reserved) \
+    "WITH wanted AS MATERIALIZED ( \
+       SELECT variant_id, sum(on_hand)::bigint AS on_hand, sum(reserved)::bigint AS reserved \
+         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (variant_id, on_hand, reserved) \
+        GROUP BY variant_id \
      ), locked AS MATERIALIZED ( \
        SELECT s.variant_id, w.on_hand, w.reserved, \
               s.on_hand - s.safety + s.backorder_limit - s.reserved AS available, \
@@ -85,7 +89,7 @@ db::statement! {
          FROM wanted w JOIN catalog.stock_levels s ON s.variant_id = w.variant_id AND s.location_id = 1 \
         ORDER BY s.variant_id FOR UPDATE OF s \
      ), verdict AS MATERIALIZED ( \
-       SELECT count(*) = cardinality($1) AND bool_and(fits) AS ok FROM locked \
+       SELECT count(*) = (SELECT count(*) FROM wanted) AND bool_and(fits) AS ok FROM locked \
      ), moved AS ( \
        UPDATE catalog.stock_levels s \
           SET on_hand = s.on_hand + l.on_hand, reserved = s.reserved + l.reserved \
@@ -96,6 +100,7 @@ db::statement! {
        INSERT INTO catalog.stock_movements \
          (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id, actor_id) \
        SELECT variant_id, 1, on_hand, reserved, $4, $5, $6 FROM moved \
+        WHERE on_hand <> 0 OR reserved <> 0 \
      ) \
      SELECT l.variant_id, l.available, l.fits, v.ok FROM locked l, verdict v"
 }
@@ -106,7 +111,8 @@ db::statement! {
       WHERE variant_id = $1 AND location_id = 1"
 }
 
-/// Moves stock of several variants, all or none. A variant appears at most once in `changes`.
+/// Moves stock of several variants, all or none, and in any order: the levels are locked by id.
+/// Changes of the same variant are summed.
 ///
 /// To be called as late in the transaction as possible: the levels stay locked until it ends.
 ///
@@ -127,10 +133,12 @@ pub fn move_all(
         actor_id: cause.actor.map(UserId::get),
     };
     let levels: Vec<(i64, i64, bool, bool)> = statement.load(conn)?;
-    if levels.len() == changes.len() && levels.iter().all(|(_, _, _, ok)| *ok) {
+    if changes.is_empty() || levels.iter().any(|(_, _, _, ok)| *ok) {
         return Ok(());
     }
-    let shortages = changes.iter().filter_map(|change| {
+    let mut named = HashSet::new();
+    let variants = changes.iter().filter(|c| named.insert(c.variant_id));
+    let shortages = variants.filter_map(|change| {
         let level = levels
             .iter()
             .find(|(id, ..)| *id == change.variant_id.get());
