@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Text, Timestamptz};
 use domain::{Currency, PageSize, ProductId, Sku};
 
 /// A product with its default variant and the price in force.
@@ -40,7 +40,8 @@ type ProductRow = (
 
 /// The columns of [`Product`]; `$1` is the currency preferred where a variant has several.
 ///
-/// A product without any price is not shown: nobody could buy it.
+/// A product without any price is not shown: nobody could buy it. Prices are those at the start of
+/// the statement, so that a transaction sees the price it has just set.
 macro_rules! select_products {
     ($($rest:literal)*) => {
         concat!(
@@ -49,7 +50,7 @@ macro_rules! select_products {
                FROM catalog.products p \
                JOIN catalog.variants v ON v.product_id = p.id AND v.is_default \
               CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices \
-                     WHERE variant_id = v.id AND valid_from <= now() \
+                     WHERE variant_id = v.id AND valid_from <= statement_timestamp() \
                      ORDER BY (currency = $1) DESC, valid_from DESC, id DESC LIMIT 1) c \
               WHERE p.archived_at IS NULL ",
             $($rest),*
@@ -63,16 +64,19 @@ db::statement! {
 }
 
 db::statement! {
+    /// Both tables are told where the page begins: a merge of the two would else start at the first row.
     struct ListProducts {
         currency: &'static str => Text,
         after: i64 => BigInt,
         limit: i64 => BigInt,
         offset: i64 => BigInt,
     } -> ProductRow =
-    select_products!("AND p.id > $2 ORDER BY p.id LIMIT $3 OFFSET $4")
+    select_products!("AND p.id > $2 AND v.product_id > $2 ORDER BY p.id LIMIT $3 OFFSET $4")
 }
 
 db::statement! {
+    /// SKUs are compared by range, because a generic plan has no index for a LIKE it cannot see.
+    /// U+10FFFF stands behind every character. Postgres lowers both sides, so that they agree.
     struct SearchProducts {
         currency: &'static str => Text,
         after: i64 => BigInt,
@@ -82,15 +86,16 @@ db::statement! {
         sku: String => Text,
     } -> ProductRow =
     select_products!(
-        "AND p.id > $2 AND p.id IN (\
-             SELECT id FROM catalog.products WHERE search_text LIKE $5 \
-             UNION SELECT product_id FROM catalog.variants WHERE lower(sku) LIKE $6) \
+        "AND p.id > $2 AND v.product_id > $2 AND p.id IN (\
+             SELECT id FROM catalog.products WHERE search_text LIKE lower($5) \
+             UNION SELECT product_id FROM catalog.variants \
+              WHERE lower(sku) ~>=~ lower($6) AND lower(sku) ~<~ (lower($6) || chr(1114111))) \
          ORDER BY p.id LIMIT $3 OFFSET $4"
     )
 }
 
 db::statement! {
-    struct DefaultVariant { product_id: i64 => BigInt } -> Nullable<BigInt> =
+    struct DefaultVariant { product_id: i64 => BigInt } -> BigInt =
     "SELECT v.id FROM catalog.variants v JOIN catalog.products p ON p.id = v.product_id \
       WHERE v.product_id = $1 AND v.is_default AND p.archived_at IS NULL"
 }
@@ -141,7 +146,7 @@ pub fn list(
 ) -> QueryResult<Vec<Product>> {
     let (after, offset) = match start {
         Start::After(id) => (id, 0),
-        Start::Page(number) => (0, (i64::from(number) - 1) * size.get()),
+        Start::Page(number) => (0, i64::from(number.saturating_sub(1)) * size.get()),
     };
     let (currency, limit) = (currency.code(), size.get() + 1);
     match search {
@@ -153,8 +158,7 @@ pub fn list(
         }
         .load(conn),
         Some(search) => {
-            let pattern = escape_like(&search.to_lowercase());
-            let (text, sku) = (format!("%{pattern}%"), format!("{pattern}%"));
+            let (text, sku) = (format!("%{}%", escape_like(search)), search.to_owned());
             SearchProducts {
                 currency,
                 after,
@@ -180,9 +184,9 @@ pub fn find_default_variant(
     let variant = DefaultVariant {
         product_id: id.get(),
     }
-    .get_result::<Option<i64>>(conn)
+    .get_result::<i64>(conn)
     .optional()?;
-    Ok(variant.flatten().and_then(|id| id.try_into().ok()))
+    Ok(variant.and_then(|id| id.try_into().ok()))
 }
 
 /// Takes the special meaning from `%`, `_` and `\` in a pattern of LIKE.

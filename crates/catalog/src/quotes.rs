@@ -48,7 +48,7 @@ db::statement! {
        JOIN catalog.products p ON p.id = v.product_id AND p.archived_at IS NULL \
       CROSS JOIN LATERAL ( \
             SELECT amount_minor, currency FROM catalog.prices \
-             WHERE variant_id = v.id AND valid_from <= now() \
+             WHERE variant_id = v.id AND valid_from <= statement_timestamp() \
              ORDER BY (currency = $3) DESC, valid_from DESC, id DESC LIMIT 1) c \
        LEFT JOIN catalog.stock_levels s ON s.variant_id = v.id AND s.location_id = 1 \
       ORDER BY w.position"
