@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::result::Error as DieselError;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use domain::{Event, ProductId, VariantId};
 
 use super::{ImportError, Outcome, Refusal, Row};
@@ -24,24 +25,39 @@ struct Existing {
     price_minor: Option<i64>,
     on_hand: i64,
     reserved: i64,
+    /// The smallest count that keeps the promises made.
+    least_on_hand: i64,
+}
+
+db::statement! {
+    /// One chunk at a time: two imports that create the same SKUs in another order would deadlock.
+    struct LockImports {} -> BigInt =
+    "SELECT 1::bigint FROM pg_advisory_xact_lock(hashtextextended('catalog.import', 0))"
 }
 
 db::statement! {
     /// Locks products in id order, then stock in variant order, as every writer does.
-    struct FindExisting { skus: Vec<String> => Array<Text>, currencies: Vec<&'static str> => Array<Text> }
-        -> (Text, BigInt, BigInt, diesel::sql_types::Bool, Text, Text, Text, Nullable<BigInt>, BigInt, BigInt) =
+    struct LockExisting { skus: Vec<String> => Array<Text> } -> BigInt =
     "WITH known AS MATERIALIZED ( \
-       SELECT v.sku, v.id AS variant_id, p.id AS product_id, p.archived_at IS NOT NULL AS archived, \
-              p.name, p.description, p.image, w.currency \
-         FROM unnest($1::text[], $2::text[]) AS w (sku, currency) \
+       SELECT v.id AS variant_id FROM unnest($1::text[]) AS w (sku) \
          JOIN catalog.variants v ON v.sku = w.sku JOIN catalog.products p ON p.id = v.product_id \
         ORDER BY p.id FOR UPDATE OF p) \
-     SELECT k.sku, k.product_id, k.variant_id, k.archived, k.name, k.description, k.image, \
-            (SELECT amount_minor FROM catalog.prices WHERE variant_id = k.variant_id AND currency = k.currency \
-               AND valid_from <= now() ORDER BY valid_from DESC, id DESC LIMIT 1), \
-            s.on_hand, s.reserved \
-       FROM known k JOIN catalog.stock_levels s ON s.variant_id = k.variant_id AND s.location_id = 1 \
-      ORDER BY k.variant_id FOR UPDATE OF s"
+     SELECT s.variant_id FROM known k \
+       JOIN catalog.stock_levels s ON s.variant_id = k.variant_id AND s.location_id = 1 \
+      ORDER BY s.variant_id FOR UPDATE OF s"
+}
+
+db::statement! {
+    /// Not in the statement that waits for the locks: it would see prices as they were before.
+    struct FindExisting { skus: Vec<String> => Array<Text>, currencies: Vec<&'static str> => Array<Text> }
+        -> (Text, BigInt, BigInt, Bool, Text, Text, Text, Nullable<BigInt>, BigInt, BigInt, BigInt) =
+    "SELECT v.sku, p.id, v.id, p.archived_at IS NOT NULL, p.name, p.description, p.image, \
+            (SELECT amount_minor FROM catalog.prices WHERE variant_id = v.id AND currency = w.currency \
+               AND valid_from <= statement_timestamp() ORDER BY valid_from DESC, id DESC LIMIT 1), \
+            s.on_hand, s.reserved, s.reserved + s.safety - s.backorder_limit \
+       FROM unnest($1::text[], $2::text[]) AS w (sku, currency) \
+       JOIN catalog.variants v ON v.sku = w.sku JOIN catalog.products p ON p.id = v.product_id \
+       JOIN catalog.stock_levels s ON s.variant_id = v.id AND s.location_id = 1"
 }
 
 db::statement! {
@@ -63,8 +79,8 @@ db::statement! {
         currencies: Vec<&'static str> => Array<Text>,
         amounts: Vec<i64> => Array<BigInt>,
     } -> BigInt =
-    "INSERT INTO catalog.prices (variant_id, currency, amount_minor) \
-     SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) RETURNING id"
+    "INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
+     SELECT i.*, clock_timestamp() FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS i RETURNING id"
 }
 
 pub(super) fn apply<'r>(
@@ -76,23 +92,29 @@ pub(super) fn apply<'r>(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let mut outcomes = None;
-    let done = conn.transaction(|conn| {
-        outcomes = Some(write(conn, &rows)?);
-        if dry_run {
-            Err(diesel::result::Error::RollbackTransaction)
-        } else {
-            Ok(())
+    let mut attempts = 0;
+    loop {
+        let mut outcomes = Vec::new();
+        let done = conn.transaction(|conn| {
+            outcomes = write(conn, &rows)?;
+            if dry_run {
+                Err(EditError::Db(DieselError::RollbackTransaction))
+            } else {
+                Ok(())
+            }
+        });
+        attempts += 1;
+        match done {
+            Ok(()) | Err(EditError::Db(DieselError::RollbackTransaction)) => return Ok(outcomes),
+            // Somebody created one of the SKUs between our look and our write: look again.
+            Err(EditError::SkuTaken) if attempts < 3 => {}
+            Err(EditError::Db(error)) => return Err(error.into()),
+            Err(other) => return Err(DieselError::QueryBuilderError(other.into()).into()),
         }
-    });
-    match (done, outcomes) {
-        (Ok(()) | Err(diesel::result::Error::RollbackTransaction), Some(outcomes)) => Ok(outcomes),
-        (Err(error), _) => Err(error.into()),
-        (Ok(()), None) => Ok(Vec::new()),
     }
 }
 
-fn write(conn: &mut PgConnection, rows: &[&Row]) -> QueryResult<Vec<Outcome>> {
+fn write(conn: &mut PgConnection, rows: &[&Row]) -> Result<Vec<Outcome>, EditError> {
     let existing = find_existing(conn, rows)?;
     let mut created: Vec<NewProduct> = Vec::new();
     let mut updated: Vec<(&Row, &Existing)> = Vec::new();
@@ -113,7 +135,7 @@ fn write(conn: &mut PgConnection, rows: &[&Row]) -> QueryResult<Vec<Outcome>> {
         })
         .collect();
     if !created.is_empty() {
-        editing::create_all(conn, &created, None).map_err(into_diesel)?;
+        editing::create_all(conn, &created, None)?;
     }
     if !updated.is_empty() {
         update(conn, &updated)?;
@@ -122,8 +144,11 @@ fn write(conn: &mut PgConnection, rows: &[&Row]) -> QueryResult<Vec<Outcome>> {
 }
 
 fn find_existing(conn: &mut PgConnection, rows: &[&Row]) -> QueryResult<HashMap<String, Existing>> {
+    let skus: Vec<String> = rows.iter().map(|row| row.sku.as_str().to_owned()).collect();
+    LockImports {}.execute(conn)?;
+    LockExisting { skus: skus.clone() }.execute(conn)?;
     let statement = FindExisting {
-        skus: rows.iter().map(|row| row.sku.as_str().to_owned()).collect(),
+        skus,
         currencies: rows.iter().map(|row| row.price.currency().code()).collect(),
     };
     let found: Vec<Existing> = statement.load(conn)?;
@@ -139,7 +164,7 @@ fn judge(row: &Row, found: &Existing) -> Outcome {
     if found.archived {
         return refuse("sku", "belongs to an archived product".into());
     }
-    if row.on_hand.is_some_and(|on_hand| on_hand < found.reserved) {
+    if row.on_hand.is_some_and(|units| units < found.least_on_hand) {
         return refuse(
             "on_hand",
             format!("{} units are reserved by open orders", found.reserved),
@@ -216,8 +241,8 @@ fn recount(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResul
     };
     stock::move_all(conn, &changes, &cause).map_err(|error| match error {
         stock::StockError::Db(error) => error,
-        // Safety stock or a backorder limit that `judge` does not know of.
-        other => diesel::result::Error::QueryBuilderError(other.into()),
+        // `judge` has compared with the levels, which are locked.
+        other => DieselError::QueryBuilderError(other.into()),
     })?;
     let events: Vec<Event> = changes
         .iter()
@@ -237,13 +262,5 @@ fn new_product(row: &Row) -> NewProduct {
         image: row.image.clone().unwrap_or_default(),
         price: row.price,
         on_hand: row.on_hand.unwrap_or(0),
-    }
-}
-
-fn into_diesel(error: EditError) -> diesel::result::Error {
-    match error {
-        EditError::Db(error) => error,
-        // Another writer created one of the SKUs between our look and our write: run it again.
-        other => diesel::result::Error::QueryBuilderError(other.into()),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The format is described in `docs/import-format.md`. The SKU is the key: a known one is brought
 //! up to date, an unknown one is created, so the same file twice changes nothing the second time.
-//! Rows are written in chunks, a transaction each; memory does not grow with the file.
+//! Rows are written in chunks, a transaction each; only the SKUs of a file are kept in memory.
 
 mod apply;
 mod row;
@@ -11,7 +11,6 @@ use std::collections::HashSet;
 use std::io::Read;
 
 use diesel::PgConnection;
-use domain::Sku;
 
 pub use row::{Refusal, Row};
 
@@ -67,17 +66,23 @@ pub fn products(
     dry_run: bool,
     mut report: impl FnMut(u64, &str, &Outcome),
 ) -> Result<Summary, ImportError> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source);
+    // Lines end with LF, and a CR before it is trimmed with its cell: with its own rule for CRLF
+    // the reader counts lines one short. A last line feed makes all lines alike.
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_reader(source.chain(&b"\n"[..]));
     let columns = row::Columns::from_header(reader.headers()?)?;
     let mut summary = Summary::default();
-    let mut chunk = Chunk::default();
+    let mut chunk = Vec::new();
+    let mut seen = HashSet::new();
     let mut record = csv::StringRecord::new();
     loop {
         match reader.read_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {}
             Err(error) if !error.is_io_error() => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = reader.position().line() - 1;
                 let refusal = Refusal {
                     field: "row",
                     message: "is not valid UTF-8".into(),
@@ -87,52 +92,57 @@ pub fn products(
             }
             Err(error) => return Err(error.into()),
         }
-        let line = record.position().map_or(0, csv::Position::line);
-        match columns.parse(&record) {
+        if record.len() == 1 && record[0].trim().is_empty() {
+            continue; // a blank line that ends with CR LF
+        }
+        let line = reader.position().line() - 1 - line_feeds(&record);
+        let row = columns.parse(&record).and_then(|row| {
+            if seen.insert(row.sku.clone()) {
+                return Ok(row);
+            }
+            Err(Refusal {
+                field: "sku",
+                message: "appears twice in the file".into(),
+            })
+        });
+        match row {
             Err(refusal) => {
-                summary.count(
-                    line,
-                    columns.sku(&record),
-                    &Outcome::Refused(refusal),
-                    &mut report,
-                );
+                let sku = columns.sku(&record);
+                summary.count(line, sku, &Outcome::Refused(refusal), &mut report);
             }
             Ok(row) => {
-                if chunk.rows.len() == CHUNK || chunk.skus.contains(&row.sku) {
-                    chunk.flush(conn, dry_run, &mut summary, &mut report)?;
+                chunk.push((line, row));
+                if chunk.len() == CHUNK {
+                    flush(conn, &mut chunk, dry_run, &mut summary, &mut report)?;
                 }
-                chunk.skus.insert(row.sku.clone());
-                chunk.rows.push((line, row));
             }
         }
     }
-    chunk.flush(conn, dry_run, &mut summary, &mut report)?;
+    flush(conn, &mut chunk, dry_run, &mut summary, &mut report)?;
     Ok(summary)
 }
 
-/// Rows that are written together; no SKU appears twice among them.
-#[derive(Default)]
-struct Chunk {
-    rows: Vec<(u64, Row)>,
-    skus: HashSet<Sku>,
+/// Counts the line feeds within the cells of a record; it begins as many lines before its end.
+fn line_feeds(record: &csv::StringRecord) -> u64 {
+    record
+        .iter()
+        .map(|cell| cell.matches('\n').count() as u64)
+        .sum()
 }
 
-impl Chunk {
-    fn flush(
-        &mut self,
-        conn: &mut PgConnection,
-        dry_run: bool,
-        summary: &mut Summary,
-        report: &mut impl FnMut(u64, &str, &Outcome),
-    ) -> Result<(), ImportError> {
-        let rows = std::mem::take(&mut self.rows);
-        self.skus.clear();
-        let outcomes = apply::apply(conn, rows.iter().map(|(_, row)| row), dry_run)?;
-        for ((line, row), outcome) in rows.iter().zip(&outcomes) {
-            summary.count(*line, row.sku.as_str(), outcome, report);
-        }
-        Ok(())
+/// Writes the rows of a chunk together, and empties it.
+fn flush(
+    conn: &mut PgConnection,
+    chunk: &mut Vec<(u64, Row)>,
+    dry_run: bool,
+    summary: &mut Summary,
+    report: &mut impl FnMut(u64, &str, &Outcome),
+) -> Result<(), ImportError> {
+    let outcomes = apply::apply(conn, chunk.iter().map(|(_, row)| row), dry_run)?;
+    for ((line, row), outcome) in chunk.drain(..).zip(&outcomes) {
+        summary.count(line, row.sku.as_str(), outcome, report);
     }
+    Ok(())
 }
 
 impl Summary {

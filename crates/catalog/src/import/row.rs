@@ -41,7 +41,11 @@ pub struct Refusal {
 }
 
 /// Where each known column stands in this file.
-pub(super) struct Columns([Option<usize>; COLUMNS.len()]);
+pub(super) struct Columns {
+    places: [Option<usize>; COLUMNS.len()],
+    /// Cells of the header.
+    width: usize,
+}
 
 impl Columns {
     pub(super) fn from_header(header: &StringRecord) -> Result<Self, ImportError> {
@@ -54,7 +58,10 @@ impl Columns {
                 return Err(ImportError::RepeatedColumn(name.to_owned()));
             }
         }
-        let columns = Self(places);
+        let columns = Self {
+            places,
+            width: header.len(),
+        };
         match REQUIRED
             .into_iter()
             .find(|name| columns.place(name).is_none())
@@ -74,6 +81,14 @@ impl Columns {
             self.text(record, field)
                 .ok_or_else(|| refuse(field, "is required"))
         };
+        // A cell too many is a comma that wanted quotes: every cell behind it is another one.
+        if record
+            .iter()
+            .skip(self.width)
+            .any(|cell| !cell.trim().is_empty())
+        {
+            return Err(refuse("row", "has more cells than the header"));
+        }
         let sku = required("sku")?;
         let sku = Sku::try_from(sku).map_err(|error| refuse("sku", &error.to_string()))?;
         let name = checked_text("name", required("name")?, 300)?;
@@ -106,7 +121,7 @@ impl Columns {
         COLUMNS
             .iter()
             .position(|column| *column == name)
-            .and_then(|place| self.0[place])
+            .and_then(|place| self.places[place])
     }
 
     /// A cell that is not empty.
