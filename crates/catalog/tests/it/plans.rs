@@ -1,0 +1,102 @@
+//! The plans of what customers wait for, among 20,000 products, with plans that know no values.
+
+use catalog::products::{self, Start};
+use catalog::quotes::{self, Wanted};
+use catalog::stock::{self, Change};
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use domain::{PageSize, ProductId, VariantId};
+
+use crate::{USD, cause, database, sku, text};
+
+/// 20,000 products, each with prices in two currencies, of which one was changed once.
+const FILL: &str = "
+    INSERT INTO catalog.products (name, description)
+    SELECT 'Product ' || md5(n::text), repeat(md5(n::text || 'd') || ' ', 4) FROM generate_series(1, 20000) n;
+    INSERT INTO catalog.variants (product_id, sku) SELECT id, 'SKU-' || id FROM catalog.products;
+    INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from)
+    SELECT v.id, c.code, v.id, now() - interval '1 day' * c.age
+      FROM catalog.variants v, (VALUES ('USD', 1), ('USD', 2), ('EUR', 1)) c (code, age);
+    INSERT INTO catalog.stock_levels (variant_id, on_hand) SELECT id, 10 FROM catalog.variants;
+    ";
+
+/// The plan, as it was run, of the statement of this session that contains `part`.
+fn plan(conn: &mut PgConnection, part: &str, values: &str) -> String {
+    let prepared = format!(
+        "(SELECT name FROM pg_prepared_statements \
+           WHERE strpos(statement, $${part}$$) > 0 AND strpos(statement, 'pg_prepared') = 0)"
+    );
+    let name = text(conn, &prepared);
+    let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE {name}({values})");
+    let lines: Vec<String> = sql::<Text>(&explain).load(conn).unwrap();
+    lines.join("\n")
+}
+
+#[test]
+fn no_read_of_a_customer_scans_a_table() {
+    let conn = &mut database().connect();
+    conn.batch_execute(FILL).unwrap();
+    conn.batch_execute("VACUUM ANALYZE").unwrap();
+    conn.batch_execute("SET plan_cache_mode = force_generic_plan")
+        .unwrap();
+    let size = PageSize::default();
+    let id = ProductId::try_from(777).unwrap();
+    let lines: Vec<Wanted> = (1..=20_i64)
+        .flat_map(|n| {
+            let by_id = Wanted::Product(ProductId::try_from(n * 31).unwrap());
+            [by_id, Wanted::Sku(sku(&format!("SKU-{}", n * 77)))]
+        })
+        .collect();
+    let change = Change {
+        variant_id: VariantId::try_from(777).unwrap(),
+        on_hand: 0,
+        reserved: 1,
+    };
+
+    assert!(products::find(conn, id, USD).unwrap().is_some());
+    let page = products::list(conn, None, Start::After(10_000), size, USD).unwrap();
+    assert_eq!(page[0].id.get(), 10_001);
+    let found = products::list(conn, Some("sku-1999"), Start::After(0), size, USD).unwrap();
+    assert_eq!(found.len(), 11);
+    assert_eq!(quotes::quote(conn, &lines, USD).unwrap().len(), 40);
+    stock::move_all(conn, &[change], &cause("order")).unwrap();
+
+    let search = plan(
+        conn,
+        "LIKE lower($5)",
+        "'USD', 0, 21, 0, '%sku-1999%', 'sku-1999'",
+    );
+    let short = [
+        plan(conn, "AND p.id = $2", "'USD', 777"),
+        plan(
+            conn,
+            "AND v.product_id > $2 ORDER BY",
+            "'USD', 10000, 21, 0",
+        ),
+        plan(
+            conn,
+            "w.position::int - 1",
+            "ARRAY[777,NULL,31], ARRAY[NULL,'SKU-1',NULL], 'USD'",
+        ),
+        plan(
+            conn,
+            "w (variant_id, on_hand, reserved)",
+            "'{777}', '{0}', '{1}', 'order', NULL, NULL",
+        ),
+    ];
+
+    assert!(!search.contains("Seq Scan"), "{search}");
+    for plan in short {
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+        assert!(most_rows(&plan) <= 21, "{plan}");
+    }
+}
+
+/// The greatest number of rows that any step of a plan had at once.
+fn most_rows(plan: &str) -> u32 {
+    let steps = plan.split("actual rows=").skip(1);
+    let rows = steps.filter_map(|step| step.split(' ').next()?.parse().ok());
+    rows.max().unwrap()
+}
