@@ -1,0 +1,132 @@
+use accounts::sessions::{SessionError, close, find_user, open};
+use accounts::users::{self, NewUser};
+use chrono::{TimeDelta, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use domain::UserId;
+
+use crate::{conn, count, register, somebody};
+
+#[test]
+fn a_token_opens_until_it_is_closed() {
+    let conn = &mut conn();
+    let ann = register(conn, "ann@example.com");
+
+    let session = open(conn, ann.id).unwrap();
+    let found = find_user(conn, session.token.reveal()).unwrap().unwrap();
+    assert_eq!((found.id, found.email), (ann.id, ann.email));
+    assert_eq!(close(conn, session.token.reveal()), Ok(1));
+
+    assert!(find_user(conn, session.token.reveal()).unwrap().is_none());
+    assert_eq!(close(conn, session.token.reveal()), Ok(0));
+}
+
+#[test]
+fn each_session_has_its_own_token() {
+    let conn = &mut conn();
+    let (ann, bob) = (
+        register(conn, "ann@example.com"),
+        register(conn, "bob@example.com"),
+    );
+    let [phone, laptop] = [(); 2].map(|()| open(conn, ann.id).unwrap().token);
+    let other = open(conn, bob.id).unwrap().token;
+
+    close(conn, phone.reveal()).unwrap();
+
+    assert!(find_user(conn, phone.reveal()).unwrap().is_none());
+    assert_eq!(
+        find_user(conn, laptop.reveal()).unwrap().unwrap().id,
+        ann.id
+    );
+    assert_eq!(find_user(conn, other.reveal()).unwrap().unwrap().id, bob.id);
+}
+
+#[test]
+fn a_session_lives_for_thirty_days() {
+    let conn = &mut conn();
+    let ann = register(conn, "ann@example.com");
+
+    let session = open(conn, ann.id).unwrap();
+    let lifetime = session.expires_at - Utc::now();
+    assert!(
+        (lifetime - TimeDelta::days(30)).abs() < TimeDelta::minutes(5),
+        "{lifetime}"
+    );
+    conn.batch_execute("UPDATE accounts.sessions SET expires_at = now()")
+        .unwrap();
+
+    assert!(find_user(conn, session.token.reveal()).unwrap().is_none());
+}
+
+#[test]
+fn the_token_is_nowhere_in_the_database() {
+    let conn = &mut conn();
+    let ann = register(conn, "ann@example.com");
+
+    let session = open(conn, ann.id).unwrap();
+
+    let token = session.token.reveal();
+    assert!(token.starts_with("cws_") && token.len() == 47, "{token}");
+    let secret = &token[4..];
+    for table in ["accounts.sessions", "accounts.users", "platform.outbox"] {
+        let leaked = format!("{table} t WHERE t::text LIKE '%{secret}%'");
+        assert_eq!(count(conn, &leaked), 0, "{table}");
+    }
+    let readable = "accounts.sessions WHERE strpos(encode(token_hash, 'escape'), 'cws_') > 0";
+    assert_eq!(count(conn, readable), 0);
+    assert_eq!(
+        count(conn, "accounts.sessions WHERE length(token_hash) = 32"),
+        1
+    );
+    assert!(!format!("{session:?}").contains(secret));
+}
+
+#[test]
+fn a_text_that_is_no_token_belongs_to_nobody() {
+    let conn = &mut conn();
+    let ann = register(conn, "ann@example.com");
+    let token = open(conn, ann.id).unwrap().token;
+
+    for text in [
+        "",
+        "cws_",
+        "' OR true --",
+        "cws_\0",
+        &token.reveal()[1..],
+        &format!("{} ", token.reveal()),
+    ] {
+        assert!(find_user(conn, text).unwrap().is_none(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_login_ends_open_access_and_is_remembered() {
+    let conn = &mut conn();
+    let new = NewUser {
+        is_open: true,
+        ..somebody("ann@example.com")
+    };
+    let ann = users::create(conn, &new).unwrap().unwrap();
+
+    open(conn, ann.id).unwrap();
+
+    assert!(!users::find(conn, ann.id).unwrap().unwrap().is_open);
+    assert_eq!(
+        count(conn, "accounts.users WHERE last_login_at IS NOT NULL"),
+        1
+    );
+}
+
+#[test]
+fn nobody_has_no_session() {
+    let conn = &mut conn();
+
+    let refused = conn.transaction(|conn| open(conn, UserId::try_from(i64::MAX).unwrap()));
+
+    let Err(SessionError::Db(DieselError::DatabaseError(kind, _))) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(matches!(kind, DatabaseErrorKind::ForeignKeyViolation));
+    assert_eq!(count(conn, "accounts.sessions"), 0);
+}
