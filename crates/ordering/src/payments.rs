@@ -132,12 +132,14 @@ db::statement! {
 }
 
 db::statement! {
+    /// Materialised, because a subquery that is run again in a join would claim beyond the limit.
     struct ClaimStale { older_than_seconds: i32 => Integer, limit: i64 => BigInt } -> BigInt =
-    "UPDATE ordering.payment_operations SET attempted_at = now() \
-      WHERE id IN (SELECT id FROM ordering.payment_operations \
-                    WHERE status = 'pending' AND attempted_at < now() - make_interval(secs => $1) \
-                    ORDER BY attempted_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-     RETURNING id"
+    "WITH stale AS MATERIALIZED ( \
+       SELECT id FROM ordering.payment_operations \
+        WHERE status = 'pending' AND attempted_at < now() - make_interval(secs => $1) \
+        ORDER BY attempted_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
+     UPDATE ordering.payment_operations SET attempted_at = now() \
+      WHERE id IN (SELECT id FROM stale) RETURNING id"
 }
 
 /// Finds an operation.
