@@ -1,4 +1,4 @@
-use accounts::sessions::{SessionError, close, find_user, open};
+use accounts::sessions::{SessionError, close, close_all, find_user, open};
 use accounts::users::{self, NewUser};
 use chrono::{TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
@@ -129,4 +129,21 @@ fn nobody_has_no_session() {
     };
     assert!(matches!(kind, DatabaseErrorKind::ForeignKeyViolation));
     assert_eq!(count(conn, "accounts.sessions"), 0);
+}
+
+#[test]
+fn all_sessions_of_one_user_are_closed_at_once() {
+    let conn = &mut conn();
+    let (ann, bob) = (
+        register(conn, "ann@example.com"),
+        register(conn, "bob@example.com"),
+    );
+    let [phone, laptop] = [(); 2].map(|()| open(conn, ann.id).unwrap().token);
+    let other = open(conn, bob.id).unwrap().token;
+
+    assert_eq!(close_all(conn, ann.id), Ok(2));
+
+    assert!(find_user(conn, phone.reveal()).unwrap().is_none());
+    assert!(find_user(conn, laptop.reveal()).unwrap().is_none());
+    assert!(find_user(conn, other.reveal()).unwrap().is_some());
 }
