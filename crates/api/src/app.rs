@@ -165,11 +165,12 @@ fn serve(
 /// The OpenAPI document of all routes.
 #[must_use]
 pub fn document() -> Bytes {
-    let (_, api) = App::new()
+    let (_, mut api) = App::new()
         .into_utoipa_app()
         .openapi(Document::openapi())
         .configure(routes::configure)
         .split_for_parts();
+    routes::complete(&mut api);
     api.to_pretty_json()
         .map_or_else(|_| Bytes::new(), Bytes::from)
 }

@@ -110,9 +110,16 @@ crate::statement! {
      RETURNING true"
 }
 
+crate::statement! {
+    struct ReadAnswer { scope: String => Text, key: String => Text }
+        -> (SmallInt, Nullable<Text>, Nullable<Binary>) =
+    "SELECT status, location, body FROM platform.idempotency_keys \
+      WHERE scope = $1 AND key = $2 AND status IS NOT NULL"
+}
+
 /// Stores the answer with the effect, or completes a key that was [`store_unanswered`].
 ///
-/// An answer that is already there stays: the first one counts.
+/// An answer that is already there stays and is returned: the first one counts.
 ///
 /// # Errors
 ///
@@ -121,8 +128,22 @@ pub fn store(
     conn: &mut PgConnection,
     request: &RequestKey,
     answer: &StoredAnswer,
-) -> QueryResult<()> {
-    insert(conn, request, None, Some(answer))
+) -> QueryResult<Option<StoredAnswer>> {
+    if insert(conn, request, None, Some(answer))? > 0 {
+        return Ok(None);
+    }
+    let statement = ReadAnswer {
+        scope: request.scope.clone(),
+        key: request.key.clone(),
+    };
+    let found = statement
+        .get_result::<(i16, Option<String>, Option<Vec<u8>>)>(conn)
+        .optional()?;
+    Ok(found.map(|(status, location, body)| StoredAnswer {
+        status: u16::try_from(status).unwrap_or(500),
+        location,
+        body: body.unwrap_or_default(),
+    }))
 }
 
 /// Stores the key with the resource its request works on, before the answer is known.
@@ -135,7 +156,7 @@ pub fn store_unanswered(
     request: &RequestKey,
     resource_id: i64,
 ) -> QueryResult<()> {
-    insert(conn, request, Some(resource_id), None)
+    insert(conn, request, Some(resource_id), None).map(|_| ())
 }
 
 fn insert(
@@ -143,7 +164,7 @@ fn insert(
     request: &RequestKey,
     resource_id: Option<i64>,
     answer: Option<&StoredAnswer>,
-) -> QueryResult<()> {
+) -> QueryResult<usize> {
     let statement = StoreKey {
         scope: request.scope.clone(),
         key: request.key.clone(),
@@ -153,5 +174,5 @@ fn insert(
         location: answer.and_then(|answer| answer.location.clone()),
         body: answer.map(|answer| answer.body.clone()),
     };
-    statement.execute(conn).map(|_| ())
+    statement.execute(conn)
 }

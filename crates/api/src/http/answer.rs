@@ -4,7 +4,8 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use db::idempotency::StoredAnswer;
+use db::idempotency::{self, RequestKey, StoredAnswer};
+use diesel::{PgConnection, QueryResult};
 use serde::Serialize;
 
 use super::Problem;
@@ -62,10 +63,15 @@ impl Answer {
         }
     }
 
-    /// What to keep for a repeat.
-    #[must_use]
-    pub fn stored(&self) -> &StoredAnswer {
-        &self.stored
+    /// Stores the answer under the request's key; one that is there already is given instead.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn remember(self, conn: &mut PgConnection, key: Option<&RequestKey>) -> QueryResult<Self> {
+        let Some(key) = key else { return Ok(self) };
+        let earlier = idempotency::store(conn, key, &self.stored)?;
+        Ok(earlier.map_or(self, Self::replay))
     }
 
     fn json(status: StatusCode, location: Option<String>, body: &impl Serialize) -> Self {

@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use db::Db;
 use db::idempotency::{self, Claim, RequestKey};
 use diesel::{Connection, PgConnection};
+use domain::PaymentOperationId;
 use sha2::{Digest, Sha256};
 
 use super::{Answer, Caller, Problem};
@@ -88,18 +89,36 @@ impl Key {
     }
 }
 
-/// What a claimed key means for a write that is one transaction: go on, or answer at once.
+/// What is known of a request's key.
+#[derive(Debug)]
+pub enum Claimed {
+    /// Nothing, or there is no key: do the work.
+    Fresh,
+    /// It was answered before.
+    Answered(Answer),
+    /// Its effect is committed, but this payment operation may have no end yet. Whoever started it
+    /// may be dead; to settle it twice at once is harmless.
+    Unsettled(PaymentOperationId),
+}
+
+/// Takes the key for the rest of the transaction.
 ///
 /// # Errors
 ///
-/// 422 for a key that was used for something else, 409 while its first use is under way.
-pub fn admit(conn: &mut PgConnection, key: Option<&RequestKey>) -> Result<Option<Answer>, Problem> {
-    let Some(key) = key else { return Ok(None) };
+/// 422 for a key that was used for something else, 409 while another transaction holds it.
+pub fn claim(conn: &mut PgConnection, key: Option<&RequestKey>) -> Result<Claimed, Problem> {
+    let Some(key) = key else {
+        return Ok(Claimed::Fresh);
+    };
     match idempotency::claim(conn, key)? {
-        Claim::Fresh => Ok(None),
-        Claim::Answered(stored) => Ok(Some(Answer::replay(stored))),
+        Claim::Fresh => Ok(Claimed::Fresh),
+        Claim::Answered(stored) => Ok(Claimed::Answered(Answer::replay(stored))),
+        Claim::Unanswered { resource_id } => resource_id
+            .try_into()
+            .map(Claimed::Unsettled)
+            .map_err(|_| Problem::internal()),
         Claim::Reused => Err(reused()),
-        Claim::Busy | Claim::Unanswered { .. } => Err(in_progress()),
+        Claim::Busy => Err(in_progress()),
     }
 }
 
@@ -135,14 +154,13 @@ where
 {
     db.run(move |conn| {
         conn.transaction(|conn| {
-            if let Some(answer) = admit(conn, key.as_ref())? {
-                return Ok(answer);
+            match claim(conn, key.as_ref())? {
+                Claimed::Fresh => {}
+                Claimed::Answered(answer) => return Ok(answer),
+                // Keys are scoped to their route, and these routes ask no provider.
+                Claimed::Unsettled(_) => return Err(in_progress()),
             }
-            let answer = work(conn)?;
-            if let Some(key) = &key {
-                idempotency::store(conn, key, answer.stored())?;
-            }
-            Ok(answer)
+            Ok(work(conn)?.remember(conn, key.as_ref())?)
         })
     })
     .await

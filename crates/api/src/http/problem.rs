@@ -13,7 +13,10 @@ use super::observe;
 
 /// An error answer. Its `code` is the contract; words may change.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     title: &'static str,
@@ -38,7 +41,7 @@ pub struct FieldError {
 impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             code,
             title,
@@ -47,7 +50,7 @@ impl Problem {
             extra: Map::new(),
             retry_after_seconds: None,
             request_id: None,
-        }
+        }))
     }
 
     /// 404 for what does not exist, or is not the caller's.
@@ -114,12 +117,12 @@ impl Problem {
     /// What programs decide by.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
@@ -130,7 +133,7 @@ impl Problem {
         code: &'static str,
         message: impl Into<String>,
     ) -> Self {
-        self.errors.push(FieldError {
+        self.0.errors.push(FieldError {
             field: field.into(),
             code,
             message: message.into(),
@@ -141,41 +144,42 @@ impl Problem {
     /// Adds a member of its own to the problem object.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        self.extra.insert(member.to_owned(), value.into());
+        self.0.extra.insert(member.to_owned(), value.into());
         self
     }
 
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after_seconds = Some(seconds);
+        self.0.retry_after_seconds = Some(seconds);
         self
     }
 
     /// Names the request it answers, for when it is written out on another thread.
     #[must_use]
     pub fn in_request(mut self, id: String) -> Self {
-        self.request_id = Some(id);
+        self.0.request_id = Some(id);
         self
     }
 
     /// The problem object, with the id of the request that is being answered.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut object = self.extra.clone();
+        let mut object = self.0.extra.clone();
         object.insert(
             "type".into(),
-            format!("/problems/{}", self.code.replace('_', "-")).into(),
+            format!("/problems/{}", self.0.code.replace('_', "-")).into(),
         );
-        object.insert("title".into(), self.title.into());
-        object.insert("status".into(), self.status.as_u16().into());
-        object.insert("code".into(), self.code.into());
-        if let Some(detail) = &self.detail {
+        object.insert("title".into(), self.0.title.into());
+        object.insert("status".into(), self.0.status.as_u16().into());
+        object.insert("code".into(), self.0.code.into());
+        if let Some(detail) = &self.0.detail {
             object.insert("detail".into(), detail.clone().into());
         }
-        if !self.errors.is_empty() {
-            object.insert("errors".into(), serde_json::json!(self.errors));
+        if !self.0.errors.is_empty() {
+            object.insert("errors".into(), serde_json::json!(self.0.errors));
         }
         let request_id = self
+            .0
             .request_id
             .clone()
             .unwrap_or_else(observe::current_request_id);
@@ -186,7 +190,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status.as_u16(), self.code)
+        write!(f, "{} {}", self.0.status.as_u16(), self.0.code)
     }
 }
 
@@ -194,13 +198,13 @@ impl std::error::Error for Problem {}
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
+        let mut response = HttpResponse::build(self.0.status);
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
-        if let Some(seconds) = self.retry_after_seconds {
+        if let Some(seconds) = self.0.retry_after_seconds {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
         response.body(self.to_json().to_string())

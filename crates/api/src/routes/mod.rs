@@ -1,7 +1,9 @@
 //! One file per resource, one function per request: extract, call one function, answer.
 
+mod common_answers;
 pub mod docs;
 pub mod money;
+mod order_answers;
 pub mod order_bodies;
 mod order_placing;
 mod order_refusals;
@@ -14,6 +16,8 @@ pub mod service;
 pub mod sessions;
 pub mod stock;
 pub mod users;
+
+pub use common_answers::complete;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};

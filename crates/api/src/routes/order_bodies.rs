@@ -82,6 +82,7 @@ pub struct OrderBody {
     payment_status: PaymentStatus,
     /// `web`, or `staff` when staff placed it for somebody.
     source: &'static str,
+    #[schema(required = true)]
     reference: Option<String>,
     /// Counts the timeline's entries.
     version: i64,
@@ -89,6 +90,7 @@ pub struct OrderBody {
     totals: TotalsBody,
     placed_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    #[schema(required = true)]
     cancelled_at: Option<DateTime<Utc>>,
     /// What happened to it, oldest first; only where one order is read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,10 +143,14 @@ struct TimelineBody {
     version: i64,
     /// `placed`, `status` or `payment`.
     kind: String,
+    #[schema(required = true)]
     from: Option<String>,
+    #[schema(required = true)]
     to: Option<String>,
     /// The user who did it; absent for the system and for callers without a token.
+    #[schema(required = true)]
     actor: Option<i64>,
+    #[schema(required = true)]
     note: Option<String>,
     at: DateTime<Utc>,
 }

@@ -40,6 +40,7 @@ pub struct UserBody {
     id: UserId,
     name: String,
     email: String,
+    #[schema(required = true)]
     phone_number: Option<String>,
     /// Whether this is an administrator.
     is_admin: bool,

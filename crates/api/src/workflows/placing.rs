@@ -71,14 +71,15 @@ pub struct LineShortage {
     pub available: i64,
 }
 
-/// Places an order in the caller's transaction, after the request's key was claimed.
+/// Writes an order in the caller's transaction, after the request's key was claimed. What it sells is
+/// the caller's only after [`take_stock`], the last thing before COMMIT.
 ///
 /// Beside the order comes what its payment provider has to be asked after COMMIT.
 ///
 /// # Errors
 ///
 /// [`PlaceError`]; the transaction is to be rolled back.
-pub fn place(
+pub fn write(
     conn: &mut PgConnection,
     request: Request,
     key: Option<&RequestKey>,
@@ -108,9 +109,7 @@ pub fn place(
         request: key.map(|key| (key.scope.clone(), key.key.clone(), key.fingerprint)),
         actor: request.actor,
     };
-    let (order, operation) = placing::insert(conn, new)?;
-    take_stock(conn, &order, request.actor)?;
-    Ok((order, operation))
+    Ok(placing::insert(conn, new)?)
 }
 
 /// One quote per line, all in one currency.
@@ -209,7 +208,12 @@ fn refuse_what_is_sold_out(lines: &[Line], quotes: &[Quote]) -> Result<(), Place
     Err(PlaceError::OutOfStock(shortages(lines, available)))
 }
 
-fn take_stock(
+/// Takes the stock of an order, all or none. It stays locked until the transaction ends.
+///
+/// # Errors
+///
+/// [`PlaceError::OutOfStock`]; the transaction is to be rolled back.
+pub fn take_stock(
     conn: &mut PgConnection,
     order: &Order,
     actor: Option<UserId>,

@@ -1,0 +1,86 @@
+//! What the OpenAPI document says of every route: refusals that come from what all routes share.
+
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Required, Response};
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// Adds them where a route does not name them itself.
+pub fn complete(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let PathItem {
+            get,
+            post,
+            put,
+            patch,
+            delete,
+            ..
+        } = item;
+        if let Some(read) = get
+            && path.starts_with("/api/")
+        {
+            add(read, &[500, 503]);
+            if read.parameters.is_some() {
+                add(read, &[400]);
+            }
+        }
+        for write in [post, put, patch, delete].into_iter().flatten() {
+            add(write, &[401, 500, 503]);
+            if write.request_body.is_some() {
+                add(write, &[400, 413, 415, 422]);
+            }
+            // A session's answer is a secret, which is kept nowhere, so it cannot be repeated.
+            if !path.starts_with("/api/sessions") {
+                add(write, &[400, 409, 422]);
+                add_key(write);
+            }
+        }
+    }
+}
+
+fn add(operation: &mut Operation, statuses: &[u16]) {
+    for status in statuses {
+        operation
+            .responses
+            .responses
+            .entry(status.to_string())
+            .or_insert_with(|| RefOr::T(problem(*status)));
+    }
+}
+
+fn problem(status: u16) -> Response {
+    let mut response = Response::new(match status {
+        400 => "A parameter, a header or the JSON itself is malformed",
+        401 => "The token is not valid, or one is needed",
+        409 => "The state does not allow it, or the first request with this key is still running",
+        413 => "The body is larger than 256 KiB",
+        415 => "The body is not JSON",
+        422 => "A field is not valid, or the key belongs to another request",
+        503 => "Not now; see Retry-After",
+        _ => "Something went wrong here",
+    });
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    response
+        .content
+        .insert("application/problem+json".into(), content.into());
+    response
+}
+
+fn add_key(operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    let is_there = parameters
+        .iter()
+        .any(|parameter| matches!(parameter, RefOr::T(known) if known.name == IDEMPOTENCY_KEY));
+    if is_there {
+        return;
+    }
+    let key = ParameterBuilder::new()
+        .name(IDEMPOTENCY_KEY)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("16 to 255 visible ASCII characters"))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build();
+    parameters.push(key.into());
+}
