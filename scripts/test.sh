@@ -82,6 +82,9 @@ export BASE_URL
 "$smoke_bin" --base-url "$BASE_URL"
 ./scripts/down.sh
 
+begin "a week of real invoices, twice"
+REPLAY_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/debug/replay") ./scripts/replay-check.sh 2011-10-03 2011-10-07
+
 begin "one process with its own Postgres"
 port=$(free_port)
 export DATA_DIR=$work/data
