@@ -1,0 +1,5 @@
+//! Orders: placing, paying, moving on.
+
+mod payments;
+mod placing;
+mod steps;

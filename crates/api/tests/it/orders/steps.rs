@@ -1,0 +1,153 @@
+//! Orders move on, or are cancelled.
+
+use serde_json::{Value, json};
+
+use crate::support::{Shop, open, order_of};
+
+/// A card order of `quantity` of a product of its own, and the product.
+async fn placed(admin: &Shop, shop: &Shop, sku: &str, quantity: i64) -> (String, i64) {
+    let product = admin.product(sku, 10).await;
+    let user = shop.register().await;
+    let ids = vec![product; usize::try_from(quantity).expect("small")];
+    let order = shop
+        .post("/api/orders", &order_of(user, &ids))
+        .send()
+        .await
+        .expect(201);
+    (format!("/api/orders/{}", order["orderId"]), product)
+}
+
+async fn stock(admin: &Shop, product: i64) -> (Value, Value) {
+    let stock = admin
+        .get(&format!("/api/products/{product}/stock"))
+        .send()
+        .await
+        .expect(200);
+    (stock["onHand"].clone(), stock["reserved"].clone())
+}
+
+#[tokio::test]
+async fn an_order_goes_all_the_way_by_state_or_by_label() {
+    let (shop, admin) = (open().shop(), open().admin().await);
+    let (order, product) = placed(&admin, &shop, "ALL-THE-WAY", 2).await;
+    assert_eq!(stock(&admin, product).await, (json!(10), json!(2)));
+
+    let steps = [
+        ("processed", "processed", "captured", (10, 2)),
+        ("In Transit", "inTransit", "captured", (8, 0)),
+        ("Out for Delivery", "outForDelivery", "captured", (8, 0)),
+        ("Delivered", "delivered", "captured", (8, 0)),
+    ];
+    for (sent, status, payment, (on_hand, reserved)) in steps {
+        for _ in 0..2 {
+            // The second time it has that status already: 200, and nothing happens.
+            let answer = shop
+                .put(&order, &json!({"status": sent}))
+                .send()
+                .await
+                .expect(200);
+            assert_eq!(answer["status"], status);
+            assert_eq!(answer.as_object().map(serde_json::Map::len), Some(2));
+        }
+        let read = shop.get(&order).send().await.expect(200);
+        assert_eq!(
+            (&read["status"], &read["paymentStatus"]),
+            (&json!(status), &json!(payment))
+        );
+        assert_eq!(
+            stock(&admin, product).await,
+            (json!(on_hand), json!(reserved))
+        );
+    }
+    let read = shop.get(&order).send().await.expect(200);
+    let timeline = read["timeline"].as_array().expect("a timeline");
+    let versions: Vec<_> = timeline
+        .iter()
+        .map(|entry| entry["version"].as_i64())
+        .collect();
+    let gapless: Vec<_> = (1..=7).map(Some).collect();
+    assert_eq!(versions, gapless, "{timeline:?}");
+}
+
+#[tokio::test]
+async fn a_forbidden_step_lists_the_allowed_ones() {
+    let (shop, admin) = (open().shop(), open().admin().await);
+    let (order, _) = placed(&admin, &shop, "FORBIDDEN-STEP", 1).await;
+    let refused = shop
+        .put(&order, &json!({"status": "delivered"}))
+        .send()
+        .await;
+    let refused = refused.refused(409, "invalid_transition");
+    assert_eq!(refused["allowed"], json!(["processed", "cancelled"]));
+
+    for status in ["processed", "inTransit"] {
+        shop.put(&order, &json!({"status": status}))
+            .send()
+            .await
+            .expect(200);
+    }
+    let refused = shop
+        .delete(&order)
+        .send()
+        .await
+        .refused(409, "invalid_transition");
+    assert_eq!(refused["allowed"], json!(["outForDelivery"]));
+    let back = shop.put(&order, &json!({"status": "ordered"})).send().await;
+    back.refused(409, "invalid_transition");
+}
+
+#[tokio::test]
+async fn cancelling_returns_the_stock_and_the_money_once() {
+    let (shop, admin) = (open().shop(), open().admin().await);
+    for (sku, first, money) in [
+        ("CANCEL-VOID", None, "voided"),
+        ("CANCEL-REFUND", Some("processed"), "refunded"),
+    ] {
+        let (order, product) = placed(&admin, &shop, sku, 3).await;
+        if let Some(status) = first {
+            shop.put(&order, &json!({"status": status}))
+                .send()
+                .await
+                .expect(200);
+        }
+        for _ in 0..2 {
+            let cancelled = shop.delete(&order).send().await.expect(200);
+            assert_eq!(cancelled["success"], true);
+            assert_eq!(cancelled["status"], "cancelled");
+            assert_eq!(cancelled["paymentStatus"], money);
+            assert_eq!(stock(&admin, product).await, (json!(10), json!(0)));
+        }
+        let read = shop.get(&order).send().await.expect(200);
+        assert_eq!(read["status"], "cancelled");
+        assert!(read["cancelledAt"].is_string());
+        let again = shop
+            .put(&order, &json!({"status": "Cancelled"}))
+            .send()
+            .await;
+        assert_eq!(again.expect(200)["status"], "cancelled");
+        let revived = shop
+            .put(&order, &json!({"status": "processed"}))
+            .send()
+            .await;
+        assert_eq!(
+            revived.refused(409, "invalid_transition")["allowed"],
+            json!([])
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_no_provider_handles_moves_without_one() {
+    let shop = open().shop();
+    let user = shop.register().await;
+    let mut body = order_of(user, &[1]);
+    body["payment"] = "cod".into();
+    let order = shop.post("/api/orders", &body).send().await.expect(201);
+    let path = format!("/api/orders/{}", order["orderId"]);
+    shop.put(&path, &json!({"status": "Processed"}))
+        .send()
+        .await
+        .expect(200);
+    let cancelled = shop.delete(&path).send().await.expect(200);
+    assert_eq!(cancelled["paymentStatus"], "notRequired");
+}

@@ -1,0 +1,282 @@
+//! The five nodes, or as many as a test asks for.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use db::testing::{self, TestDatabase};
+use diesel::PgConnection;
+
+use super::process::{Process, find_program};
+use super::{Shop, free_port};
+
+/// The server under test.
+pub const CARTWRIGHT: &str = env!("CARGO_BIN_EXE_cartwright");
+/// The administrator of all clusters.
+pub const ADMIN_EMAIL: &str = "admin@example.com";
+pub const ADMIN_PASSWORD: &str = "not the public one";
+
+/// A seeded shop: its own database, Redis, replicas and nginx.
+pub struct Cluster {
+    pub database: TestDatabase,
+    settings: Vec<(String, String)>,
+    redis_port: u16,
+    redis: Mutex<Option<Process>>,
+    replicas: Vec<Replica>,
+    nginx_port: u16,
+    _nginx: Process,
+}
+
+struct Replica {
+    port: u16,
+    metrics_port: u16,
+    process: Mutex<Option<Process>>,
+}
+
+impl Cluster {
+    /// Starts everything and waits until nginx finds a ready replica.
+    pub fn start(access: &str, replicas: usize) -> Self {
+        Self::with(access, replicas, true, testing::database(&api::OWNERS))
+    }
+
+    /// Starts without Redis: replicas hear of changes through Postgres alone.
+    pub fn without_redis(access: &str, replicas: usize) -> Self {
+        Self::with(access, replicas, false, testing::database(&api::OWNERS))
+    }
+
+    /// Starts on a database of the caller's.
+    pub fn with(access: &str, replicas: usize, has_redis: bool, database: TestDatabase) -> Self {
+        let redis_port = free_port();
+        let redis_url = if has_redis {
+            format!("redis://127.0.0.1:{redis_port}")
+        } else {
+            String::new()
+        };
+        let settings = [
+            ("ACCESS", access),
+            ("ADMIN__EMAIL", ADMIN_EMAIL),
+            ("ADMIN__PASSWORD", ADMIN_PASSWORD),
+            ("DATABASE__URL", &database.url),
+            ("DATABASE__POOL_SIZE", "12"),
+            ("REDIS__URL", &redis_url),
+            ("METRICS__BIND", ""),
+            ("HTTP__WORKERS", "2"),
+        ];
+        let settings: Vec<(String, String)> = settings
+            .iter()
+            .map(|(name, value)| (format!("CARTWRIGHT__{name}"), (*value).to_owned()))
+            .collect();
+        let replicas: Vec<Replica> = (0..replicas).map(|_| Replica::new()).collect();
+        let nginx_port = free_port();
+        let redis = has_redis.then(|| start_redis(redis_port));
+        let seeded = run(&settings, &["seed", "--demo"], "");
+        assert!(seeded.status.success(), "seed: {seeded:?}");
+        for replica in &replicas {
+            *replica.process() = Some(replica.launch(&settings));
+        }
+        for replica in &replicas {
+            replica.wait_until_ready();
+        }
+        let ports: Vec<u16> = replicas.iter().map(|replica| replica.port).collect();
+        Self {
+            _nginx: start_nginx(nginx_port, &ports),
+            database,
+            settings,
+            redis_port,
+            redis: Mutex::new(redis),
+            replicas,
+            nginx_port,
+        }
+    }
+
+    /// A client that goes through nginx.
+    pub fn shop(&self) -> Shop {
+        Shop::new(format!("http://127.0.0.1:{}", self.nginx_port))
+    }
+
+    /// A client of one replica, from 0.
+    pub fn replica(&self, index: usize) -> Shop {
+        Shop::new(format!("http://127.0.0.1:{}", self.replicas[index].port))
+    }
+
+    /// A client of an administrator, through nginx. The login itself is not: nginx slows those down.
+    pub async fn admin(&self) -> Shop {
+        let token = self.token(ADMIN_EMAIL, ADMIN_PASSWORD).await;
+        self.shop().with_token(&token)
+    }
+
+    /// Logs in at a replica.
+    pub async fn token(&self, email: &str, password: &str) -> String {
+        self.replica(0).log_in(email, password).await
+    }
+
+    /// Where a replica tells what it counted.
+    pub fn metrics_url(&self, index: usize) -> String {
+        format!(
+            "http://127.0.0.1:{}/metrics",
+            self.replicas[index].metrics_port
+        )
+    }
+
+    pub fn conn(&self) -> PgConnection {
+        self.database.connect()
+    }
+
+    /// Runs a subcommand of the binary with the settings of this shop.
+    pub fn run(&self, args: &[&str], input: &str) -> Output {
+        run(&self.settings, args, input)
+    }
+
+    /// Sends a signal to a replica.
+    pub fn signal(&self, index: usize, signal: &str) {
+        let process = self.replicas[index].process();
+        process.as_ref().expect("it runs").signal(signal);
+    }
+
+    /// Asks a replica to stop and returns its exit code.
+    pub fn stop(&self, index: usize) -> i32 {
+        self.signal(index, "TERM");
+        let process = self.replicas[index].process().take();
+        process.expect("it runs").wait_for_exit()
+    }
+
+    /// Starts a replica again on its port, and returns when it is ready.
+    pub fn restart(&self, index: usize) {
+        let replica = &self.replicas[index];
+        drop(replica.process().take());
+        *replica.process() = Some(replica.launch(&self.settings));
+        replica.wait_until_ready();
+    }
+
+    pub fn kill_redis(&self) {
+        let redis = self.redis.lock().expect("not poisoned").take();
+        redis.expect("it runs").signal("KILL");
+    }
+
+    pub fn start_redis(&self) {
+        *self.redis.lock().expect("not poisoned") = Some(start_redis(self.redis_port));
+    }
+
+    pub fn redis_url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.redis_port)
+    }
+}
+
+impl Replica {
+    fn new() -> Self {
+        Self {
+            port: free_port(),
+            metrics_port: free_port(),
+            process: Mutex::new(None),
+        }
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<Process>> {
+        self.process.lock().expect("not poisoned")
+    }
+
+    fn launch(&self, settings: &[(String, String)]) -> Process {
+        let mut settings = settings.to_vec();
+        for (name, port) in [("HTTP", self.port), ("METRICS", self.metrics_port)] {
+            let address = format!("127.0.0.1:{port}");
+            settings.push((format!("CARTWRIGHT__{name}__BIND"), address));
+        }
+        Process::start(Path::new(CARTWRIGHT), &settings, |_| vec!["serve".into()])
+    }
+
+    fn wait_until_ready(&self) {
+        let process = self.process().take().expect("it was launched");
+        let ready = process.ready(|| get(self.port, "/readyz") == Some(200));
+        *self.process() = Some(ready);
+    }
+}
+
+/// Runs the binary to its end.
+pub fn run(settings: &[(String, String)], args: &[&str], input: &str) -> Output {
+    let mut child = Command::new(CARTWRIGHT)
+        .args(args)
+        .env_clear()
+        .envs(settings.iter().cloned())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    // A program that does not read its input may be gone already.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("the binary ends")
+}
+
+fn start_redis(port: u16) -> Process {
+    let args = |dir: &Path| {
+        let words = "--bind 127.0.0.1 --save '' --appendonly no --port";
+        let mut args: Vec<String> = words
+            .split(' ')
+            .map(|word| word.replace("''", ""))
+            .collect();
+        args.extend([port.to_string(), "--dir".into(), dir.display().to_string()]);
+        args
+    };
+    Process::start(&find_program("redis-server"), &[], args)
+        .ready(|| TcpStream::connect(("127.0.0.1", port)).is_ok())
+}
+
+/// As `scripts/up.sh` does it: the repository's nginx.conf, and two files beside it.
+fn start_nginx(port: u16, replicas: &[u16]) -> Process {
+    let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../nginx.conf");
+    let prepare = |dir: &Path| {
+        fs::copy(configuration, dir.join("nginx.conf")).expect("nginx.conf");
+        let mut upstream = "upstream api {\n zone api 128k;\n".to_owned();
+        for kind in ["max_fails=1 fail_timeout=2s", "backup max_fails=0"] {
+            for replica in replicas {
+                let _ = writeln!(upstream, " server 127.0.0.1:{replica} {kind};");
+            }
+        }
+        upstream.push_str(" keepalive 64;\n keepalive_timeout 15s;\n keepalive_requests 10000;\n}");
+        fs::write(dir.join("upstream.conf"), upstream).expect("upstream.conf");
+        let at = dir.display();
+        let mut listen = format!("listen 127.0.0.1:{port} backlog=4096 default_server;\n");
+        let _ = writeln!(listen, "access_log {at}/access.json json;");
+        for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+            let _ = writeln!(listen, "{kind}_temp_path {at}/{kind};");
+        }
+        fs::write(dir.join("listen.conf"), listen).expect("listen.conf");
+        let is_root = fs::metadata("/proc/self").is_ok_and(|own| {
+            use std::os::unix::fs::MetadataExt as _;
+            own.uid() == 0
+        });
+        let user = if is_root { " user root;" } else { "" };
+        let main = format!("pid {at}/nginx.pid; daemon off;{user}");
+        [
+            "-p",
+            &at.to_string(),
+            "-c",
+            &format!("{at}/nginx.conf"),
+            "-e",
+            &format!("{at}/log"),
+            "-g",
+            &main,
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    };
+    Process::start(&find_program("nginx"), &[], prepare).ready(|| get(port, "/readyz") == Some(200))
+}
+
+/// The status of a bare GET; `None` when nobody answers.
+fn get(port: u16, path: &str) -> Option<u16> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(3))).ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
+}
