@@ -32,8 +32,10 @@ pub async fn place(
             match (first, key) {
                 (Ok(first), _) => Ok(first),
                 (Err(Refusal::Problem(problem)), _) => Err(problem),
-                (Err(Refusal::KeyOfAnOrder), Some(key)) => placed_long_ago(conn, key),
-                (Err(Refusal::KeyOfAnOrder), None) => Err(Problem::internal()),
+                (Err(Refusal::NotPlaced(problem)), Some(key)) => {
+                    placed_long_ago(conn, key)?.ok_or(problem)
+                }
+                (Err(Refusal::NotPlaced(problem)), None) => Err(problem),
             }
         })
         .await?;
@@ -44,8 +46,9 @@ pub async fn place(
 
 enum Refusal {
     Problem(Problem),
-    /// The key's answer is pruned, but an order remembers it.
-    KeyOfAnOrder,
+    /// The order cannot be placed, perhaps because it was long ago: a key's answer is pruned some
+    /// day, but its order remembers it.
+    NotPlaced(Problem),
 }
 
 impl From<Problem> for Refusal {
@@ -66,15 +69,16 @@ fn first_step(
     parsed: &Parsed,
     key: Option<&RequestKey>,
 ) -> Result<First, Refusal> {
+    // Before the key: what is not the caller's stays hidden, also where an answer is stored.
+    find_user_for(conn, caller, parsed.request.user_id)?;
     match idempotency::claim(conn, key)? {
         Claimed::Fresh => {}
         Claimed::Answered(answer) => return Ok(First::Answered(answer)),
         Claimed::Unsettled(operation) => return Ok(First::Unsettled(operation)),
     }
-    find_user_for(conn, caller, parsed.request.user_id)?;
     let refuse = |error| match error {
-        PlaceError::Db(error) if is_key_of_an_order(&error) => Refusal::KeyOfAnOrder,
-        error => not_placed(error, &|line| parsed.field(line)).into(),
+        PlaceError::Db(error) if !is_key_of_an_order(&error) => Refusal::from(error),
+        error => Refusal::NotPlaced(not_placed(error, &|line| parsed.field(line))),
     };
     let (order, operation) = placing::write(conn, parsed.request.clone(), key).map_err(refuse)?;
     let first = match operation {
@@ -92,14 +96,15 @@ fn is_key_of_an_order(error: &DieselError) -> bool {
 }
 
 /// 200 with the order that a very late repeat finds.
-fn placed_long_ago(conn: &mut PgConnection, key: &RequestKey) -> Result<First, Problem> {
-    let found = orders::find_by_request(conn, &key.scope, &key.key)?;
-    let (id, fingerprint) = found.ok_or_else(Problem::internal)?;
+fn placed_long_ago(conn: &mut PgConnection, key: &RequestKey) -> Result<Option<First>, Problem> {
+    let Some((id, fingerprint)) = orders::find_by_request(conn, &key.scope, &key.key)? else {
+        return Ok(None);
+    };
     if fingerprint.as_deref() != Some(&key.fingerprint[..]) {
         return Err(idempotency::reused());
     }
     let order = orders::find(conn, id)?.ok_or_else(Problem::internal)?;
-    Ok(First::Answered(Answer::ok(&OrderBody::new(&order))))
+    Ok(Some(First::Answered(Answer::ok(&OrderBody::new(&order)))))
 }
 
 fn created(order: &Order) -> Answer {

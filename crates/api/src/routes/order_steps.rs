@@ -39,12 +39,13 @@ fn first_step(
     to: OrderStatus,
     render: fn(&Order) -> Answer,
 ) -> Result<First, Problem> {
+    // Before the key: what is not the caller's stays hidden, also where an answer is stored.
+    find_order_for(conn, caller, id)?;
     match idempotency::claim(conn, key)? {
         Claimed::Fresh => {}
         Claimed::Answered(answer) => return Ok(First::Answered(answer)),
         Claimed::Unsettled(operation) => return Ok(First::Unsettled(operation)),
     }
-    find_order_for(conn, caller, id)?;
     match steps::move_to(conn, id, to, caller.id()).map_err(not_moved)? {
         Step::Done(order) => Ok(First::Answered(render(&order).remember(conn, key)?)),
         Step::Ask(operation) => Ok(First::unsettled(conn, key, operation)?),
