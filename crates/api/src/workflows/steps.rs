@@ -58,7 +58,7 @@ pub fn move_to(
 ) -> Result<Step, MoveError> {
     let locked = lifecycle::lock(conn, id)?.ok_or(MoveError::NotFound)?;
     if locked.status == to {
-        return done(conn, id);
+        return arrived(conn, &locked);
     }
     locked.status.transition(to)?;
     if locked.payment_pending {
@@ -79,6 +79,17 @@ pub fn move_to(
             done(conn, id)
         }
     }
+}
+
+/// A cancelled order whose money is still on its way back is not done yet, for nobody who asks.
+fn arrived(conn: &mut PgConnection, locked: &Locked) -> Result<Step, MoveError> {
+    if locked.status == OrderStatus::Cancelled
+        && locked.payment_pending
+        && let Some(operation) = payments::find_latest(conn, locked.id)?
+    {
+        return Ok(Step::Ask(operation.id));
+    }
+    done(conn, locked.id)
 }
 
 fn cancel(
