@@ -122,6 +122,24 @@ pub fn claim(conn: &mut PgConnection, key: Option<&RequestKey>) -> Result<Claime
     }
 }
 
+/// What a repeat is answered with; `None` where the key is new or there is none.
+///
+/// # Errors
+///
+/// Those of [`claim`].
+pub async fn find_answer(db: &Db, key: Option<RequestKey>) -> Result<Option<Answer>, Problem> {
+    if key.is_none() {
+        return Ok(None);
+    }
+    db.run(move |conn| {
+        conn.transaction(|conn| match claim(conn, key.as_ref())? {
+            Claimed::Answered(answer) => Ok(Some(answer)),
+            Claimed::Fresh | Claimed::Unsettled(_) => Ok(None),
+        })
+    })
+    .await
+}
+
 /// 422: the key belongs to another request.
 #[must_use]
 pub fn reused() -> Problem {

@@ -101,10 +101,14 @@ pub async fn register(
     key: Key,
     body: Body<RegistrationBody>,
 ) -> Result<Answer, Problem> {
-    let request_key = key.bind(&caller, &body.bytes);
+    let request_key = key.bind(&caller, &without_password(&body.bytes));
     let registration = checked(body.value)?;
-    if let Some(answer) = existing(&state, &registration).await? {
-        return Ok(answer);
+    let repeated = idempotency::find_answer(&state.db, request_key.clone()).await?;
+    match (existing(&state, &registration).await, repeated) {
+        (Ok(Some(answer)), first) => return Ok(first.unwrap_or(answer)),
+        (Err(problem), Some(_)) if problem.code() == TAKEN => return Err(idempotency::reused()),
+        (Err(problem), _) => return Err(problem),
+        (Ok(None), _) => {}
     }
     let password_hash = state
         .passwords
@@ -135,6 +139,15 @@ pub async fn register(
         }
         other => other,
     }
+}
+
+/// What a key is bound to: not even a fast hash of a password is kept. A repeat has to know it.
+fn without_password(bytes: &[u8]) -> Vec<u8> {
+    let mut body: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("password");
+    }
+    body.to_string().into_bytes()
 }
 
 /// The answer for an address that is taken: 200 for the right password, 409 for another.
