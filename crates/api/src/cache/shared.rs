@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::web::Bytes;
 use deadpool_redis::redis::{Cmd, FromRedisValue};
-use deadpool_redis::{Config, Pool, Runtime};
+use deadpool_redis::{Config, Pool, Runtime, Timeouts};
 
 use super::breaker::Breaker;
 use super::{Key, Namespace};
@@ -32,6 +32,9 @@ pub enum Found {
 /// The tokens under which a value that is loaded now may be stored.
 pub struct Lease(Vec<u8>);
 
+/// How long a connection may take to come about, while nobody waits for it any more.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Bytes of one token.
 const TOKEN: usize = 16;
 
@@ -49,7 +52,14 @@ impl SharedTier {
             return Ok(None);
         }
         let mut config = Config::from_url(redis.url.reveal());
-        config.pool = Some(deadpool_redis::PoolConfig::new(16));
+        config.pool = Some(deadpool_redis::PoolConfig {
+            timeouts: Timeouts {
+                wait: Some(CONNECT_TIMEOUT),
+                create: Some(CONNECT_TIMEOUT),
+                recycle: Some(CONNECT_TIMEOUT),
+            },
+            ..deadpool_redis::PoolConfig::new(16)
+        });
         Ok(Some(Self {
             pool: config.create_pool(Some(Runtime::Tokio1))?,
             prefix: redis.prefix.clone(),
@@ -133,8 +143,12 @@ impl SharedTier {
         if !self.breaker.allows() {
             return None;
         }
+        let pool = self.pool.clone();
+        // A task of its own: a connection that takes longer than the time-out, as with TLS it may,
+        // is then there for the next one.
+        let connecting = tokio::spawn(async move { pool.get().await });
         let attempt = async {
-            let mut connection = self.pool.get().await.ok()?;
+            let mut connection = connecting.await.ok()?.ok()?;
             command.query_async(&mut connection).await.ok()
         };
         let answer = tokio::time::timeout(self.timeout, attempt)
