@@ -78,7 +78,9 @@ impl SharedTier {
         ];
         let [all, namespace, value]: [Option<Vec<u8>>; 3] = self.ask(&Cmd::mget(&names)).await?;
         let lease = match (all, namespace) {
-            (Some(all), Some(namespace)) => [all, namespace].concat(),
+            (Some(all), Some(namespace)) if all.len() == TOKEN && namespace.len() == TOKEN => {
+                [all, namespace].concat()
+            }
             _ => self.make_tokens(&names[..2]).await?,
         };
         match value {
@@ -128,8 +130,13 @@ impl SharedTier {
         for name in names {
             self.ask::<bool>(&Cmd::set_nx(name, &random_token()[..]))
                 .await?;
-            let stored: Option<Vec<u8>> = self.ask(&Cmd::get(name)).await?;
-            lease.extend(stored?);
+            let stored = self.ask::<Option<Vec<u8>>>(&Cmd::get(name)).await??;
+            if stored.len() != TOKEN {
+                // Not ours, so nothing behind it counts; the next reader finds a good one.
+                self.replace_token(name.clone()).await;
+                return None;
+            }
+            lease.extend(stored);
         }
         Some(lease)
     }
