@@ -2,7 +2,9 @@
 //!
 //! Laid out like the routes; every answer is checked against the OpenAPI document.
 
+mod cache;
 mod concurrency;
+mod faults;
 mod idempotency;
 mod orders;
 mod products;

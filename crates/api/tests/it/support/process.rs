@@ -31,7 +31,10 @@ impl Process {
         let arguments = prepare(&dir);
         let log = File::create(dir.join("log")).expect("a log");
         let mut args = vec!["-c".into(), NOTE_ID.into(), dir.display().to_string()];
-        args.extend(["/usr/bin/env".into(), "-i".into()]);
+        // A shell ignores SIGINT for what it starts in the background, and a shell that is started
+        // so cannot change that.
+        let env = ["/usr/bin/env", "--default-signal=INT", "-i"];
+        args.extend(env.map(str::to_owned));
         let path = std::env::var("PATH").unwrap_or_default();
         args.push(format!("PATH={path}"));
         args.extend(

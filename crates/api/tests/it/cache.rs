@@ -1,0 +1,217 @@
+//! Cached answers: fast, and never older than a second.
+
+use deadpool_redis::redis;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+use crate::support::{Cluster, Shop, alone, eventually, order_of};
+
+/// A change is visible on every replica within this time.
+const PROMISE: Duration = Duration::from_secs(1);
+
+async fn redis(cluster: &Cluster) -> redis::aio::MultiplexedConnection {
+    let client = redis::Client::open(cluster.redis_url()).expect("an address");
+    let connection = client.get_multiplexed_async_connection().await;
+    connection.expect("Redis answers")
+}
+
+/// What is stored in the Redis of a cluster.
+pub async fn keys(cluster: &Cluster) -> Vec<String> {
+    let mut redis = redis(cluster).await;
+    let keys = redis::cmd("KEYS").arg("*").query_async(&mut redis).await;
+    keys.expect("keys")
+}
+
+async fn price(shop: &Shop, id: i64) -> Value {
+    shop.get(&format!("/api/products/{id}"))
+        .send()
+        .await
+        .expect(200)["price"]
+        .clone()
+}
+
+async fn listed_price(shop: &Shop, id: i64) -> Value {
+    let page = shop.get("/api/products?limit=100").send().await.expect(200);
+    let products = page["products"].as_array().expect("products").clone();
+    let product = products.iter().find(|product| product["id"] == id);
+    product.expect("it is listed")["price"].clone()
+}
+
+/// Changes prices through the first replica, which shows each at once; the second within a second.
+async fn assert_changes_are_seen(cluster: &Cluster, prices: &[&str]) {
+    let (first, second) = (cluster.replica(0), cluster.replica(1));
+    let admin = first.with_token(
+        &cluster
+            .token("admin@example.com", "not the public one")
+            .await,
+    );
+    for expected in prices {
+        for shop in [&first, &second] {
+            price(shop, 1).await; // cached on both
+            listed_price(shop, 1).await;
+        }
+        let change = json!({"price": expected});
+        admin
+            .patch("/api/products/1", &change)
+            .send()
+            .await
+            .expect(200);
+        assert_eq!(price(&first, 1).await, *expected);
+        assert_eq!(listed_price(&first, 1).await, *expected);
+        let is_seen = async || {
+            price(&second, 1).await == *expected && listed_price(&second, 1).await == *expected
+        };
+        eventually("the other replica shows the price", PROMISE, is_seen).await;
+    }
+}
+
+#[tokio::test]
+async fn a_price_is_seen_at_once_here_and_within_a_second_there() {
+    let cluster = Cluster::start("open", 2);
+    assert_changes_are_seen(&cluster, &["10.01", "10.02", "10.03", "10.04"]).await;
+    cluster.kill_redis();
+    assert_changes_are_seen(&cluster, &["11.01", "11.02", "11.03", "11.04"]).await;
+    cluster.start_redis();
+    assert_changes_are_seen(&cluster, &["12.01", "12.02", "12.03", "12.04"]).await;
+}
+
+#[tokio::test]
+async fn without_redis_postgres_alone_tells_the_other_replica() {
+    let cluster = Cluster::without_redis("open", 2);
+    assert_changes_are_seen(&cluster, &["10.01", "10.02", "10.03", "10.04"]).await;
+}
+
+#[tokio::test]
+async fn an_import_is_seen_by_all_replicas_within_a_second() {
+    let cluster = Cluster::start("open", 2);
+    let shops = [cluster.replica(0), cluster.replica(1)];
+    for shop in &shops {
+        price(shop, 1).await;
+        listed_price(shop, 1).await;
+    }
+    let file =
+        "sku,name,price,currency\nMACBOOK-AIR,MacBook Air,888.88,USD\nIMPORTED-TEE,Tee,12.00,USD\n";
+    let imported = cluster.run(&["import", "products", "-"], file);
+    assert!(imported.status.success(), "{imported:?}");
+    for shop in &shops {
+        let is_seen = async || {
+            let page = shop
+                .get("/api/products?q=imported-tee")
+                .send()
+                .await
+                .expect(200);
+            let listed = page["products"]
+                .as_array()
+                .is_some_and(|products| products.len() == 1);
+            listed && price(shop, 1).await == "888.88" && listed_price(shop, 1).await == "888.88"
+        };
+        eventually("the import is seen", PROMISE, is_seen).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_redis_never_reaches_an_order() {
+    let cluster = Cluster::start("open", 2);
+    let shop = cluster.shop();
+    let user = shop.register().await;
+    for id in 1..=3 {
+        price(&shop, id).await;
+    }
+    shop.get("/api/products").send().await.expect(200);
+    let mut redis = redis(&cluster).await;
+    for key in keys(&cluster).await {
+        let stored: Vec<u8> = redis::cmd("GET")
+            .arg(&key)
+            .query_async(&mut redis)
+            .await
+            .expect("bytes");
+        // Behind valid tokens, the worst case: another price in an answer that looks right.
+        let text =
+            String::from_utf8_lossy(&stored[stored.len().min(32)..]).replace("999.99", "000.01");
+        let mut wrong = stored[..stored.len().min(32)].to_vec();
+        wrong.extend(text.into_bytes());
+        redis::cmd("SET")
+            .arg(&key)
+            .arg(wrong)
+            .query_async::<()>(&mut redis)
+            .await
+            .expect("stored");
+    }
+    let order = shop
+        .post("/api/orders", &order_of(user, &[1, 2]))
+        .send()
+        .await
+        .expect(201);
+    assert_eq!(order["totals"]["total"]["amount"], 119_998);
+
+    for key in keys(&cluster).await {
+        redis::cmd("SET")
+            .arg(&key)
+            .arg("garbage")
+            .query_async::<()>(&mut redis)
+            .await
+            .expect("stored");
+    }
+    cluster.restart(0);
+    for shop in [cluster.replica(0), cluster.replica(1)] {
+        assert_eq!(price(&shop, 1).await, "999.99");
+        let order = shop
+            .post("/api/orders", &order_of(user, &[1]))
+            .send()
+            .await
+            .expect(201);
+        assert_eq!(order["totals"]["total"]["amount"], 99_999);
+    }
+}
+
+/// How often a replica has read an answer from Postgres.
+async fn postgres_reads(cluster: &Cluster, replica: usize) -> u64 {
+    let metrics = reqwest::get(cluster.metrics_url(replica))
+        .await
+        .expect("an answer");
+    let text = metrics.text().await.expect("text");
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("cache_reads_total{tier=\"postgres\"}"));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flushed_redis_costs_one_read_per_key_and_replica() {
+    let _alone = alone().await;
+    let cluster = Cluster::start("open", 2);
+    let admin = cluster.admin().await;
+    let mut redis = redis(&cluster).await;
+    for round in 1..=3 {
+        // The change empties what the replicas hold themselves, the flush what Redis holds.
+        let change = json!({"price": format!("20.0{round}")});
+        admin
+            .patch("/api/products/1", &change)
+            .send()
+            .await
+            .expect(200);
+        for replica in [0, 1] {
+            let shop = cluster.replica(replica);
+            let is_seen = async || price(&shop, 1).await == change["price"];
+            eventually("the change is seen", PROMISE, is_seen).await;
+        }
+        let before = [
+            postgres_reads(&cluster, 0).await,
+            postgres_reads(&cluster, 1).await,
+        ];
+        redis::cmd("FLUSHALL")
+            .query_async::<()>(&mut redis)
+            .await
+            .expect("flushed");
+        let shops = [cluster.replica(0), cluster.replica(1)];
+        let path = format!("/api/products?q=macbook&limit={round}");
+        let requests = (0..200).map(|n| shops[n % 2].get(&path).send());
+        let answers = crate::support::load::all(requests.collect::<Vec<_>>()).await;
+        assert_eq!(crate::support::load::with_status(&answers, 200), 200);
+        for replica in [0, 1] {
+            let reads = postgres_reads(&cluster, replica).await - before[replica];
+            assert!(reads <= 1, "{reads} reads of one key by replica {replica}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Parts die, freeze and come back under load, and nobody notices.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use db::embedded::Server;
+use db::testing::TestDatabase;
+use serde_json::json;
+
+use crate::support::load::{Load, Outcome};
+use crate::support::process::Process;
+use crate::support::{Cluster, Shop, alone, count, eventually, fresh_dir, fresh_key, order_of};
+
+/// A cluster with a user and an order for the load to read.
+async fn cluster_under_load(per_second: u32) -> (Cluster, Shop, i64, Load) {
+    let cluster = Cluster::start("open", 2);
+    let shop = cluster.shop();
+    let user = shop.register().await;
+    shop.post("/api/orders", &order_of(user, &[1]))
+        .send()
+        .await
+        .expect(201);
+    let load = Load::start(&shop, user, per_second);
+    (cluster, shop, user, load)
+}
+
+/// Lets the load run for a moment; there is no condition to wait for, the time is the point.
+async fn for_a_while(milliseconds: u64) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+}
+
+/// No request failed, every acknowledged order is there, and no key bought twice.
+fn assert_nothing_noticed(cluster: &Cluster, outcome: &Outcome) {
+    assert_eq!(outcome.failures, [""; 0]);
+    assert!(
+        outcome.orders.len() > 20 && outcome.reads > 60,
+        "{outcome:?}"
+    );
+    let ids: HashSet<i64> = outcome.orders.iter().map(|(_, id)| *id).collect();
+    assert_eq!(ids.len(), outcome.orders.len());
+    let mut conn = cluster.conn();
+    let stored = usize::try_from(count(&mut conn, "ordering.orders")).expect("a count");
+    assert_eq!(
+        stored,
+        ids.len() + 1,
+        "one order per key, and the one before the load"
+    );
+    for (key, id) in &outcome.orders {
+        let of_key = format!("ordering.orders WHERE request_key = '{key}' AND id = {id}");
+        assert_eq!(count(&mut conn, &of_key), 1, "{key}");
+    }
+    let none: [i64; 0] = [];
+    assert_eq!(
+        catalog::stock::list_unexplained(&mut conn).expect("an answer"),
+        none
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_are_killed_cost_no_request() {
+    let _alone = alone().await;
+    let (cluster, _, _, load) = cluster_under_load(120).await;
+    for round in 0..3 {
+        for_a_while(800).await;
+        let victim = round % 2;
+        tokio::task::block_in_place(|| {
+            cluster.signal(victim, "KILL");
+            cluster.restart(victim);
+        });
+    }
+    for_a_while(500).await;
+    assert_nothing_noticed(&cluster, &load.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_is_asked_to_stop_finishes_what_it_has_and_exits_with_0() {
+    let _alone = alone().await;
+    let (cluster, _, _, load) = cluster_under_load(120).await;
+    for_a_while(500).await;
+    for replica in [0, 1] {
+        let code = tokio::task::block_in_place(|| cluster.stop(replica));
+        assert_eq!(code, 0);
+        tokio::task::block_in_place(|| cluster.restart(replica));
+        for_a_while(300).await;
+    }
+    assert_nothing_noticed(&cluster, &load.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_freezes_costs_time_and_no_request() {
+    let _alone = alone().await;
+    let (cluster, _, _, load) = cluster_under_load(80).await;
+    for_a_while(500).await;
+    cluster.signal(0, "STOP");
+    for_a_while(3_000).await;
+    cluster.signal(0, "CONT");
+    for_a_while(1_000).await;
+    assert_nothing_noticed(&cluster, &load.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_everything_works_and_with_it_again_caches() {
+    let _alone = alone().await;
+    let (cluster, shop, user, load) = cluster_under_load(100).await;
+    let admin = cluster.admin().await;
+    for_a_while(700).await;
+    cluster.kill_redis();
+    let change = json!({"price": "1000.01"});
+    admin
+        .patch("/api/products/1", &change)
+        .send()
+        .await
+        .expect(200);
+    let order = shop
+        .post("/api/orders", &order_of(user, &[1]))
+        .key(&fresh_key());
+    let order = order.send().await.expect(201);
+    assert_eq!(order["totals"]["total"]["amount"], 100_001);
+    let is_down = async || shop.get("/readyz").send().await.json()["redis"] == "down";
+    eventually("Redis is missed", Duration::from_secs(3), is_down).await;
+    for_a_while(700).await;
+    tokio::task::block_in_place(|| cluster.start_redis());
+    let is_up = async || shop.get("/readyz").send().await.json()["redis"] == "up";
+    eventually("Redis is back", Duration::from_secs(5), is_up).await;
+    for replica in [0, 1] {
+        let product = cluster.replica(replica).get("/api/products/1").send().await;
+        assert_eq!(product.expect(200)["price"], "1000.01");
+    }
+    let cached = async || {
+        let page = shop
+            .get(&format!("/api/products?q={}", fresh_key()))
+            .send()
+            .await;
+        page.expect(200);
+        crate::cache::keys(&cluster)
+            .await
+            .iter()
+            .any(|key| key.contains("products:"))
+    };
+    eventually("it caches again", Duration::from_secs(5), cached).await;
+
+    let mut outcome = load.stop().await;
+    outcome.orders.push((String::new(), 0)); // the one above
+    let outcome = Outcome {
+        orders: outcome
+            .orders
+            .into_iter()
+            .filter(|(_, id)| *id > 0)
+            .collect(),
+        ..outcome
+    };
+    assert_eq!(outcome.failures, [""; 0]);
+    let stored = count(&mut cluster.conn(), "ordering.orders");
+    assert_eq!(usize::try_from(stored), Ok(outcome.orders.len() + 2));
+}
+
+/// A Postgres of its own that can be stopped and started at one address.
+struct Postgres {
+    server: Option<Server>,
+    dir: PathBuf,
+    /// Removes the data at the end, however that comes.
+    _janitor: Process,
+}
+
+/// Waits for SIGINT, then for the server, whose data it removes.
+const JANITOR: &str = r#"trap 'exec 0<&-' INT
+tail -f /dev/null & t=$!; wait; kill $t
+while [ -e "$0/data/postgres/postmaster.pid" ]; do sleep 0.1; done; rm -rf "$0""#;
+
+impl Postgres {
+    fn start() -> Self {
+        let dir = fresh_dir();
+        std::fs::create_dir_all(&dir).expect("a folder");
+        let script = |_: &Path| {
+            vec![
+                "-c".to_owned(),
+                JANITOR.to_owned(),
+                dir.display().to_string(),
+            ]
+        };
+        let _janitor = Process::start(Path::new("/bin/sh"), &[], script);
+        let mut postgres = Self {
+            server: None,
+            dir,
+            _janitor,
+        };
+        postgres.resume();
+        postgres
+    }
+
+    fn stop(&mut self) {
+        self.server = None;
+    }
+
+    /// The socket is in another folder each time, so clients go through a link.
+    fn resume(&mut self) {
+        let server = Server::start(&self.dir.join("data")).expect("Postgres");
+        let url = server.url("postgres");
+        let socket = url.split(['=', ' ']).nth(1).expect("host=…");
+        let link = self.dir.join("socket");
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(socket, link).expect("a link");
+        self.server = Some(server);
+    }
+
+    fn database(&self) -> TestDatabase {
+        let link = self.dir.join("socket");
+        let url = format!("host={} user=cartwright dbname=postgres", link.display());
+        TestDatabase { url }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_postgres_is_away_answers_say_when_to_come_back_and_then_all_is_well() {
+    let _alone = alone().await;
+    let mut postgres = tokio::task::block_in_place(Postgres::start);
+    let cluster = Cluster::with("open", 2, true, postgres.database());
+    let shop = cluster.shop();
+    let user = shop.register().await;
+    let (key, body) = (fresh_key(), order_of(user, &[1]));
+    let placed = shop
+        .post("/api/orders", &body)
+        .key(&key)
+        .send()
+        .await
+        .expect(201);
+
+    tokio::task::block_in_place(|| postgres.stop());
+    for _ in 0..3 {
+        let requests = [
+            shop.post("/api/orders", &order_of(user, &[2]))
+                .key(&fresh_key()),
+            shop.get("/api/orders/1"),
+            shop.delete("/api/orders/1"),
+        ];
+        for request in requests {
+            let answer = request.send().await;
+            assert!(answer.header("retry-after").is_some(), "{answer:?}");
+            answer.expect(503);
+        }
+    }
+    assert_eq!(shop.get("/readyz").send().await.status, 503);
+    assert_eq!(shop.get("/livez").send().await.status, 200);
+
+    tokio::task::block_in_place(|| postgres.resume());
+    let is_back = async || shop.get("/readyz").send().await.status == 200;
+    eventually("Postgres is found again", Duration::from_secs(10), is_back).await;
+    for replica in [0, 1] {
+        let again = cluster
+            .replica(replica)
+            .post("/api/orders", &body)
+            .key(&key);
+        assert_eq!(again.send().await.expect(201), placed);
+    }
+    let next = shop.post("/api/orders", &order_of(user, &[2])).send().await;
+    assert_eq!(next.expect(201)["orderId"], 2);
+}
