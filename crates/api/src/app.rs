@@ -35,7 +35,7 @@ pub struct Application {
     state: Arc<State>,
     address: SocketAddr,
     _listeners: Listeners,
-    sweeper: tokio::task::JoinHandle<()>,
+    background: Vec<tokio::task::JoinHandle<()>>,
 }
 
 /// Why a replica does not start.
@@ -69,7 +69,10 @@ impl Application {
             config.redis.url.reveal(),
         );
         let state = Data::new(State::new(config.clone(), db, cache));
-        let sweeper = tokio::spawn(settling::sweep(Arc::clone(&state)));
+        let mut background = vec![tokio::spawn(settling::sweep(Arc::clone(&state)))];
+        if metrics.is_some() {
+            background.push(tokio::spawn(metrics::keep_up()));
+        }
         let (address, server) = serve(&config.http, config.cors.clone(), state.clone())?;
         if config.access == Access::Open {
             log::warn!("access is open: anyone who reaches this address can place demo orders");
@@ -81,7 +84,7 @@ impl Application {
             state,
             address,
             _listeners: listeners,
-            sweeper,
+            background,
         })
     }
 
@@ -105,7 +108,9 @@ impl Application {
         log::info!("stopping: finishing requests under way");
         self.state.drain();
         handle.stop(true).await;
-        self.sweeper.abort();
+        self.background
+            .iter()
+            .for_each(tokio::task::JoinHandle::abort);
         if let (Some(metrics), Some(task)) = (metrics, metrics_task) {
             metrics.stop(false).await;
             let _ = task.await;

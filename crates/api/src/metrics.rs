@@ -1,6 +1,7 @@
 //! Prometheus metrics, on a port of their own.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::web::Data;
@@ -14,6 +15,8 @@ use crate::config;
 const BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 ];
+
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Starts to count, and to tell when an address is configured.
 ///
@@ -39,6 +42,18 @@ pub fn start(config: &config::Metrics) -> Result<Option<Server>, StartError> {
     Ok(Some(server.run()))
 }
 
+/// Folds what was measured into its buckets, for as long as the process runs: unread samples would
+/// pile up while nobody asks for them.
+pub async fn keep_up() {
+    let mut ticks = tokio::time::interval(UPKEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Some(recorder) = recorder() {
+            recorder.run_upkeep();
+        }
+    }
+}
+
 /// One recorder per process, also when a test starts several replicas in one.
 fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
@@ -55,7 +70,6 @@ fn recorder() -> Option<&'static PrometheusHandle> {
 
 #[get("/metrics")]
 async fn render(recorder: Data<&'static PrometheusHandle>) -> HttpResponse {
-    recorder.run_upkeep();
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4")
         .body(recorder.render())
