@@ -60,7 +60,7 @@ fn assert_nothing_noticed(cluster: &Cluster, outcome: &Outcome) {
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_that_are_killed_cost_no_request() {
     let _alone = alone().await;
-    let (cluster, _, _, load) = cluster_under_load(120).await;
+    let (cluster, _, _, load) = cluster_under_load(100).await;
     for round in 0..3 {
         for_a_while(800).await;
         let victim = round % 2;
@@ -76,7 +76,7 @@ async fn replicas_that_are_killed_cost_no_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_is_asked_to_stop_finishes_what_it_has_and_exits_with_0() {
     let _alone = alone().await;
-    let (cluster, _, _, load) = cluster_under_load(120).await;
+    let (cluster, _, _, load) = cluster_under_load(100).await;
     for_a_while(500).await;
     for replica in [0, 1] {
         let code = tokio::task::block_in_place(|| cluster.stop(replica));
@@ -90,7 +90,7 @@ async fn a_replica_that_is_asked_to_stop_finishes_what_it_has_and_exits_with_0()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_freezes_costs_time_and_no_request() {
     let _alone = alone().await;
-    let (cluster, _, _, load) = cluster_under_load(80).await;
+    let (cluster, _, _, load) = cluster_under_load(60).await;
     for_a_while(500).await;
     cluster.signal(0, "STOP");
     for_a_while(3_000).await;
@@ -102,7 +102,7 @@ async fn a_replica_that_freezes_costs_time_and_no_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_redis_everything_works_and_with_it_again_caches() {
     let _alone = alone().await;
-    let (cluster, shop, user, load) = cluster_under_load(100).await;
+    let (cluster, shop, user, load) = cluster_under_load(60).await;
     let admin = cluster.admin().await;
     for_a_while(700).await;
     cluster.kill_redis();

@@ -2,8 +2,12 @@
 //!
 //! Laid out like the routes; every answer is checked against the OpenAPI document.
 
+mod access;
+mod arrows;
 mod cache;
+mod cli;
 mod concurrency;
+mod errors;
 mod faults;
 mod idempotency;
 mod orders;

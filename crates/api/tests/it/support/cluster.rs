@@ -115,6 +115,11 @@ impl Cluster {
         self.replica(0).log_in(email, password).await
     }
 
+    /// Where a replica listens.
+    pub fn address(&self, index: usize) -> String {
+        format!("127.0.0.1:{}", self.replicas[index].port)
+    }
+
     /// Where a replica tells what it counted.
     pub fn metrics_url(&self, index: usize) -> String {
         format!(

@@ -1,0 +1,408 @@
+//! Who may do what: every route for every caller, in both kinds of access.
+
+use std::collections::HashSet;
+
+use diesel::connection::SimpleConnection as _;
+use serde_json::{Value, json};
+
+use crate::support::cluster::run;
+use crate::support::{
+    Answer, Cluster, Shop, contract, fresh_key, number, open, order_of, required, somebody,
+};
+
+/// Statuses for: nobody, the customer, another customer, staff, the administrator.
+type Expected = [u16; 5];
+
+/// A route with what it answers in open and in required access.
+struct Row {
+    method: &'static str,
+    route: &'static str,
+    body: Value,
+    open: Expected,
+    required: Expected,
+}
+
+fn row(
+    method: &'static str,
+    route: &'static str,
+    body: Value,
+    open: Expected,
+    required: Expected,
+) -> Row {
+    Row {
+        method,
+        route,
+        body,
+        open,
+        required,
+    }
+}
+
+/// `{user}` and `{order}` are the customer's, `{product}` is one of its own.
+fn matrix() -> Vec<Row> {
+    let order = json!({"userId": "{user}", "productIds": [1], "address": "x", "payment": "cod", "shipping": "std"});
+    let product = json!({"name": "Tee", "sku": "{fresh}", "price": "1.00"});
+    let count = json!({"onHand": 7, "expectedOnHand": 7});
+    let staff = [401, 403, 403, 200, 200];
+    let public = [200; 5];
+    let none = Value::Null;
+    vec![
+        row("GET", "/api/products", none.clone(), public, public),
+        row("GET", "/api/products/{id}", none.clone(), public, public),
+        row(
+            "POST",
+            "/api/products",
+            product,
+            [401, 403, 403, 201, 201],
+            [401, 403, 403, 201, 201],
+        ),
+        row(
+            "PATCH",
+            "/api/products/{id}",
+            json!({"image": "/x.jpg"}),
+            staff,
+            staff,
+        ),
+        row(
+            "GET",
+            "/api/products/{id}/stock",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row("PUT", "/api/products/{id}/stock", count, staff, staff),
+        row(
+            "DELETE",
+            "/api/products/{id}",
+            none.clone(),
+            [401, 403, 403, 204, 404],
+            [401, 403, 403, 204, 404],
+        ),
+        row(
+            "POST",
+            "/api/users",
+            json!("{somebody}"),
+            [201; 5],
+            [201; 5],
+        ),
+        row("GET", "/api/users", none.clone(), staff, staff),
+        row(
+            "GET",
+            "/api/users/me",
+            none.clone(),
+            [401, 200, 200, 200, 200],
+            [401, 200, 200, 200, 200],
+        ),
+        row(
+            "GET",
+            "/api/users/{id}",
+            none.clone(),
+            [401, 200, 404, 200, 200],
+            [401, 200, 404, 200, 200],
+        ),
+        row(
+            "POST",
+            "/api/sessions",
+            json!({"email": "a@b.example", "password": "not a password"}),
+            [401; 5],
+            [401; 5],
+        ),
+        row(
+            "POST",
+            "/api/orders",
+            order,
+            [404, 201, 404, 201, 201],
+            [401, 201, 404, 201, 201],
+        ),
+        row(
+            "GET",
+            "/api/orders",
+            none.clone(),
+            [400, 200, 200, 200, 200],
+            [401, 200, 200, 200, 200],
+        ),
+        row(
+            "GET",
+            "/api/orders?userId={user}",
+            none.clone(),
+            [404, 200, 404, 200, 200],
+            [401, 200, 404, 200, 200],
+        ),
+        row(
+            "GET",
+            "/api/orders/{id}",
+            none.clone(),
+            [404, 200, 404, 200, 200],
+            [401, 200, 404, 200, 200],
+        ),
+        row(
+            "PUT",
+            "/api/orders/{id}",
+            json!({"status": "processed"}),
+            [404, 403, 403, 200, 200],
+            [401, 403, 403, 200, 200],
+        ),
+        row(
+            "DELETE",
+            "/api/orders/{id}",
+            none.clone(),
+            [404, 200, 404, 200, 200],
+            [401, 200, 404, 200, 200],
+        ),
+        row("GET", "/livez", none.clone(), public, public),
+        row("GET", "/readyz", none.clone(), public, public),
+        // Last: afterwards the tokens are dead.
+        row(
+            "DELETE",
+            "/api/sessions/current",
+            none,
+            [401, 204, 204, 204, 204],
+            [401, 204, 204, 204, 204],
+        ),
+    ]
+}
+
+/// Registers somebody who then logs in, so that nobody may act for them without a token.
+async fn customer(cluster: &Cluster) -> (i64, String) {
+    let person = somebody();
+    let user = cluster
+        .shop()
+        .post("/api/users", &person)
+        .send()
+        .await
+        .expect(201);
+    let (email, password) = (person["email"].as_str(), person["password"].as_str());
+    let token = cluster
+        .token(email.expect("text"), password.expect("text"))
+        .await;
+    (user["id"].as_i64().expect("an id"), token)
+}
+
+async fn staff_token(cluster: &Cluster, admin: bool) -> String {
+    let email = format!("{}@staff.example", fresh_key());
+    let mut args = vec!["admin", "create-staff", "--email", &email, "--name", "Sam"];
+    if admin {
+        args.push("--admin");
+    }
+    let made = cluster.run(&args, "a good password\n");
+    assert!(made.status.success(), "{made:?}");
+    cluster.token(&email, "a good password").await
+}
+
+async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
+    let admin = cluster.admin().await;
+    let (user, customer_token) = customer(cluster).await;
+    let (_, other) = customer(cluster).await;
+    let tokens = [
+        None,
+        Some(customer_token),
+        Some(other),
+        Some(staff_token(cluster, false).await),
+        Some(staff_token(cluster, true).await),
+    ];
+    let product = admin.product(&fresh_key().to_uppercase(), 7).await;
+    let order = admin
+        .post("/api/orders", &order_of(user, &[1]))
+        .send()
+        .await
+        .expect(201);
+    let order = order["orderId"].to_string();
+    for row in matrix() {
+        for (token, status) in tokens.iter().zip(expected(&row)) {
+            let id = match row.route.split('/').nth(2) {
+                Some("users") => user.to_string(),
+                Some("orders") => order.clone(),
+                _ => product.to_string(),
+            };
+            let path = row
+                .route
+                .replace("{id}", &id)
+                .replace("{user}", &user.to_string());
+            let body = match row.body.to_string() {
+                text if text == "\"{somebody}\"" => somebody().to_string(),
+                text => text
+                    .replace("\"{user}\"", &user.to_string())
+                    .replace("{fresh}", &fresh_key().to_uppercase()),
+            };
+            let mut shop = cluster.replica(0);
+            if let Some(token) = token {
+                shop = shop.with_token(token);
+            }
+            let mut request = shop.request(row.method, &path);
+            if !row.body.is_null() {
+                request = request.raw("application/json", body);
+            }
+            let answer = request.send().await;
+            let who = tokens.iter().position(|known| known == token);
+            assert_eq!(
+                answer.status,
+                status,
+                "{} {} by {who:?}: {}",
+                row.method,
+                row.route,
+                String::from_utf8_lossy(&answer.body)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_open_access_everyone_may_do_what_the_matrix_says() {
+    assert_matrix(open(), |row| row.open).await;
+}
+
+#[tokio::test]
+async fn in_required_access_everyone_may_do_what_the_matrix_says() {
+    assert_matrix(required(), |row| row.required).await;
+}
+
+#[test]
+fn every_described_route_has_a_row_in_the_matrix() {
+    let rows: HashSet<(String, String)> = matrix()
+        .iter()
+        .map(|row| {
+            (
+                row.method.to_owned(),
+                row.route.split('?').next().expect("a path").to_owned(),
+            )
+        })
+        .collect();
+    let described: HashSet<(String, String)> = contract::operations().into_iter().collect();
+    assert_eq!(
+        described.difference(&rows).collect::<Vec<_>>(),
+        Vec::<&(String, String)>::new()
+    );
+}
+
+#[tokio::test]
+async fn a_dead_token_is_a_401_wherever_a_token_counts() {
+    for cluster in [open(), required()] {
+        let admin = cluster.admin().await;
+        let user = cluster.shop().register().await;
+        let order = admin
+            .post("/api/orders", &order_of(user, &[1]))
+            .send()
+            .await
+            .expect(201);
+        for row in matrix() {
+            // Products are the same for everyone, so nobody looks at the token; logging in needs none.
+            let is_public = row.method == "GET"
+                && row.route.starts_with("/api/products")
+                && !row.route.ends_with("stock");
+            if is_public
+                || ["/livez", "/readyz"].contains(&row.route)
+                || row.route == "/api/sessions"
+            {
+                continue;
+            }
+            let path = row
+                .route
+                .replace("{id}", &order["orderId"].to_string())
+                .replace("{user}", &user.to_string());
+            for bad in ["Bearer dead", "Bearer", "Bearer ", "Basic YTpi", "dead"] {
+                let mut request = cluster
+                    .replica(0)
+                    .request(row.method, &path)
+                    .header("authorization", bad);
+                if !row.body.is_null() {
+                    // A body that is refused may be told first.
+                    let body = match row.route {
+                        "/api/users" => somebody(),
+                        "/api/orders" => order_of(user, &[1]),
+                        _ => row.body.clone(),
+                    };
+                    request = request.json(&body);
+                }
+                let answer = request.send().await;
+                assert_eq!(
+                    answer.status, 401,
+                    "{} {} with {bad:?}",
+                    row.method, row.route
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_has_logged_in_is_out_of_reach_without_a_token() {
+    let shop = open().shop();
+    let person = somebody();
+    let user = shop.post("/api/users", &person).send().await.expect(201);
+    let user = user["id"].as_i64().expect("an id");
+    let order = shop
+        .post("/api/orders", &order_of(user, &[1]))
+        .send()
+        .await
+        .expect(201);
+    let path = format!("/api/orders/{}", order["orderId"]);
+    shop.get(&path).send().await.expect(200);
+
+    let (email, password) = (person["email"].as_str(), person["password"].as_str());
+    let token = open()
+        .token(email.expect("text"), password.expect("text"))
+        .await;
+
+    let unreachable = |answer: Answer| answer.expect(404);
+    unreachable(shop.get(&path).send().await);
+    unreachable(shop.delete(&path).send().await);
+    unreachable(
+        shop.put(&path, &json!({"status": "processed"}))
+            .send()
+            .await,
+    );
+    unreachable(shop.get(&format!("/api/orders?userId={user}")).send().await);
+    unreachable(shop.post("/api/orders", &order_of(user, &[1])).send().await);
+    unreachable(shop.post("/api/orders", &order_of(1, &[1])).send().await);
+    let ann: Shop = shop.with_token(&token);
+    ann.get(&path).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_customer_advances_nothing_and_reads_only_its_own_list() {
+    let (user, token) = customer(required()).await;
+    let ann = required().shop().with_token(&token);
+    let body = json!({"productIds": [1], "address": "x", "payment": "cod", "shipping": "std"});
+    let order = ann.post("/api/orders", &body).send().await.expect(201);
+    assert_eq!(order["userId"], user);
+    let page = ann.get("/api/orders").send().await.expect(200);
+    assert_eq!(page["orders"].as_array().map(Vec::len), Some(1));
+    let path = format!("/api/orders/{}", order["orderId"]);
+    let refused = ann.put(&path, &json!({"status": "processed"})).send().await;
+    refused.refused(403, "forbidden");
+    ann.delete(&path).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn an_expired_session_is_over() {
+    let (user, token) = customer(required()).await;
+    let ann = required().shop().with_token(&token);
+    ann.get("/api/users/me").send().await.expect(200);
+    let mut conn = required().conn();
+    let expire = format!("UPDATE accounts.sessions SET expires_at = now() WHERE user_id = {user}");
+    conn.batch_execute(&expire).expect("expired");
+    ann.get("/api/users/me")
+        .send()
+        .await
+        .refused(401, "unauthorized");
+    let tokens = "(SELECT count(*) FROM accounts.sessions WHERE length(token_hash) <> 32)";
+    assert_eq!(number(&mut conn, tokens), 0);
+}
+
+#[test]
+fn the_demo_password_opens_nothing_that_matters() {
+    let settings = [
+        ("CARTWRIGHT__ACCESS", "required"),
+        ("CARTWRIGHT__ADMIN__PASSWORD", "demo-admin-password"),
+        ("CARTWRIGHT__DATABASE__URL", "host=/nowhere"),
+    ];
+    let settings: Vec<_> = settings
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+    for command in ["serve", "seed", "migrate"] {
+        let refused = run(&settings, &[command], "");
+        assert_eq!(refused.status.code(), Some(1));
+        let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(words.contains("CARTWRIGHT__ADMIN__PASSWORD"), "{words}");
+    }
+}

@@ -1,0 +1,187 @@
+//! The command line.
+
+use std::fs;
+
+use db::testing;
+use serde_json::json;
+
+use crate::support::cluster::run;
+use crate::support::{count, fresh_dir, fresh_key, open, required, somebody, text};
+
+fn settings(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs
+        .iter()
+        .map(|(name, value)| (format!("CARTWRIGHT__{name}"), (*value).to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_setting_that_is_unknown_or_wrong_is_refused_by_name() {
+    let cases = [
+        ("ACESS", "open", "acess"),
+        ("HTTP__PORT", "80", "port"),
+        ("ACCESS", "everyone", "access"),
+        ("DATABASE__POOL_SIZE", "0", "database.pool_size"),
+        ("DATABASE__POOL_SIZE", "many", "pool_size"),
+        ("HTTP__BIND", "nowhere", "bind"),
+        ("METRICS__BIND", "nowhere", "metrics.bind"),
+        ("REDIS__TIMEOUT_MS", "0", "redis.timeout_ms"),
+        ("CACHE__TTL_SECONDS", "0", "cache.ttl_seconds"),
+        ("SHOP__CURRENCY", "usd", "currency"),
+        ("ADMIN__EMAIL", "nobody", "email"),
+        ("LOG__FORMAT", "xml", "format"),
+    ];
+    for (name, value, named) in cases {
+        let refused = run(&settings(&[(name, value)]), &["migrate"], "");
+        let words = String::from_utf8_lossy(&refused.stderr).to_lowercase();
+        assert_eq!(refused.status.code(), Some(1), "{name}: {words}");
+        assert!(words.contains(named), "{name}: {words}");
+    }
+    let refused = run(&[], &["serve"], "");
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(words.contains("CARTWRIGHT__DATABASE__URL"), "{words}");
+}
+
+#[tokio::test]
+async fn staff_is_created_and_a_new_password_closes_all_sessions() {
+    let email = format!("{}@staff.example", fresh_key());
+    let create = ["admin", "create-staff", "--email", &email, "--name", "Sam"];
+    for bad in ["", "short\n"] {
+        assert_eq!(required().run(&create, bad).status.code(), Some(1));
+    }
+    assert!(
+        required()
+            .run(&create, "a good password\n")
+            .status
+            .success()
+    );
+    assert_eq!(
+        required().run(&create, "a good password\n").status.code(),
+        Some(1)
+    );
+    let token = required().token(&email, "a good password").await;
+    let sam = required().shop().with_token(&token);
+    let me = sam.get("/api/users/me").send().await.expect(200);
+    assert_eq!(me["isAdmin"], false);
+    sam.get("/api/users").send().await.expect(200);
+
+    let set = ["admin", "set-password", "--email", &email];
+    assert!(required().run(&set, "another good one\n").status.success());
+    sam.get("/api/users/me")
+        .send()
+        .await
+        .refused(401, "unauthorized");
+    required().token(&email, "another good one").await;
+    let old = json!({"email": email, "password": "a good password"});
+    let old = required()
+        .replica(0)
+        .post("/api/sessions", &old)
+        .send()
+        .await;
+    old.refused(401, "invalid_credentials");
+
+    let unknown = ["admin", "set-password", "--email", "nobody@example.com"];
+    assert_eq!(
+        required().run(&unknown, "another good one\n").status.code(),
+        Some(1)
+    );
+    assert_eq!(
+        required().run(&set, "demo-admin-password\n").status.code(),
+        Some(1)
+    );
+}
+
+#[tokio::test]
+async fn a_set_password_takes_an_open_user_out_of_open_reach() {
+    let person = somebody();
+    let shop = open().shop();
+    let user = shop.post("/api/users", &person).send().await.expect(201);
+    let list = format!("/api/orders?userId={}", user["id"]);
+    shop.get(&list).send().await.expect(200);
+    let email = person["email"].as_str().expect("text");
+    let set = open().run(
+        &["admin", "set-password", "--email", email],
+        "another good one\n",
+    );
+    assert!(set.status.success(), "{set:?}");
+    open().token(email, "another good one").await;
+    shop.get(&list).send().await.expect(404);
+}
+
+#[tokio::test]
+async fn an_import_can_be_tried_out_reports_each_row_and_changes_nothing_twice() {
+    let dir = fresh_dir();
+    fs::create_dir_all(&dir).expect("a folder");
+    let (file, report) = (dir.join("products.csv"), dir.join("report.csv"));
+    let rows =
+        "sku,name,price,currency\nCLI-1,One,1.00,USD\nCLI-2,Two,2.00,USD\nCLI-3,Three,-3.00,USD\n";
+    fs::write(&file, rows).expect("a file");
+    let (file, report) = (file.display().to_string(), report.display().to_string());
+    let imported = "catalog.variants WHERE sku LIKE 'CLI-%'";
+    let mut conn = open().conn();
+    let run = |args: &[&str]| {
+        let output = open().run(&[&["import", "products", &file], args].concat(), "");
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "one row is refused: {output:?}"
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+
+    let dry = run(&["--dry-run"]);
+    assert!(dry.contains("2 would be created"), "{dry}");
+    assert_eq!(count(&mut conn, imported), 0);
+    let first = run(&["--report", &report]);
+    assert!(
+        first.starts_with("3 rows: 2 created, 0 updated, 0 unchanged, 1 refused"),
+        "{first}"
+    );
+    assert_eq!(count(&mut conn, imported), 2);
+    let report = fs::read_to_string(&report).expect("a report");
+    assert!(
+        report.contains("CLI-1,created") && report.contains("CLI-3,refused,price"),
+        "{report}"
+    );
+    let second = run(&[]);
+    assert!(
+        second.starts_with("3 rows: 0 created, 0 updated, 2 unchanged, 1 refused"),
+        "{second}"
+    );
+    fs::remove_dir_all(dir).expect("gone");
+}
+
+#[test]
+fn a_health_check_tells_by_its_exit_code() {
+    let port = crate::support::free_port();
+    let nobody = format!("127.0.0.1:{port}");
+    let down = run(&settings(&[("HTTP__BIND", &nobody)]), &["healthcheck"], "");
+    assert_eq!(down.status.code(), Some(1));
+    let bind = open().address(0);
+    let up = run(&settings(&[("HTTP__BIND", &bind)]), &["healthcheck"], "");
+    assert_eq!(up.status.code(), Some(0), "{up:?}");
+}
+
+#[test]
+fn four_migrations_at_once_are_one() {
+    let database = testing::empty_database();
+    let settings = settings(&[("DATABASE__URL", &database.url)]);
+    let outputs: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| run(&settings, &["migrate"], "")))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"))
+            .collect()
+    });
+    for output in outputs {
+        assert!(output.status.success(), "{output:?}");
+    }
+    let schemas = "(SELECT string_agg(nspname, ' ' ORDER BY nspname) FROM pg_namespace \
+                    WHERE nspname IN ('accounts', 'catalog', 'ordering', 'platform'))";
+    assert_eq!(
+        text(&mut database.connect(), schemas),
+        "accounts catalog ordering platform"
+    );
+}
