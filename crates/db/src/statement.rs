@@ -6,7 +6,10 @@
 /// half of the time Postgres spends. A statement declared here is cached by its type. The fields
 /// are bound to `$1`, `$2`, … in the order they are written.
 ///
-/// ```ignore
+/// ```
+/// use chrono::{DateTime, Utc};
+/// use diesel::sql_types::{BigInt, Timestamptz};
+///
 /// db::statement! {
 ///     /// Deletes what expired before a moment, and tells how many rows that were.
 ///     struct DeleteExpired { before: DateTime<Utc> => Timestamptz } -> BigInt =

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::dsl::sql;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{Connection, PgConnection, RunQueryDsl};
 
 use crate::embedded::{Durability, Server};
 pub use crate::leash::Leashed;
@@ -94,6 +96,44 @@ impl TestDatabase {
         })
         .expect("a pool")
     }
+}
+
+/// A connection in a transaction that is rolled back, to a database that all such tests share.
+///
+/// They take turns: two that insert the same keys in another order would deadlock.
+///
+/// # Panics
+///
+/// When the server or a migration fails.
+pub fn rolled_back(owners: &[Owner]) -> PgConnection {
+    static SHARED: OnceLock<TestDatabase> = OnceLock::new();
+    let mut conn = SHARED.get_or_init(|| database(owners)).connect();
+    conn.begin_test_transaction().expect("a transaction");
+    conn.batch_execute("SELECT pg_advisory_xact_lock(1)")
+        .expect("its turn");
+    conn
+}
+
+/// Counts what comes after `FROM`.
+///
+/// # Panics
+///
+/// When the query fails.
+pub fn count(conn: &mut PgConnection, from: &str) -> i64 {
+    diesel::select(sql::<BigInt>(&format!("(SELECT count(*) FROM {from})")))
+        .get_result(conn)
+        .expect(from)
+}
+
+/// Evaluates an expression of type `text`.
+///
+/// # Panics
+///
+/// When the query fails.
+pub fn text(conn: &mut PgConnection, expression: &str) -> String {
+    diesel::select(sql::<Text>(expression))
+        .get_result(conn)
+        .expect(expression)
 }
 
 fn administer(sql: &str) {

@@ -5,30 +5,21 @@
 mod sessions;
 mod users;
 
-use std::sync::OnceLock;
-
 use accounts::users::{self as people, NewUser};
 use accounts::{Role, User};
-use db::testing::{self, TestDatabase};
-use diesel::connection::SimpleConnection;
-use diesel::dsl::sql;
+use db::migrations::Owner;
+use db::testing::{self, TestDatabase, count};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+
+const OWNERS: [Owner; 2] = [db::OWNER, accounts::OWNER];
 
 fn database() -> TestDatabase {
-    testing::database(&[db::OWNER, accounts::OWNER])
+    testing::database(&OWNERS)
 }
 
-/// A connection in a transaction that is rolled back, to a database that other tests use too.
-///
-/// They take turns: two that register the same addresses in another order would deadlock.
+/// A connection whose work is rolled back; see [`testing::rolled_back`].
 fn conn() -> PgConnection {
-    static SHARED: OnceLock<TestDatabase> = OnceLock::new();
-    let mut conn = SHARED.get_or_init(database).connect();
-    conn.begin_test_transaction().unwrap();
-    conn.batch_execute("SELECT pg_advisory_xact_lock(1)")
-        .unwrap();
-    conn
+    testing::rolled_back(&OWNERS)
 }
 
 /// Somebody with a password.
@@ -45,11 +36,4 @@ fn somebody(email: &str) -> NewUser {
 
 fn register(conn: &mut PgConnection, email: &str) -> User {
     people::create(conn, &somebody(email)).unwrap().unwrap()
-}
-
-/// Counts what comes after `FROM`.
-fn count(conn: &mut PgConnection, from: &str) -> i64 {
-    diesel::select(sql::<BigInt>(&format!("(SELECT count(*) FROM {from})")))
-        .get_result(conn)
-        .expect(from)
 }

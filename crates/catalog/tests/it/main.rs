@@ -10,34 +10,25 @@ mod quotes;
 mod races;
 mod stock;
 
-use std::sync::OnceLock;
-
 use catalog::editing::NewProduct;
 use catalog::stock::Cause;
-use db::testing::{self, TestDatabase};
-use diesel::connection::SimpleConnection;
-use diesel::dsl::sql;
+use db::migrations::Owner;
+use db::testing::{self, TestDatabase, count, text};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
 use domain::{Currency, Money, ProductId, Sku, VariantId};
 
 const USD: Currency = Currency::USD;
 const EUR: Currency = Currency::EUR;
 
+const OWNERS: [Owner; 2] = [db::OWNER, catalog::OWNER];
+
 fn database() -> TestDatabase {
-    testing::database(&[db::OWNER, catalog::OWNER])
+    testing::database(&OWNERS)
 }
 
-/// A connection in a transaction that is rolled back, to a database that other tests use too.
-///
-/// They take turns: two that insert the same SKUs in another order would deadlock.
+/// A connection whose work is rolled back; see [`testing::rolled_back`].
 fn conn() -> PgConnection {
-    static SHARED: OnceLock<TestDatabase> = OnceLock::new();
-    let mut conn = SHARED.get_or_init(database).connect();
-    conn.begin_test_transaction().unwrap();
-    conn.batch_execute("SELECT pg_advisory_xact_lock(1)")
-        .unwrap();
-    conn
+    testing::rolled_back(&OWNERS)
 }
 
 fn sku(text: &str) -> Sku {
@@ -80,18 +71,4 @@ fn cause(reason: &'static str) -> Cause {
         order_id: None,
         actor: None,
     }
-}
-
-/// Counts what comes after `FROM`.
-fn count(conn: &mut PgConnection, from: &str) -> i64 {
-    diesel::select(sql::<BigInt>(&format!("(SELECT count(*) FROM {from})")))
-        .get_result(conn)
-        .expect(from)
-}
-
-/// Evaluates an expression of type `text`.
-fn text(conn: &mut PgConnection, expression: &str) -> String {
-    diesel::select(sql::<Text>(expression))
-        .get_result(conn)
-        .expect(expression)
 }

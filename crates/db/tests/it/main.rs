@@ -13,30 +13,16 @@ mod statements;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use db::testing::{self, TestDatabase};
-use diesel::dsl::sql;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use db::migrations::Owner;
+use db::testing::{self, TestDatabase, count, text};
 
 /// How long a test waits for something that is bound to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+const OWNERS: [Owner; 1] = [db::OWNER];
+
 fn database() -> TestDatabase {
-    testing::database(&[db::OWNER])
-}
-
-/// Counts what comes after `FROM`.
-fn count(conn: &mut PgConnection, from: &str) -> i64 {
-    diesel::select(sql::<BigInt>(&format!("(SELECT count(*) FROM {from})")))
-        .get_result(conn)
-        .expect(from)
-}
-
-/// Evaluates an expression of type `text`.
-fn text(conn: &mut PgConnection, expression: &str) -> String {
-    diesel::select(sql::<Text>(expression))
-        .get_result(conn)
-        .expect(expression)
+    testing::database(&OWNERS)
 }
 
 /// Waits until a condition holds, and fails the test when it never does.

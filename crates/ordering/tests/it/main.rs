@@ -8,13 +8,10 @@ mod payments;
 mod placing;
 mod shipping;
 
-use std::sync::OnceLock;
-
-use db::testing::{self, TestDatabase};
-use diesel::dsl::sql;
+use db::migrations::Owner;
+use db::testing::{self, TestDatabase, count, text};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{BigInt, Text};
 use domain::{
     Address, Currency, Money, PaymentMethod, PaymentOperationId, PriceSource, ProductId, Quantity,
     Totals, UserId, VariantId,
@@ -24,16 +21,15 @@ use ordering::{Line, Order, Source};
 
 const EUR: Currency = Currency::EUR;
 
+const OWNERS: [Owner; 2] = [db::OWNER, ordering::OWNER];
+
 fn database() -> TestDatabase {
-    testing::database(&[db::OWNER, ordering::OWNER])
+    testing::database(&OWNERS)
 }
 
-/// A connection in a transaction that is rolled back, to a database that other tests use too.
+/// A connection whose work is rolled back; see [`testing::rolled_back`].
 fn conn() -> PgConnection {
-    static SHARED: OnceLock<TestDatabase> = OnceLock::new();
-    let mut conn = SHARED.get_or_init(database).connect();
-    conn.begin_test_transaction().unwrap();
-    conn
+    testing::rolled_back(&OWNERS)
 }
 
 fn eur(minor: i64) -> Money {
@@ -101,20 +97,6 @@ fn place(conn: &mut PgConnection, new: NewOrder) -> Order {
 fn place_by_card(conn: &mut PgConnection) -> (Order, PaymentOperationId) {
     let (order, operation) = insert(conn, card_order()).unwrap();
     (order, operation.unwrap())
-}
-
-/// Counts what comes after `FROM`.
-fn count(conn: &mut PgConnection, from: &str) -> i64 {
-    diesel::select(sql::<BigInt>(&format!("(SELECT count(*) FROM {from})")))
-        .get_result(conn)
-        .expect(from)
-}
-
-/// Evaluates an expression of type `text`.
-fn text(conn: &mut PgConnection, expression: &str) -> String {
-    diesel::select(sql::<Text>(expression))
-        .get_result(conn)
-        .expect(expression)
 }
 
 /// The constraint that a write violated.
