@@ -1,19 +1,16 @@
 //! The five nodes, or as many as a test asks for.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 use db::testing::{self, TestDatabase};
 use diesel::PgConnection;
 
 use super::process::{Process, find_program};
-use super::{Shop, free_port};
+use super::{Shop, free_port, nginx, status_of};
 
 /// The server under test.
 pub const CARTWRIGHT: &str = env!("CARGO_BIN_EXE_cartwright");
@@ -84,7 +81,7 @@ impl Cluster {
         }
         let ports: Vec<u16> = replicas.iter().map(|replica| replica.port).collect();
         Self {
-            _nginx: start_nginx(nginx_port, &ports),
+            _nginx: nginx::start(nginx_port, &ports),
             database,
             settings,
             redis_port,
@@ -196,7 +193,7 @@ impl Replica {
 
     fn wait_until_ready(&self) {
         let process = self.process().take().expect("it was launched");
-        let ready = process.ready(|| get(self.port, "/readyz") == Some(200));
+        let ready = process.ready(|| status_of(self.port, "/readyz") == Some(200));
         *self.process() = Some(ready);
     }
 }
@@ -231,57 +228,4 @@ fn start_redis(port: u16) -> Process {
     };
     Process::start(&find_program("redis-server"), &[], args)
         .ready(|| TcpStream::connect(("127.0.0.1", port)).is_ok())
-}
-
-/// As `scripts/up.sh` does it: the repository's nginx.conf, and two files beside it.
-fn start_nginx(port: u16, replicas: &[u16]) -> Process {
-    let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../nginx.conf");
-    let prepare = |dir: &Path| {
-        fs::copy(configuration, dir.join("nginx.conf")).expect("nginx.conf");
-        let mut upstream = "upstream api {\n zone api 128k;\n".to_owned();
-        for kind in ["max_fails=1 fail_timeout=2s", "backup max_fails=0"] {
-            for replica in replicas {
-                let _ = writeln!(upstream, " server 127.0.0.1:{replica} {kind};");
-            }
-        }
-        upstream.push_str(" keepalive 64;\n keepalive_timeout 15s;\n keepalive_requests 10000;\n}");
-        fs::write(dir.join("upstream.conf"), upstream).expect("upstream.conf");
-        let at = dir.display();
-        let mut listen = format!("listen 127.0.0.1:{port} backlog=4096 default_server;\n");
-        let _ = writeln!(listen, "access_log {at}/access.json json;");
-        for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-            let _ = writeln!(listen, "{kind}_temp_path {at}/{kind};");
-        }
-        fs::write(dir.join("listen.conf"), listen).expect("listen.conf");
-        let is_root = fs::metadata("/proc/self").is_ok_and(|own| {
-            use std::os::unix::fs::MetadataExt as _;
-            own.uid() == 0
-        });
-        let user = if is_root { " user root;" } else { "" };
-        let main = format!("pid {at}/nginx.pid; daemon off;{user}");
-        [
-            "-p",
-            &at.to_string(),
-            "-c",
-            &format!("{at}/nginx.conf"),
-            "-e",
-            &format!("{at}/log"),
-            "-g",
-            &main,
-        ]
-        .map(str::to_owned)
-        .to_vec()
-    };
-    Process::start(&find_program("nginx"), &[], prepare).ready(|| get(port, "/readyz") == Some(200))
-}
-
-/// The status of a bare GET; `None` when nobody answers.
-fn get(port: u16, path: &str) -> Option<u16> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(3))).ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    answer.split(' ').nth(1)?.parse().ok()
 }

@@ -1,6 +1,7 @@
 //! A shop as it runs in production, for one test process: real Postgres, Redis, nginx and replicas.
 //!
 //! - [`cluster`]: all of it, started and stopped
+//! - [`nginx`]: the door of it
 //! - [`process`]: one program on a leash, its id and how it ended
 //! - [`shop`]: a client of it, every answer of which is checked
 //! - [`contract`]: the OpenAPI document that answers are checked against
@@ -9,11 +10,13 @@
 pub mod cluster;
 pub mod contract;
 pub mod load;
+mod nginx;
 pub mod process;
 pub mod shop;
 
 use std::collections::HashSet;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
@@ -85,6 +88,17 @@ pub fn free_port() -> u16 {
         .take(1_000)
         .find(|port| is_free(port) && given.insert(*port))
         .expect("a free port")
+}
+
+/// The status of a bare GET; `None` when nobody answers.
+pub fn status_of(port: u16, path: &str) -> Option<u16> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(3))).ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
 }
 
 /// A name in the temporary folder that nothing has yet.
