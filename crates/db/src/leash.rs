@@ -16,7 +16,8 @@ const LEASH: &str = r#"trap '' INT TERM HUP
 exec 3<&0
 (trap - INT TERM HUP; exec "$@" </dev/null 3<&-) & server=$!
 read -r _ <&3
-kill -INT $server 2>/dev/null; wait $server 2>/dev/null
+# TERM too, for programs without a handler: the shell lets what it runs in the background ignore INT.
+kill -INT $server 2>/dev/null; kill -TERM $server 2>/dev/null; wait $server 2>/dev/null
 [ -z "$0" ] || rm -rf "$0""#;
 
 /// A server as a child process; dropping it stops the server and waits for its end.
