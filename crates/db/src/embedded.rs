@@ -55,6 +55,7 @@ impl Server {
     }
 
     pub(crate) fn launch(dir: &Path, durability: Durability) -> Result<Self, EmbeddedError> {
+        crate::survive_exit();
         let user = unprivileged_user().map_err(at(Path::new("/etc/passwd")))?;
         let dir = create_private(dir, user)?;
         let data = dir.join("postgres");

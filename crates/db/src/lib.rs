@@ -35,6 +35,14 @@ pub const OWNER: migrations::Owner = migrations::Owner {
     migrations: || MIGRATIONS,
 };
 
+/// Keeps OpenSSL from tearing itself down while the process ends.
+///
+/// Threads of the pool or of a listener may be connecting at that moment, and would crash. To be
+/// called before the first connection of a process that has such threads; the first call counts.
+pub(crate) fn survive_exit() {
+    openssl_sys::init();
+}
+
 #[doc(hidden)]
 pub mod reexport {
     pub use diesel;

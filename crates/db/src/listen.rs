@@ -48,6 +48,7 @@ pub fn spawn(
     stop: Receiver<()>,
     mut on: impl FnMut(Heard) + Send + 'static,
 ) {
+    crate::survive_exit();
     let listener = move || {
         while !stopped(&stop, Duration::ZERO) {
             if let Err(error) = listen(&url, channel, &stop, &mut on) {

@@ -61,6 +61,7 @@ pub fn run_and_seed(
     owners: &[Owner],
     seed: impl FnOnce(&mut PgConnection) -> Result<(), String>,
 ) -> Result<Vec<String>, MigrateError> {
+    crate::survive_exit();
     let mut conn = PgConnection::establish(&with_network_timeouts(url))?;
     let prepare = |source| MigrateError::Prepare {
         schema: "platform",

@@ -41,6 +41,7 @@ impl Db {
     ///
     /// [`DbError::Unavailable`] when the pool's threads cannot be started.
     pub fn new(config: &PoolConfig) -> Result<Self, DbError> {
+        crate::survive_exit();
         let losses = Arc::new(AtomicU64::new(0));
         let manager = Manager {
             url: with_network_timeouts(&config.url),
