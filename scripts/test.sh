@@ -80,6 +80,17 @@ export BASE_URL
 ./scripts/smoke.sh | tail -n 1
 ./scripts/replica.sh start 1
 "$smoke_bin" --base-url "$BASE_URL"
+# Whatever a replica is doing when it is told to stop, also connecting: it ends with success.
+for _ in {1..10}; do
+  port=$(free_port)
+  CARTWRIGHT__ACCESS=open CARTWRIGHT__LOG__LEVEL=error CARTWRIGHT__METRICS__BIND='' \
+    CARTWRIGHT__HTTP__BIND=127.0.0.1:$port CARTWRIGHT__DATABASE__URL=$(sed -n 's/^DATABASE_URL=//p' "$RUN_DIR/env") \
+    "$BIN" serve &
+  replica=$!
+  until curl -fsS -m 2 -o /dev/null "http://127.0.0.1:$port/readyz" 2>/dev/null; do kill -0 $replica; done
+  kill -s TERM $replica
+  wait $replica || fail "a replica that was stopped right after its start ended with $?"
+done
 ./scripts/down.sh
 
 begin "a week of real invoices, twice"

@@ -42,14 +42,9 @@ pub struct OrderQuery {
     request_body = NewOrderBody,
     responses(
         (status = 201, body = OrderBody), (status = 200, body = OrderBody, description = "Placed long ago with this key"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[post("/api/orders")]
@@ -150,14 +145,9 @@ pub async fn get(state: Data<State>, caller: Caller, id: Path<String>) -> Result
     request_body = StatusBody,
     responses(
         (status = 200, body = OrderStatusBody),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[put("/api/orders/{id}")]
@@ -190,10 +180,7 @@ pub async fn advance(
     params(("id" = i64, Path)),
     responses(
         (status = 200, body = CancellationBody),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[delete("/api/orders/{id}")]

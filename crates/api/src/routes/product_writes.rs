@@ -65,10 +65,7 @@ const MAX_ON_HAND: i64 = 1_000_000_000_000;
     request_body = NewProductBody,
     responses(
         (status = 201, body = ProductBody),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[post("/api/products")]
@@ -118,11 +115,9 @@ fn new_product(body: NewProductBody, shop_currency: Currency) -> Result<NewProdu
     request_body = ProductChangesBody,
     responses(
         (status = 200, body = ProductBody),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[patch("/api/products/{id}")]
@@ -202,7 +197,6 @@ fn version_of(
     params(("id" = i64, Path)),
     responses(
         (status = 204),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     )

@@ -43,9 +43,6 @@ pub struct SessionBody {
     request_body = CredentialsBody,
     responses(
         (status = 201, body = SessionBody),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -90,7 +87,6 @@ pub async fn open(state: Data<State>, body: Body<CredentialsBody>) -> Result<Ans
     security(("token" = [])),
     responses(
         (status = 204),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[delete("/api/sessions/current")]

@@ -80,11 +80,8 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
     request_body = StockCountBody,
     responses(
         (status = 200, body = StockBody),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
         (status = 428, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -88,9 +88,6 @@ pub struct PageQuery {
     request_body = RegistrationBody,
     responses(
         (status = 201, body = UserBody), (status = 200, body = UserBody),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
