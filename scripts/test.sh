@@ -60,11 +60,14 @@ shellcheck -x scripts/*.sh .ci/run
 begin "clippy"
 cargo clippy --workspace --all-targets --locked -- -D warnings
 
+begin "build"
+# Everything at once: the programs alone would have their dependencies built again, with fewer features.
+cargo build --workspace --all-targets --locked
+
 begin "tests"
 cargo test --workspace --locked 2>&1 | tee "$work/tests.log"
 
 begin "two replicas behind nginx, without containers"
-cargo build --workspace --bins --locked
 BIN=$(realpath "${CARGO_TARGET_DIR:-target}/debug/cartwright")
 smoke_bin=$(realpath "${CARGO_TARGET_DIR:-target}/debug/client_smoke")
 export BIN
