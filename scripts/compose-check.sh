@@ -23,6 +23,8 @@ if ! compose_answers; then
 fi
 need curl jq
 
+# The demo's own settings, whatever those of the caller are.
+unset "${!CARTWRIGHT__@}"
 PORT=$(free_port)
 export PORT COMPOSE_PROJECT_NAME=cartwright-check-$$ CARTWRIGHT_SUBNET=10.89.$((100 + $$ % 100)) CARTWRIGHT_IMAGE=cartwright:check
 export BASE_URL=http://127.0.0.1:$PORT
@@ -42,6 +44,15 @@ clean() {
 trap clean EXIT
 
 step() { printf '%s\n' "» $*"; }
+
+step "compose.yaml takes the settings under their documented names"
+CARTWRIGHT__ACCESS=required CARTWRIGHT__ADMIN__EMAIL=owner@shop.example CARTWRIGHT__ADMIN__PASSWORD=not-the-demo-password \
+  docker compose config --format json >"$work/config"
+for service in api1 api2 migrate; do
+  jq -e --arg service $service '.services[$service].environment | .CARTWRIGHT__ACCESS == "required" and
+    .CARTWRIGHT__ADMIN__EMAIL == "owner@shop.example" and .CARTWRIGHT__ADMIN__PASSWORD == "not-the-demo-password"' \
+    "$work/config" >/dev/null || fail "$service does not get the settings that were given"
+done
 
 # --- what the Dockerfile and compose.yaml start from
 mapfile -t needed < <({ sed -n 's/^FROM \([^ ]*\).*/\1/p' deploy/Dockerfile; docker compose config --images; } | grep -v '^cartwright' | sort -u)
