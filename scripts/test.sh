@@ -74,6 +74,7 @@ export BIN
 PORT=$(free_port) ./scripts/up.sh
 BASE_URL=$(sed -n 's/^BASE_URL=//p' "$RUN_DIR/env")
 export BASE_URL
+./scripts/readme-check.sh
 ./scripts/smoke.sh
 ./scripts/smoke.sh | tail -n 1
 ./scripts/replica.sh stop 2
