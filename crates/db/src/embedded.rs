@@ -115,17 +115,32 @@ impl Server {
 
 /// Waits for a server whose owner was killed a moment ago and which is still shutting down.
 fn wait_for_predecessor(data: &Path) -> Result<(), EmbeddedError> {
-    let owner = || {
-        let lock = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-        let pid: u32 = lock.lines().next()?.trim().parse().ok()?;
-        Path::new(&format!("/proc/{pid}")).exists().then_some(pid)
-    };
-    if wait_until(Duration::from_secs(10), || owner().is_none()) {
-        return Ok(());
+    let lock = data.join("postmaster.pid");
+    let owner = || lock_holder(&lock).filter(|pid| is_postgres(*pid));
+    if !wait_until(Duration::from_secs(10), || owner().is_none())
+        && let Some(pid) = owner()
+    {
+        return Err(EmbeddedError::InUse(data.to_owned(), pid));
     }
-    owner().map_or(Ok(()), |pid| {
-        Err(EmbeddedError::InUse(data.to_owned(), pid))
-    })
+    // Postgres refuses to start while any process of its user has the number in the lock, also one
+    // that got it after a power loss. Should a server start here at this moment, the shared memory
+    // of the folder still tells the two of us apart.
+    if lock_holder(&lock).is_some_and(|pid| !is_postgres(pid)) {
+        fs::remove_file(&lock).map_err(at(&lock))?;
+    }
+    Ok(())
+}
+
+/// The number in a lock, if a process has it.
+fn lock_holder(lock: &Path) -> Option<u32> {
+    let pid = fs::read_to_string(lock).ok()?;
+    let pid: u32 = pid.lines().next()?.trim().parse().ok()?;
+    Path::new(&format!("/proc/{pid}")).exists().then_some(pid)
+}
+
+fn is_postgres(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/comm"))
+        .is_ok_and(|name| matches!(name.trim_end(), "postgres" | "postmaster"))
 }
 
 fn wait_until(patience: Duration, done: impl Fn() -> bool) -> bool {

@@ -1,4 +1,6 @@
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -67,6 +69,29 @@ fn a_folder_serves_one_server_at_a_time() {
 
     assert!(matches!(second, EmbeddedError::InUse(..)), "{second}");
     assert_eq!(text(&mut connect(&server), "'unharmed'"), "unharmed");
+}
+
+#[test]
+fn a_lock_whose_number_another_program_has_by_now_is_no_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let lock = dir.path().join("postgres/postmaster.pid");
+    let server = Server::start(dir.path()).unwrap();
+    let left_behind = std::fs::read_to_string(&lock).unwrap();
+    drop(server);
+    // Postgres minds the processes of its own user only.
+    let user = lock.parent().unwrap().metadata().unwrap().uid();
+    let mut other = Command::new("sleep").arg("60").uid(user).spawn().unwrap();
+    let (_, rest) = left_behind.split_once('\n').unwrap();
+    std::fs::write(&lock, format!("{}\n{rest}", other.id())).unwrap();
+
+    let server = Server::start(dir.path());
+
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert_eq!(
+        text(&mut connect(&server.unwrap()), "'it works'"),
+        "it works"
+    );
 }
 
 /// Not a test of its own: the process that the tests below end, holding a server in the folder
