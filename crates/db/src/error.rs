@@ -5,8 +5,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 /// Why [`Db::run`](crate::Db::run) has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// Postgres cannot be reached, or the connection broke. Whether a transaction committed is
-    /// unknown; a repeat with the same idempotency key finds out.
+    /// Postgres cannot be reached, the connection broke, or the disk is full. Whether a transaction
+    /// committed is unknown; a repeat with the same idempotency key finds out.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// No connection became free, or a lock was not granted, within its time.
@@ -22,7 +22,7 @@ pub enum DbError {
 
 impl From<DieselError> for DbError {
     fn from(error: DieselError) -> Self {
-        if is_connection_loss(&error) {
+        if is_connection_loss(&error) || is_disk_full(&error) {
             Self::Unavailable(error.to_string())
         } else if is_timeout(&error) {
             Self::Busy(error.to_string())
@@ -65,6 +65,18 @@ pub(crate) fn is_connection_loss(error: &DieselError) -> bool {
         }
         _ => false,
     }
+}
+
+/// The connection stays of use: reads go on, and writes do as soon as there is room again.
+fn is_disk_full(error: &DieselError) -> bool {
+    matches!(
+        error,
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
+            if contains_any(
+                info.message(),
+                &["No space left on device", "could not extend file"],
+            )
+    )
 }
 
 fn is_timeout(error: &DieselError) -> bool {

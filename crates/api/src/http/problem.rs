@@ -216,7 +216,7 @@ impl From<DbError> for Problem {
         match error {
             DbError::Unavailable(_) => {
                 log::error!(error:% = error; "database unavailable");
-                Self::unavailable("database_unavailable", "The database cannot be reached")
+                Self::unavailable("database_unavailable", "The database is not available")
             }
             DbError::Busy(_) => {
                 log::warn!(error:% = error; "database busy");

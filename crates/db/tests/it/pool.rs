@@ -274,3 +274,22 @@ fn a_deadlock_is_busy() {
     let victim = first.and(second).map_err(DbError::from);
     assert!(matches!(victim, Err(DbError::Busy(_))), "{victim:?}");
 }
+
+#[test]
+fn a_full_disk_is_unavailable_and_the_connection_stays_of_use() {
+    let mut conn = crate::database().connect();
+    let messages = [
+        "could not extend file \"base/1/2\": wrote only 4096 of 8192 bytes at block 3",
+        "could not write to file \"base/pgsql_tmp/1\": No space left on device",
+    ];
+    for message in messages {
+        let full = format!(
+            "DO $$ BEGIN RAISE EXCEPTION USING MESSAGE = '{message}', ERRCODE = 'disk_full'; END $$"
+        );
+
+        let error = DbError::from(conn.batch_execute(&full).unwrap_err());
+
+        assert!(matches!(error, DbError::Unavailable(_)), "{error}");
+        assert_eq!(count(&mut conn, "platform.outbox"), 0);
+    }
+}
