@@ -53,19 +53,33 @@ pub enum SessionError {
     Db(#[from] diesel::result::Error),
 }
 
-/// Opens a session for somebody whose password was verified.
+/// Opens a session for somebody whose password was verified against `verified`, a hash.
 ///
-/// It lives for 30 days. From now on nobody may act for this user without a token.
+/// `None` when that is not the user's hash by now: a new password closes all sessions, also those
+/// whose login began before it. The session lives for 30 days. From now on nobody may act for this
+/// user without a token.
 ///
 /// # Errors
 ///
 /// [`SessionError`].
-pub fn open(conn: &mut PgConnection, user_id: UserId) -> Result<NewSession, SessionError> {
+pub fn open(
+    conn: &mut PgConnection,
+    user_id: UserId,
+    verified: &str,
+) -> Result<Option<NewSession>, SessionError> {
     let token = Token::random()?;
     conn.transaction(|conn| {
-        diesel::update(users::table.find(user_id.get()))
+        // The lock on the user's row orders this and a new password: whoever comes second sees the
+        // first, so the session either does not open or is among those that are closed.
+        let with_this_password = users::table
+            .find(user_id.get())
+            .filter(users::password_hash.eq(verified));
+        let updated = diesel::update(with_this_password)
             .set((users::last_login_at.eq(now), users::is_open.eq(false)))
             .execute(conn)?;
+        if updated == 0 {
+            return Ok(None);
+        }
         let expires_at = diesel::insert_into(sessions::table)
             .values((
                 sessions::token_hash.eq(hash(token.reveal())),
@@ -73,7 +87,7 @@ pub fn open(conn: &mut PgConnection, user_id: UserId) -> Result<NewSession, Sess
             ))
             .returning(sessions::expires_at)
             .get_result(conn)?;
-        Ok(NewSession { token, expires_at })
+        Ok(Some(NewSession { token, expires_at }))
     })
 }
 

@@ -22,6 +22,9 @@ fn conn() -> PgConnection {
     testing::rolled_back(&OWNERS)
 }
 
+/// What [`somebody`]'s password was verified against.
+const HASH: &str = "$argon2id$…";
+
 /// Somebody with a password.
 fn somebody(email: &str) -> NewUser {
     NewUser {
@@ -29,7 +32,7 @@ fn somebody(email: &str) -> NewUser {
         email: email.parse().unwrap(),
         phone_number: None,
         role: Role::Customer,
-        password_hash: Some("$argon2id$…".into()),
+        password_hash: Some(HASH.into()),
         is_open: false,
     }
 }

@@ -61,18 +61,22 @@ pub async fn open(state: Data<State>, body: Body<CredentialsBody>) -> Result<Ans
                 .await?
         }
     };
-    let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
+    let (user, hash) = found.unzip();
+    let hash = hash.flatten();
     let verified = state
         .passwords
-        .verify(password, hash)
+        .verify(password, hash.clone())
         .await
         .map_err(refuse)?;
-    let user = user.filter(|_| verified).ok_or_else(wrong)?;
+    let (Some(user), Some(hash), true) = (user, hash, verified) else {
+        return Err(wrong());
+    };
     let id = user.id;
     let session = state
         .db
-        .run(move |conn| sessions::open(conn, id).map_err(Problem::from))
-        .await?;
+        .run(move |conn| sessions::open(conn, id, &hash).map_err(Problem::from))
+        .await?
+        .ok_or_else(wrong)?;
     let body = SessionBody {
         token: session.token.reveal().to_owned(),
         expires_at: session.expires_at,
