@@ -5,6 +5,7 @@
 //! are cores, and a queue that is too long is refused instead of growing. Hashes made with other
 //! settings verify too: each carries its own.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +13,10 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
+
+/// Characters a password has. NIST SP 800-63B: at least 8, and no rules of composition; the upper
+/// limit keeps hashing cheap.
+pub const LENGTH: RangeInclusive<usize> = 8..=128;
 
 /// Requests that may wait for a core before new ones are refused.
 const MAX_WAITING: usize = 256;
@@ -111,6 +116,12 @@ impl Drop for Waiting {
     }
 }
 
+/// Tells whether a password may be set; see [`LENGTH`].
+#[must_use]
+pub fn has_good_length(password: &str) -> bool {
+    LENGTH.contains(&password.chars().count())
+}
+
 /// Hashes a password with a new salt, in PHC form, on the caller's thread.
 ///
 /// # Errors
@@ -148,6 +159,21 @@ fn nobody() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_has_8_to_128_characters_of_any_kind() {
+        for good in [
+            "ä".repeat(8),
+            " ".repeat(8),
+            "0".repeat(128),
+            "漢".repeat(128),
+        ] {
+            assert!(has_good_length(&good), "{good}");
+        }
+        for bad in ["", "1234567", "äääääää", &"0".repeat(129)] {
+            assert!(!has_good_length(bad), "{bad}");
+        }
+    }
 
     #[tokio::test]
     async fn only_the_right_password_verifies() {

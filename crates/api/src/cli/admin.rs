@@ -56,8 +56,10 @@ fn read_password(config: &Config) -> Result<String, CliError> {
     let mut text = String::new();
     std::io::stdin().take(1024).read_to_string(&mut text)?;
     let password = text.lines().next().unwrap_or_default().to_owned();
-    if !(8..=128).contains(&password.chars().count()) {
-        return Err("send a password of 8 to 128 characters on standard input".into());
+    if !passwords::has_good_length(&password) {
+        let (min, max) = passwords::LENGTH.into_inner();
+        let rule = format!("send a password of {min} to {max} characters on standard input");
+        return Err(rule.into());
     }
     if password == DEMO_PASSWORD && config.access == Access::Required {
         return Err("this is the public demo password; choose another".into());

@@ -1,5 +1,6 @@
 //! Logging in and out.
 
+use accounts::passwords;
 use accounts::sessions::{self, SessionError};
 use accounts::users;
 use actix_web::http::StatusCode;
@@ -49,7 +50,7 @@ pub struct SessionBody {
 #[post("/api/sessions")]
 pub async fn open(state: Data<State>, body: Body<CredentialsBody>) -> Result<Answer, Problem> {
     let CredentialsBody { email, password } = body.value;
-    if password.chars().count() > 128 {
+    if password.chars().count() > *passwords::LENGTH.end() {
         return Err(wrong());
     }
     let found = match Email::try_from(email) {

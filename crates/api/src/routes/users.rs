@@ -1,7 +1,7 @@
 //! Users: registration, and who is who.
 
 use accounts::User;
-use accounts::passwords::PasswordError;
+use accounts::passwords::{self, PasswordError};
 use accounts::users::{self, NewUser, Role};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
@@ -181,16 +181,13 @@ fn checked(body: RegistrationBody) -> Result<RegistrationBody, Problem> {
     })
 }
 
-/// NIST SP 800-63B: at least 8 characters, no rules of composition. The upper limit keeps hashing cheap.
 fn password_length(password: &str) -> Result<(), Problem> {
-    if (8..=128).contains(&password.chars().count()) {
+    if passwords::has_good_length(password) {
         return Ok(());
     }
-    Err(Problem::invalid(
-        "password",
-        "length",
-        "must have 8 to 128 characters",
-    ))
+    let (min, max) = passwords::LENGTH.into_inner();
+    let rule = format!("must have {min} to {max} characters");
+    Err(Problem::invalid("password", "length", rule))
 }
 
 /// Reads the caller.
