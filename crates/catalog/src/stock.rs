@@ -12,6 +12,9 @@ use domain::{Event, OrderId, UserId, VariantId};
 /// The location that stock is taken from.
 pub const MAIN_LOCATION: i64 = 1;
 
+/// Most units a shop may count of one variant; far above any warehouse, far below overflow.
+pub const MAX_ON_HAND: i64 = 1_000_000_000_000;
+
 /// Why stock did not move. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum StockError {

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::money::ProblemBody;
 use super::products::{ProductBody, not_found, product_id};
+use super::stock::check_on_hand;
 use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency};
 use crate::state::State;
 
@@ -56,8 +57,6 @@ pub struct ProductChangesBody {
     currency: Option<Currency>,
 }
 
-const MAX_ON_HAND: i64 = 1_000_000_000_000;
-
 /// Makes a product. Staff only.
 #[utoipa::path(
     tag = "products",
@@ -93,10 +92,7 @@ pub async fn create(
 }
 
 fn new_product(body: NewProductBody, shop_currency: Currency) -> Result<NewProduct, Problem> {
-    if !(0..=MAX_ON_HAND).contains(&body.on_hand) {
-        let rule = format!("must be 0 to {MAX_ON_HAND}");
-        return Err(Problem::invalid("onHand", "out_of_range", rule));
-    }
+    check_on_hand(body.on_hand)?;
     Ok(NewProduct {
         price: price(&body.price, body.currency.unwrap_or(shop_currency))?,
         name: text("name", body.name, 1, 300)?,

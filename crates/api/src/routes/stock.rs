@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{get, put};
 use catalog::products;
-use catalog::stock::{self, Cause, Level, StockError};
+use catalog::stock::{self, Cause, Level, MAX_ON_HAND, StockError};
 use diesel::PgConnection;
 use domain::{ProductId, VariantId};
 use serde::{Deserialize, Serialize};
@@ -105,13 +105,7 @@ pub async fn put(
         on_hand,
         expected_on_hand,
     } = body.value;
-    if !(0..=1_000_000_000_000).contains(&on_hand) {
-        return Err(Problem::invalid(
-            "onHand",
-            "out_of_range",
-            "must be 0 to 1000000000000",
-        ));
-    }
+    check_on_hand(on_hand)?;
     let expected = expected_on_hand.ok_or_else(|| {
         Problem::new(
             StatusCode::PRECONDITION_REQUIRED,
@@ -130,6 +124,15 @@ pub async fn put(
         Ok(Answer::ok(&self::body(id, sku, level)))
     })
     .await
+}
+
+/// Checks that a shop may have counted so many.
+pub(super) fn check_on_hand(on_hand: i64) -> Result<(), Problem> {
+    if (0..=MAX_ON_HAND).contains(&on_hand) {
+        return Ok(());
+    }
+    let rule = format!("must be 0 to {MAX_ON_HAND}");
+    Err(Problem::invalid("onHand", "out_of_range", rule))
 }
 
 fn variant(

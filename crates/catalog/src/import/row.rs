@@ -4,6 +4,7 @@ use csv::StringRecord;
 use domain::{Currency, Money, Sku};
 
 use super::ImportError;
+use crate::stock::MAX_ON_HAND;
 
 pub(super) const COLUMNS: [&str; 7] = [
     "sku",
@@ -15,9 +16,6 @@ pub(super) const COLUMNS: [&str; 7] = [
     "on_hand",
 ];
 const REQUIRED: [&str; 4] = ["sku", "name", "price", "currency"];
-
-/// Most units a shop may count of one variant; far above any warehouse, far below overflow.
-const MAX_ON_HAND: i64 = 1_000_000_000_000;
 
 /// A product as the file tells of it.
 #[derive(Clone, Debug)]

@@ -81,6 +81,7 @@ async fn a_product_that_makes_no_sense_names_the_field() {
         ("currency", json!("US\u{0}")),
         ("onHand", json!(-1)),
         ("onHand", json!(1.5)),
+        ("onHand", json!(1_000_000_000_001_i64)),
         ("onHand", json!(i64::MAX)),
         ("description", json!("a\u{0}")),
         ("image", json!("a\u{0}")),
