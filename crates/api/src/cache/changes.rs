@@ -1,7 +1,7 @@
 //! How replicas hear of changes: Postgres tells of every committed one, and Redis tells sooner.
 //!
 //! Either path is enough. Messages may be lost while a path is down, so a path that comes back
-//! makes the process forget what it holds; entries also expire by themselves.
+//! makes both tiers forget what they hold; entries also expire by themselves.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub fn listen(cache: &Arc<Cache>, database_url: String, redis_url: &str) -> List
     tokio::spawn(async move {
         while let Some(message) = heard.recv().await {
             match message {
-                Heard::Reconnected => listening.forget_local(),
+                Heard::Reconnected => listening.everything_changed().await,
                 Heard::Message(payload) => apply(&listening, &payload, Told::ByPostgres).await,
             }
         }
@@ -102,7 +102,7 @@ async fn subscribe(cache: Arc<Cache>, url: String, channel: String) {
 async fn follow(cache: &Cache, url: &str, channel: &str) -> redis::RedisResult<()> {
     let mut subscription = redis::Client::open(url)?.get_async_pubsub().await?;
     subscription.subscribe(channel).await?;
-    cache.forget_local();
+    cache.everything_changed().await;
     let mut messages = subscription.on_message();
     while let Some(message) = messages.next().await {
         apply(cache, &message.get_payload::<String>()?, Told::ByRedis).await;

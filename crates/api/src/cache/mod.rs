@@ -148,16 +148,11 @@ impl Cache {
         }
     }
 
-    /// Forgets everything in both tiers.
+    /// Forgets everything in both tiers: also after a pause in which changes may have gone unheard.
     pub async fn everything_changed(&self) {
-        self.generations.bump_all();
         if let Some(shared) = &self.shared {
-            shared.invalidate_all().await;
+            shared.invalidate_all().await; // Redis first, as in `forget`
         }
-    }
-
-    /// Forgets what this process holds: it may have missed a message.
-    pub fn forget_local(&self) {
         self.generations.bump_all();
     }
 

@@ -4,6 +4,7 @@
 //! it was loaded, and read together with the present ones; it counts only when they are equal. A
 //! change replaces a token by a new random one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -21,6 +22,10 @@ pub struct SharedTier {
     timeout: Duration,
     ttl_seconds: u64,
     breaker: Breaker,
+    /// Invalidations that did not get through, and how many of them one of everything made up for.
+    /// Nothing stored counts while they differ.
+    missed: AtomicU64,
+    made_up_for: AtomicU64,
 }
 
 /// What Redis had.
@@ -66,11 +71,16 @@ impl SharedTier {
             timeout: Duration::from_millis(redis.timeout_ms),
             ttl_seconds: cache.shared_ttl_seconds,
             breaker: Breaker::default(),
+            missed: AtomicU64::new(0),
+            made_up_for: AtomicU64::new(0),
         }))
     }
 
     /// Reads a value and the tokens in one trip; `None` when Redis is no help.
     pub async fn get(&self, key: &Key) -> Option<Found> {
+        if !self.is_trusted().await {
+            return None;
+        }
         let names = [
             self.everything(),
             self.named(&key.namespace().name()),
@@ -100,12 +110,30 @@ impl SharedTier {
 
     /// Makes every stored value of a namespace invalid.
     pub async fn invalidate(&self, namespace: Namespace) {
-        self.replace_token(self.named(&namespace.name())).await;
+        self.change(self.named(&namespace.name())).await;
     }
 
     /// Makes every stored value invalid.
     pub async fn invalidate_all(&self) {
-        self.replace_token(self.everything()).await;
+        self.change(self.everything()).await;
+    }
+
+    async fn change(&self, token: String) {
+        if !self.replace_token(token).await {
+            self.missed.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether what is stored may be looked at; makes up for missed invalidations first.
+    async fn is_trusted(&self) -> bool {
+        let missed = self.missed.load(Ordering::Acquire);
+        if missed == self.made_up_for.load(Ordering::Acquire) {
+            return true;
+        }
+        if self.replace_token(self.everything()).await {
+            self.made_up_for.fetch_max(missed, Ordering::AcqRel);
+        }
+        self.missed.load(Ordering::Acquire) == self.made_up_for.load(Ordering::Acquire)
     }
 
     /// Tells every replica that listens.
@@ -141,8 +169,9 @@ impl SharedTier {
         Some(lease)
     }
 
-    async fn replace_token(&self, name: String) {
-        self.ask::<()>(&Cmd::set(name, &random_token()[..])).await;
+    async fn replace_token(&self, name: String) -> bool {
+        let set = Cmd::set(name, &random_token()[..]);
+        self.ask::<()>(&set).await.is_some()
     }
 
     /// Runs one command within the time-out, unless the circuit is open.

@@ -75,6 +75,45 @@ async fn a_price_is_seen_at_once_here_and_within_a_second_there() {
     assert_changes_are_seen(&cluster, &["12.01", "12.02", "12.03", "12.04"]).await;
 }
 
+/// A frozen Redis keeps what it holds, and hears of no change once nobody asks it any more.
+#[tokio::test]
+async fn a_change_that_redis_missed_is_not_undone_when_it_is_back() {
+    let cluster = Cluster::start("open", 2);
+    for round in ["20.01", "20.02"] {
+        for replica in 0..2 {
+            price(&cluster.replica(replica), 1).await;
+        }
+        cluster.signal_redis("STOP");
+        for page in 1..=8 {
+            for replica in 0..2 {
+                // Never cached, so it asks Redis in vain until the circuit is open.
+                let path = format!("/api/products?q={round}&page={page}");
+                let reading = cluster.replica(replica);
+                reading.get(&path).send().await.expect(200);
+            }
+        }
+        let admin = cluster.replica(0).with_token(
+            &cluster
+                .token("admin@example.com", "not the public one")
+                .await,
+        );
+        let change = json!({"price": round});
+        let path = "/api/products/1";
+        admin.patch(path, &change).send().await.expect(200);
+        cluster.signal_redis("CONT");
+        for replica in 0..2 {
+            let reading = cluster.replica(replica);
+            let is_up = async || {
+                let ready = reading.get("/readyz").send().await;
+                ready.expect(200)["redis"] == "up"
+            };
+            eventually("Redis is asked again", Duration::from_secs(10), is_up).await;
+            // Not read since the change, so nothing nearer than Redis has it.
+            assert_eq!(price(&reading, 1).await, round);
+        }
+    }
+}
+
 #[tokio::test]
 async fn without_redis_postgres_alone_tells_the_other_replica() {
     let cluster = Cluster::without_redis("open", 2);

@@ -160,6 +160,12 @@ impl Cluster {
         redis.expect("it runs").signal("KILL");
     }
 
+    /// Sends a signal to Redis.
+    pub fn signal_redis(&self, signal: &str) {
+        let redis = self.redis.lock().expect("not poisoned");
+        redis.as_ref().expect("it runs").signal(signal);
+    }
+
     pub fn start_redis(&self) {
         *self.redis.lock().expect("not poisoned") = Some(start_redis(self.redis_port));
     }
