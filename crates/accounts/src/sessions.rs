@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use domain::UserId;
 use sha2::{Digest, Sha256};
 
@@ -122,6 +123,23 @@ pub fn close(conn: &mut PgConnection, token: &str) -> QueryResult<usize> {
 /// Those of the database.
 pub fn close_all(conn: &mut PgConnection, user_id: UserId) -> QueryResult<usize> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id.get()))).execute(conn)
+}
+
+db::statement! {
+    struct DeleteExpired { limit: i64 => BigInt } -> BigInt =
+    "DELETE FROM accounts.sessions WHERE token_hash IN ( \
+       SELECT token_hash FROM accounts.sessions WHERE expires_at < now() \
+        ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) \
+     RETURNING user_id"
+}
+
+/// Deletes up to `limit` expired sessions and returns how many there were.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn prune(conn: &mut PgConnection, limit: i64) -> QueryResult<usize> {
+    DeleteExpired { limit }.execute(conn)
 }
 
 fn hash(token: &str) -> Vec<u8> {

@@ -111,6 +111,23 @@ crate::statement! {
 }
 
 crate::statement! {
+    struct DeleteExpired { limit: i64 => BigInt } -> Binary =
+    "DELETE FROM platform.idempotency_keys WHERE (scope, key) IN ( \
+       SELECT scope, key FROM platform.idempotency_keys WHERE expires_at < now() \
+        ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED) \
+     RETURNING fingerprint"
+}
+
+/// Deletes up to `limit` expired keys and returns how many there were. Orders keep theirs.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn prune(conn: &mut PgConnection, limit: i64) -> QueryResult<usize> {
+    DeleteExpired { limit }.execute(conn)
+}
+
+crate::statement! {
     struct ReadAnswer { scope: String => Text, key: String => Text }
         -> (SmallInt, Nullable<Text>, Nullable<Binary>) =
     "SELECT status, location, body FROM platform.idempotency_keys \

@@ -56,6 +56,19 @@ impl Operation {
         self.status == "pending"
     }
 
+    /// Whether the provider refused it.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.status == "failed"
+    }
+
+    /// Whether it is about getting the money, and not about giving it back.
+    #[must_use]
+    pub fn takes_money(&self) -> bool {
+        use PaymentOperationKind as Kind;
+        matches!(self.kind, Kind::Authorise | Kind::Capture)
+    }
+
     /// Who caused it.
     #[must_use]
     pub fn actor(&self) -> Option<UserId> {

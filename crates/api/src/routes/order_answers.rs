@@ -35,13 +35,16 @@ impl First {
         Ok(Self::Unsettled(operation))
     }
 
-    /// Settles what is open, and answers with `render`; where that is `None` the payment was
-    /// refused, which is remembered too: the request had an effect.
+    /// Settles what is open, and answers with `render`; or with a refusal when the customer's money
+    /// could not be had. That is remembered too: the request had an effect.
+    ///
+    /// What the operation came to decides, not the order's present state: by the time of a repeat
+    /// the order may have moved on.
     pub async fn complete(
         self,
         state: &State,
         key: Option<RequestKey>,
-        render: impl FnOnce(&Order) -> Option<Answer> + Send + 'static,
+        render: impl FnOnce(&Order) -> Result<Answer, Problem> + Send + 'static,
     ) -> Result<Answer, Problem> {
         let operation = match self {
             Self::Answered(answer) => return Ok(answer),
@@ -49,10 +52,14 @@ impl First {
         };
         let request_id = observe::current_request_id();
         let answer = move |conn: &mut PgConnection, order: &Order, operation: &Operation| {
-            let answer = render(order).unwrap_or_else(|| {
+            let answer = if operation.has_failed() && operation.takes_money() {
                 let reason = operation.failure.as_deref().unwrap_or("declined");
-                Answer::refusal(&declined(order.id, order.status, reason).in_request(request_id))
-            });
+                Err(declined(order.id, order.status, reason))
+            } else {
+                render(order)
+            };
+            let answer =
+                answer.unwrap_or_else(|refusal| Answer::refusal(&refusal.in_request(request_id)));
             answer
                 .remember(conn, key.as_ref())
                 .map_err(SettleError::from)

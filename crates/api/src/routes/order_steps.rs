@@ -2,7 +2,7 @@
 
 use db::idempotency::RequestKey;
 use diesel::{Connection, PgConnection};
-use domain::{OrderId, OrderStatus};
+use domain::{ForbiddenTransition, OrderId, OrderStatus};
 use ordering::Order;
 
 use super::order_answers::First;
@@ -20,14 +20,20 @@ pub async fn take(
     key: Option<RequestKey>,
     id: OrderId,
     to: OrderStatus,
-    render: fn(&Order) -> Answer,
+    render: impl Fn(&Order) -> Answer + Copy + Send + 'static,
 ) -> Result<Answer, Problem> {
     let first_key = key.clone();
     let step = move |conn: &mut PgConnection| {
         conn.transaction(|conn| first_step(conn, &caller, first_key.as_ref(), id, to, render))
     };
     let first = state.db.run(step).await?;
-    let answer = move |order: &Order| (order.status == to).then(|| render(order));
+    let answer = move |order: &Order| match (order.status, to) {
+        // Somebody cancelled it while the provider was being asked.
+        (from @ OrderStatus::Cancelled, to) if to != from => {
+            Err(not_moved(ForbiddenTransition { from, to }.into()))
+        }
+        _ => Ok(render(order)),
+    };
     first.complete(state, key, answer).await
 }
 
@@ -37,7 +43,7 @@ fn first_step(
     key: Option<&RequestKey>,
     id: OrderId,
     to: OrderStatus,
-    render: fn(&Order) -> Answer,
+    render: impl Fn(&Order) -> Answer + Copy + Send + 'static,
 ) -> Result<First, Problem> {
     // Before the key: what is not the caller's stays hidden, also where an answer is stored.
     find_order_for(conn, caller, id)?;

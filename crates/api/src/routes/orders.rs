@@ -164,10 +164,11 @@ pub async fn advance(
     if caller.user().is_some() && !caller.is_staff() && to != OrderStatus::Cancelled {
         return Err(Problem::forbidden());
     }
-    let answer = |order: &Order| {
+    // The state that was asked for: by the time of a repeat the order may have moved on.
+    let answer = move |order: &Order| {
         Answer::ok(&OrderStatusBody {
             order_id: order.id,
-            status: order.status,
+            status: to,
         })
     };
     order_steps::take(&state, caller, request_key, id, to, answer).await

@@ -4,6 +4,7 @@
 //! answer is written in one. Any replica may do this for any operation at any time, also twice and
 //! at once: the provider acts once per operation, and only the first answer is written.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use catalog::stock::{self, Cause, StockError};
 use db::{Db, DbError};
 use diesel::{Connection, PgConnection};
 use domain::{OrderStatus, PaymentOperationId, PaymentOperationKind, PaymentStatus};
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use ordering::lifecycle::{self, StepError};
 use ordering::payments::{self, Operation, Outcome};
 use ordering::{Order, orders};
@@ -23,7 +26,9 @@ const PROVIDER_DEADLINE: Duration = Duration::from_secs(2);
 /// How long an operation stays unfinished before another replica asks.
 const STALE_AFTER_SECONDS: i32 = 10;
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
-const SWEEP_LIMIT: i64 = 50;
+const SWEEP_LIMIT: i64 = 20;
+/// Expired rows that are deleted at a time.
+const PRUNE_LIMIT: i64 = 1_000;
 
 /// Why an operation is still unfinished.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +47,8 @@ impl From<diesel::result::Error> for SettleError {
     }
 }
 
-/// Brings an operation to its end, and runs `then` with the order in the same transaction.
+/// Brings an operation to its end, and runs `then` with the order in the same transaction. An
+/// operation that follows from it is brought to its end too.
 ///
 /// # Errors
 ///
@@ -53,6 +59,30 @@ pub async fn settle<T, F>(
     id: PaymentOperationId,
     then: F,
 ) -> Result<T, SettleError>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut PgConnection, &Order, &Operation) -> Result<T, SettleError> + Send + 'static,
+{
+    let (result, mut next) = settle_one(db, providers, id, then).await?;
+    while let Some(id) = next {
+        next = match settle_one(db, providers, id, |_, _, _| Ok(())).await {
+            Ok(((), next)) => next,
+            Err(error) => {
+                log::warn!(operation:% = id, error:% = error; "left to the sweeper");
+                None
+            }
+        };
+    }
+    Ok(result)
+}
+
+/// One operation, and the one that follows from it.
+async fn settle_one<T, F>(
+    db: &Db,
+    providers: &Providers,
+    id: PaymentOperationId,
+    then: F,
+) -> Result<(T, Option<PaymentOperationId>), SettleError>
 where
     T: Send + 'static,
     F: FnOnce(&mut PgConnection, &Order, &Operation) -> Result<T, SettleError> + Send + 'static,
@@ -86,31 +116,35 @@ fn finish<T>(
     id: PaymentOperationId,
     outcome: Option<&Outcome>,
     then: impl FnOnce(&mut PgConnection, &Order, &Operation) -> Result<T, SettleError>,
-) -> Result<T, SettleError> {
+) -> Result<(T, Option<PaymentOperationId>), SettleError> {
     let operation = payments::find(conn, id)?.ok_or(SettleError::NotFound)?;
     let locked = lifecycle::lock(conn, operation.order_id)?.ok_or(SettleError::NotFound)?;
+    let mut next = None;
     if let Some(outcome) = outcome
         && let Some(status) = payments::finish(conn, &operation, locked.payment_status, outcome)?
     {
-        follow(conn, &locked, &operation, status)?;
+        next = follow(conn, &locked, &operation, status)?;
     }
     // Read again: somebody else may have finished it while we waited for the lock.
     let operation = payments::find(conn, id)?.ok_or(SettleError::NotFound)?;
     let order = orders::find(conn, operation.order_id)?.ok_or(SettleError::NotFound)?;
-    then(conn, &order, &operation)
+    Ok((then(conn, &order, &operation)?, next))
 }
 
-/// What a payment's new status means for its order.
+/// What a payment's new status means for its order, and what has to be asked next.
 fn follow(
     conn: &mut PgConnection,
     order: &lifecycle::Locked,
     operation: &Operation,
     status: PaymentStatus,
-) -> Result<(), SettleError> {
+) -> Result<Option<PaymentOperationId>, SettleError> {
+    if order.status == OrderStatus::Cancelled {
+        return give_back(conn, operation, status);
+    }
     let step = match (operation.kind, status) {
         (PaymentOperationKind::Authorise, PaymentStatus::Failed) => OrderStatus::Cancelled,
         (PaymentOperationKind::Capture, PaymentStatus::Captured) => OrderStatus::Processed,
-        _ => return Ok(()),
+        _ => return Ok(None),
     };
     let note = (step == OrderStatus::Cancelled).then_some("payment declined");
     lifecycle::step(conn, order, step, operation.actor(), note).map_err(|error| match error {
@@ -123,7 +157,22 @@ fn follow(
     if step == OrderStatus::Cancelled {
         return_stock(conn, operation)?;
     }
-    Ok(())
+    Ok(None)
+}
+
+/// The order was cancelled while the provider was being asked: what it took goes back.
+fn give_back(
+    conn: &mut PgConnection,
+    operation: &Operation,
+    status: PaymentStatus,
+) -> Result<Option<PaymentOperationId>, SettleError> {
+    match super::steps::return_of(status) {
+        Some(kind) if operation.takes_money() => {
+            let (payment, actor) = (operation.payment_id, operation.actor());
+            Ok(Some(payments::start(conn, payment, kind, actor)?))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn return_stock(conn: &mut PgConnection, operation: &Operation) -> Result<(), SettleError> {
@@ -141,25 +190,39 @@ fn return_stock(conn: &mut PgConnection, operation: &Operation) -> Result<(), Se
     })
 }
 
-/// Finishes what others left unfinished, for as long as the process runs.
+/// Finishes what others left unfinished, and forgets what has expired, for as long as the process
+/// runs.
 pub async fn sweep(state: Arc<State>) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let claimed = state
-            .db
-            .run(|conn| {
-                payments::claim_stale(conn, STALE_AFTER_SECONDS, SWEEP_LIMIT).map_err(DbError::from)
-            })
-            .await;
-        for id in claimed.unwrap_or_default() {
-            match settle(&state.db, &state.providers, id, |_, _, _| Ok(())).await {
-                Ok(()) => log::info!(operation:% = id; "finished a payment operation left behind"),
-                Err(error) => {
-                    log::warn!(operation:% = id, error:% = error; "payment operation still open");
-                }
-            }
+        if let Err(error) = sweep_once(&state).await {
+            log::warn!(error:% = error; "could not sweep, trying again");
         }
     }
+}
+
+async fn sweep_once(state: &State) -> Result<(), DbError> {
+    let claimed = state
+        .db
+        .run(|conn| {
+            db::idempotency::prune(conn, PRUNE_LIMIT)?;
+            accounts::sessions::prune(conn, PRUNE_LIMIT)?;
+            payments::claim_stale(conn, STALE_AFTER_SECONDS, SWEEP_LIMIT).map_err(DbError::from)
+        })
+        .await?;
+    // Side by side, so that all are done, or known to be open, before their claim runs out.
+    join_all(claimed.into_iter().map(|id| async move {
+        let settling = settle(&state.db, &state.providers, id, |_, _, _| Ok(()));
+        match AssertUnwindSafe(settling).catch_unwind().await {
+            Ok(Ok(())) => log::info!(operation:% = id; "finished a payment operation left behind"),
+            Ok(Err(error)) => {
+                log::warn!(operation:% = id, error:% = error; "payment operation still open");
+            }
+            Err(_) => log::error!(operation:% = id; "settling panicked"),
+        }
+    }))
+    .await;
+    Ok(())
 }

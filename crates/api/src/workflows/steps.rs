@@ -58,10 +58,10 @@ pub fn move_to(
 ) -> Result<Step, MoveError> {
     let locked = lifecycle::lock(conn, id)?.ok_or(MoveError::NotFound)?;
     if locked.status == to {
-        return arrived(conn, &locked);
+        return arrived(conn, &locked, actor);
     }
     locked.status.transition(to)?;
-    if locked.payment_pending {
+    if locked.payment_pending && to != OrderStatus::Cancelled {
         return Err(MoveError::PaymentInProgress);
     }
     match to {
@@ -81,40 +81,59 @@ pub fn move_to(
     }
 }
 
-/// A cancelled order whose money is still on its way back is not done yet, for nobody who asks.
-fn arrived(conn: &mut PgConnection, locked: &Locked) -> Result<Step, MoveError> {
-    if locked.status == OrderStatus::Cancelled
-        && locked.payment_pending
-        && let Some(operation) = payments::find_latest(conn, locked.id)?
-    {
-        return Ok(Step::Ask(operation.id));
+/// A cancelled order whose money is still on its way back, or was refused to be given back, is not
+/// done yet: whoever asks again has it asked for again.
+fn arrived(
+    conn: &mut PgConnection,
+    locked: &Locked,
+    actor: Option<UserId>,
+) -> Result<Step, MoveError> {
+    match (locked.status, locked.payment_pending) {
+        (OrderStatus::Cancelled, true) => match payments::find_latest(conn, locked.id)? {
+            Some(operation) => Ok(Step::Ask(operation.id)),
+            None => done(conn, locked.id),
+        },
+        (OrderStatus::Cancelled, false) => give_back(conn, locked, actor),
+        _ => done(conn, locked.id),
     }
-    done(conn, locked.id)
 }
 
+/// Cancels at once, whatever the provider is being asked: if it still takes the money,
+/// [`settling`](super::settling) gives it back.
 fn cancel(
     conn: &mut PgConnection,
     locked: &Locked,
     actor: Option<UserId>,
 ) -> Result<Step, MoveError> {
-    lifecycle::step(
-        conn,
-        locked,
-        OrderStatus::Cancelled,
-        actor,
-        Some("cancelled on request"),
-    )?;
-    let give_back = match locked.payment_status {
-        PaymentStatus::Authorised => Some(PaymentOperationKind::Void),
-        PaymentStatus::Captured => Some(PaymentOperationKind::Refund),
-        _ => None,
-    };
-    let step = match give_back {
-        Some(kind) => start(conn, locked, kind, actor)?,
-        None => done(conn, locked.id)?,
+    let note = Some("cancelled on request");
+    lifecycle::step(conn, locked, OrderStatus::Cancelled, actor, note)?;
+    let step = if locked.payment_pending {
+        done(conn, locked.id)?
+    } else {
+        give_back(conn, locked, actor)?
     };
     move_stock(conn, locked.id, (0, -1), "order_cancelled", actor)?;
     Ok(step)
+}
+
+fn give_back(
+    conn: &mut PgConnection,
+    locked: &Locked,
+    actor: Option<UserId>,
+) -> Result<Step, MoveError> {
+    match return_of(locked.payment_status) {
+        Some(kind) => start(conn, locked, kind, actor),
+        None => done(conn, locked.id),
+    }
+}
+
+/// How money in this state is given back.
+pub(super) fn return_of(status: PaymentStatus) -> Option<PaymentOperationKind> {
+    match status {
+        PaymentStatus::Authorised => Some(PaymentOperationKind::Void),
+        PaymentStatus::Captured => Some(PaymentOperationKind::Refund),
+        _ => None,
+    }
 }
 
 fn start(

@@ -72,7 +72,8 @@ async fn a_provider_that_is_away_is_asked_again_by_the_same_key() {
     let order = &page["orders"][0];
     assert_eq!(order["paymentStatus"], "pending");
     let path = format!("/api/orders/{}", order["orderId"]);
-    let busy = shop.delete(&path).send().await;
+    let processed = json!({"status": "processed"});
+    let busy = shop.put(&path, &processed).send().await;
     busy.refused(409, "payment_in_progress");
 
     let back = format!(
@@ -94,6 +95,64 @@ async fn a_provider_that_is_away_is_asked_again_by_the_same_key() {
     assert_eq!(placed["paymentStatus"], "authorised");
     let again = shop.post("/api/orders", &body).key(&key).send().await;
     assert_eq!(again.expect(201), placed);
+}
+
+#[tokio::test]
+async fn an_order_can_be_cancelled_while_its_payment_is_unknown_and_the_money_goes_back() {
+    let (shop, admin) = (open().shop(), open().admin().await);
+    let product = admin.product("UNKNOWN-PAYMENT", 5).await;
+    let user = shop.register().await;
+    let mut body = order_of(user, &[product]);
+    body["paymentToken"] = "tok_error".into();
+    let key = fresh_key();
+    let placing = shop.post("/api/orders", &body).key(&key);
+    placing.send().await.refused(503, "payment_unavailable");
+    let mut conn = open().conn();
+    let order = number(
+        &mut conn,
+        &format!("(SELECT id FROM ordering.orders WHERE user_id = {user})"),
+    );
+    let path = format!("/api/orders/{order}");
+    assert_eq!(reserved(&admin, product).await, 1);
+
+    let cancelled = shop.delete(&path).send().await.expect(200);
+    assert_eq!(cancelled["paymentStatus"], "pending");
+    assert_eq!(reserved(&admin, product).await, 0);
+
+    // The provider is back and takes the money after all.
+    let back = format!("UPDATE ordering.payments SET token = NULL WHERE order_id = {order}");
+    conn.batch_execute(&back).expect("the provider is back");
+    let placed = shop.post("/api/orders", &body).key(&key).send().await;
+    assert_eq!(placed.expect(201)["status"], "cancelled");
+    let cancelled = shop.delete(&path).send().await.expect(200);
+    assert_eq!(cancelled["paymentStatus"], "voided");
+    assert_eq!(reserved(&admin, product).await, 0);
+}
+
+#[tokio::test]
+async fn a_late_repeat_of_a_step_is_answered_by_what_it_came_to() {
+    let shop = open().shop();
+    let body = order_of(shop.register().await, &[1]);
+    let order = shop.post("/api/orders", &body).send().await.expect(201)["orderId"].clone();
+    let (path, key) = (format!("/api/orders/{order}"), fresh_key());
+    let processed = json!({"status": "processed"});
+    let first = shop.put(&path, &processed).key(&key).send().await;
+    first.clone().expect(200);
+
+    // As if the replica had died after the capture, before the answer was stored.
+    let forgotten = format!(
+        "UPDATE platform.idempotency_keys SET status = NULL, body = NULL, resource_id = \
+           (SELECT max(x.id) FROM ordering.payment_operations x \
+              JOIN ordering.payments p ON p.id = x.payment_id WHERE p.order_id = {order}) \
+          WHERE key = '{key}'"
+    );
+    open().conn().batch_execute(&forgotten).expect("forgotten");
+    let shipped = json!({"status": "inTransit"});
+    shop.put(&path, &shipped).send().await.expect(200);
+
+    let late = shop.put(&path, &processed).key(&key).send().await;
+    assert_eq!(late.body, first.body);
+    late.expect(200);
 }
 
 #[tokio::test]
