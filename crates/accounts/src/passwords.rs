@@ -142,7 +142,9 @@ fn hasher() -> Result<Argon2<'static>, PasswordError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn verify(password: &str, hash: &str) -> bool {
+/// Tells whether `password` is the one of `hash`, on the caller's thread.
+#[must_use]
+pub fn verify(password: &str, hash: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| {
         Argon2::default()
             .verify_password(password.as_bytes(), &hash)

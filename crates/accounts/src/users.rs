@@ -129,6 +129,20 @@ pub fn find_credential(
         .optional()
 }
 
+/// Lists the e-mail addresses and password hashes of administrators who can log in.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn list_admin_credentials(conn: &mut PgConnection) -> QueryResult<Vec<(String, String)>> {
+    users::table
+        .filter(users::role.eq(Role::Admin.code()))
+        .filter(users::password_hash.is_not_null())
+        .order(users::id)
+        .select((users::email, users::password_hash.assume_not_null()))
+        .load(conn)
+}
+
 /// Sets the hash of a user's password.
 ///
 /// # Errors

@@ -38,7 +38,7 @@ pub enum MigrateError {
         schema: &'static str,
         reason: String,
     },
-    #[error("cannot fill the fresh database: {0}")]
+    #[error("the database is not fit to be served: {0}")]
     Seed(String),
 }
 

@@ -32,7 +32,8 @@ pub(super) fn seed(config: &Config, demo: bool) -> Result<ExitCode, CliError> {
 pub(super) fn prepare(config: &Config, demo: bool) -> Result<(), CliError> {
     let attempt = || {
         migrations::run_and_seed(database_url_or_empty(config), &OWNERS, |conn| {
-            seeding::administrator(conn, &config.admin).map_err(|error| error.to_string())?;
+            seeding::administrator(conn, &config.admin, config.access)
+                .map_err(|error| error.to_string())?;
             if demo {
                 seeding::demo_products(conn).map_err(|error| error.to_string())?;
             }

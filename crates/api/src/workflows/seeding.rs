@@ -10,7 +10,7 @@ use catalog::products::{self, Start};
 use diesel::{Connection, PgConnection};
 use domain::{Currency, Money, PageSize, Sku};
 
-use crate::config::Admin;
+use crate::config::{Access, Admin, DEMO_PASSWORD};
 
 /// Why seeding failed. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,11 @@ pub enum SeedError {
     Password(#[from] passwords::PasswordError),
     #[error(transparent)]
     Edit(#[from] EditError),
+    #[error(
+        "administrator {0} still has the public demo password, which access = \"required\" refuses; \
+         set another one: cartwright admin set-password --email {0}"
+    )]
+    DemoPassword(String),
     #[error("demo product: {0}")]
     Demo(String),
     #[error(transparent)]
@@ -50,12 +55,20 @@ const DEMO: [(&str, &str, &str, &str); 3] = [
 /// Enough for any number of smoke runs; less than one line may ask for, so that "sold out" can be shown.
 const DEMO_UNITS: i64 = 100_000;
 
-/// Ensures the administrator. An existing one keeps its password.
+/// Ensures the administrator. An existing one keeps its password, unless that is the public one of
+/// demonstrations and a token is required.
 ///
 /// # Errors
 ///
 /// [`SeedError`].
-pub fn administrator(conn: &mut PgConnection, admin: &Admin) -> Result<(), SeedError> {
+pub fn administrator(
+    conn: &mut PgConnection,
+    admin: &Admin,
+    access: Access,
+) -> Result<(), SeedError> {
+    if access == Access::Required {
+        refuse_demo_password(conn)?;
+    }
     if users::find_credential(conn, &admin.email)?.is_some() {
         return Ok(());
     }
@@ -79,6 +92,18 @@ pub fn administrator(conn: &mut PgConnection, admin: &Admin) -> Result<(), SeedE
     };
     users::create(conn, &user)?;
     Ok(())
+}
+
+/// A database that served a demonstration may have an administrator whom everybody knows.
+fn refuse_demo_password(conn: &mut PgConnection) -> Result<(), SeedError> {
+    let admins = users::list_admin_credentials(conn)?;
+    match admins
+        .into_iter()
+        .find(|(_, hash)| passwords::verify(DEMO_PASSWORD, hash))
+    {
+        Some((email, _)) => Err(SeedError::DemoPassword(email)),
+        None => Ok(()),
+    }
 }
 
 /// Puts the demo products into a catalogue that is empty.

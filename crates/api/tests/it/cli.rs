@@ -185,3 +185,30 @@ fn four_migrations_at_once_are_one() {
         "accounts catalog ordering platform"
     );
 }
+
+#[test]
+fn the_demo_password_does_not_survive_the_end_of_open_access() {
+    let database = testing::empty_database();
+    let with = |access, password| {
+        settings(&[
+            ("DATABASE__URL", database.url.as_str()),
+            ("ACCESS", access),
+            ("ADMIN__PASSWORD", password),
+        ])
+    };
+    let open = with("open", "demo-admin-password");
+    assert!(run(&open, &["seed"], "").status.success());
+
+    let required = with("required", "one of our own");
+    let refused = run(&required, &["seed"], "");
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{words}");
+    assert!(
+        words.contains("admin set-password --email admin@example.com"),
+        "{words}"
+    );
+
+    let set = ["admin", "set-password", "--email", "admin@example.com"];
+    assert!(run(&required, &set, "one of our own\n").status.success());
+    assert!(run(&required, &["seed"], "").status.success());
+}
