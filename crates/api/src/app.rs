@@ -103,8 +103,11 @@ impl Application {
         let handle = self.server.handle();
         let metrics = self.metrics.as_ref().map(Server::handle);
         let metrics_task = self.metrics.map(tokio::spawn);
-        let server = tokio::spawn(self.server);
-        stop.await;
+        let mut server = tokio::spawn(self.server);
+        tokio::select! {
+            () = stop => {}
+            ended = &mut server => return ended.map_err(std::io::Error::other)?,
+        }
         log::info!("stopping: finishing requests under way");
         self.state.drain();
         handle.stop(true).await;

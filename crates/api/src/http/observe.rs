@@ -1,7 +1,7 @@
 //! Around every request: its id, its log line, its metrics, and a net for panics.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,6 +9,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use futures_util::FutureExt as _;
+use tokio::time::timeout;
 
 use super::Problem;
 
@@ -41,38 +42,71 @@ pub async fn observe(
         // HEAD is GET without the body (RFC 9110, 9.3.2), which the encoder leaves out.
         request.head_mut().method = Method::GET;
     }
-    let answer = REQUEST_ID.scope(id.clone(), async {
-        match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-            Ok(answer) => answer,
-            Err(_) => {
-                log::error!(request_id = id.as_str(); "a handler panicked");
-                Err(Problem::internal().into())
-            }
+    let handled = timeout(
+        DEADLINE,
+        AssertUnwindSafe(next.call(request)).catch_unwind(),
+    );
+    let mut answer = match REQUEST_ID.scope(id.clone(), handled).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => {
+            log::error!(request_id = id.as_str(); "a handler panicked");
+            Err(Problem::internal().in_request(id.clone()).into())
         }
-    });
-    let mut response = answer.await?;
-    if let Ok(value) = HeaderValue::from_str(&id) {
+        // What runs in the database goes on and commits or not; the same key finds out which.
+        Err(_) => Err(
+            Problem::unavailable("deadline_exceeded", "This took too long")
+                .in_request(id.clone())
+                .into(),
+        ),
+    };
+    if let (Ok(response), Ok(value)) = (&mut answer, HeaderValue::from_str(&id)) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
-    let route = response
-        .request()
-        .match_pattern()
-        .unwrap_or_else(|| "unmatched".into());
-    let status = response.status().as_u16();
-    let elapsed = started.elapsed();
+    let (route, status) = match &answer {
+        Ok(response) => (response.request().match_pattern(), response.status()),
+        Err(error) => (None, error.as_response_error().status_code()),
+    };
+    let route = route.unwrap_or_else(|| "unmatched".into());
+    tell(
+        &id,
+        known(&method),
+        &route,
+        status.as_u16(),
+        started.elapsed(),
+    );
+    answer
+}
+
+/// How long a request may take: less than the proxy in front waits (3 s), so that the answer is
+/// ours and the replica does not count as gone.
+const DEADLINE: Duration = Duration::from_millis(2_700);
+
+fn tell(id: &str, method: &'static str, route: &str, status: u16, took: Duration) {
     log::info!(
-        request_id = id.as_str(), method:% = method, route = route.as_str(), status,
-        duration_us = elapsed.as_micros(); "request"
+        request_id = id, method, route, status, duration_us = took.as_micros(); "request"
     );
     let labels = [
-        ("method", method.to_string()),
-        ("route", route),
+        ("method", method.to_owned()),
+        ("route", route.to_owned()),
         ("status", status.to_string()),
     ];
     metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_duration_seconds", "route" => labels[1].1.clone())
-        .record(elapsed.as_secs_f64());
-    Ok(response)
+    metrics::histogram!("http_request_duration_seconds", "route" => route.to_owned())
+        .record(took.as_secs_f64());
+}
+
+/// The method's name; one of those that anybody may invent would make a metric of its own.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "OTHER",
+    }
 }
 
 /// Keeps a well-formed id of the caller (or of the proxy in front), else makes one.

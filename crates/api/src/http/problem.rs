@@ -207,6 +207,9 @@ impl ResponseError for Problem {
         if let Some(seconds) = self.0.retry_after_seconds {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
+        if let Some(id) = &self.0.request_id {
+            response.insert_header((observe::X_REQUEST_ID, id.as_str()));
+        }
         response.body(self.to_json().to_string())
     }
 }
