@@ -1,4 +1,4 @@
-//! What every route shares: errors, request ids, bodies, callers and idempotency keys.
+//! What every route shares: errors, request ids, bodies, texts, callers and idempotency keys.
 
 pub mod answer;
 pub mod body;
@@ -7,6 +7,7 @@ pub mod idempotency;
 pub mod observe;
 pub mod params;
 pub mod problem;
+pub mod text;
 
 pub use answer::Answer;
 pub use body::Body;
@@ -14,3 +15,4 @@ pub use caller::{Caller, Staff};
 pub use idempotency::Key;
 pub use params::Params;
 pub use problem::Problem;
+pub use text::text;

@@ -6,8 +6,7 @@ use domain::{Currency, ProductId, Quantity, UserId};
 use ordering::Source;
 
 use super::order_bodies::{MAX_IDS, NewLineBody, NewOrderBody};
-use super::product_writes::text;
-use crate::http::{Caller, Problem};
+use crate::http::{Caller, Problem, text};
 use crate::workflows::placing::{Request, RequestLine};
 
 const MAX_LINES: usize = 2_000;

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::money::ProblemBody;
 use super::products::{ProductBody, not_found, product_id};
 use super::stock::check_on_hand;
-use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency};
+use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, text};
 use crate::state::State;
 
 /// A product to be made.
@@ -235,30 +235,6 @@ fn price(text: &str, currency: Currency) -> Result<Money, Problem> {
         ));
     }
     Ok(price)
-}
-
-/// Checks a text's length in characters, and that it holds no control characters.
-pub(super) fn text(
-    field: &'static str,
-    text: String,
-    min: usize,
-    max: usize,
-) -> Result<String, Problem> {
-    if !(min..=max).contains(&text.trim().chars().count()) || text.chars().count() > max {
-        let rule = format!("must have {min} to {max} characters");
-        return Err(Problem::invalid(field, "length", rule));
-    }
-    if text
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-    {
-        return Err(Problem::invalid(
-            field,
-            "characters",
-            "must not contain control characters",
-        ));
-    }
-    Ok(text)
 }
 
 fn stale() -> Problem {

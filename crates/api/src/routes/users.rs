@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::money::ProblemBody;
-use super::product_writes::text;
 use crate::config::Access;
-use crate::http::{Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params};
+use crate::http::{Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params, text};
 use crate::state::State;
 
 /// Somebody who registers.
