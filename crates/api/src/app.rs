@@ -15,7 +15,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::cache::changes::{self, Listeners};
 use crate::cache::{Cache, shared::SharedTier};
-use crate::config::{self, Access, Config};
+use crate::config::{self, Access, CardProvider, Config};
 use crate::http::observe::observe;
 use crate::metrics;
 use crate::routes::docs::{self, Document, DocumentBytes};
@@ -76,6 +76,10 @@ impl Application {
         let (address, server) = serve(&config.http, config.cors.clone(), state.clone())?;
         if config.access == Access::Open {
             log::warn!("access is open: anyone who reaches this address can place demo orders");
+        }
+        if config.access == Access::Required && config.payments.card_provider == CardProvider::Test
+        {
+            log::warn!("card payments go to the test provider, which moves no money");
         }
         let state = state.into_inner();
         Ok(Self {

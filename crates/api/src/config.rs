@@ -7,8 +7,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use accounts::passwords;
 use domain::{Currency, Email};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// The password of demonstrations. It is public, so it opens nothing that matters.
 pub const DEMO_PASSWORD: &str = "demo-admin-password";
@@ -25,6 +26,7 @@ pub struct Config {
     pub cache: Cache,
     pub log: Log,
     pub shop: Shop,
+    pub payments: Payments,
     pub admin: Admin,
     pub cors: Cors,
 }
@@ -108,6 +110,22 @@ pub struct Shop {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Payments {
+    pub card_provider: CardProvider,
+}
+
+/// Who handles card payments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CardProvider {
+    /// The built-in one, which moves no money.
+    Test,
+    /// Nobody: cards are not accepted.
+    None,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Admin {
     pub email: Email,
     /// Empty: nobody can log in as administrator yet.
@@ -117,7 +135,27 @@ pub struct Admin {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cors {
+    /// A list, or one text with commas between them.
+    #[serde(deserialize_with = "list")]
     pub origins: Vec<String>,
+}
+
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        List(Vec<String>),
+        Text(String),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::List(items) => items,
+        Written::Text(text) => text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect(),
+    })
 }
 
 /// A value that never shows in a log.
@@ -173,12 +211,20 @@ impl Config {
     ///
     /// [`ConfigError`] for an unknown name, a value of the wrong kind, or one out of range.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::read(file, None)
+    }
+
+    /// `variables` stand for those of the environment.
+    fn read(
+        file: Option<&Path>,
+        variables: Option<config::Map<String, String>>,
+    ) -> Result<Self, ConfigError> {
+        // Values stay text until the type of their setting is known. The crate's `try_parsing` would
+        // take a password of digits for a number and change it.
         let environment = config::Environment::with_prefix("CARTWRIGHT")
             .prefix_separator("__")
             .separator("__")
-            .try_parsing(true)
-            .list_separator(",")
-            .with_list_parse_key("cors.origins");
+            .source(variables);
         let mut builder = config::Config::builder().add_source(config::File::from_str(
             include_str!("default.toml"),
             config::FileFormat::Toml,
@@ -235,6 +281,12 @@ impl Config {
                 "metrics.bind",
                 "must be an address such as 127.0.0.1:9090, or empty",
             ),
+            (
+                self.admin.password.reveal().is_empty()
+                    || passwords::has_good_length(self.admin.password.reveal()),
+                "admin.password",
+                "must have 8 to 128 characters, or be empty",
+            ),
         ];
         if let Some((_, setting, rule)) = rules.into_iter().find(|(holds, ..)| !holds) {
             return Err(ConfigError::Invalid { setting, rule });
@@ -262,15 +314,15 @@ impl Config {
 mod tests {
     use super::*;
 
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (format!("CARTWRIGHT__{name}"), (*value).to_owned()));
+        Config::read(None, Some(variables.collect()))
+    }
+
     fn defaults() -> Config {
-        config::Config::builder()
-            .add_source(config::File::from_str(
-                include_str!("default.toml"),
-                config::FileFormat::Toml,
-            ))
-            .build()
-            .and_then(config::Config::try_deserialize)
-            .unwrap()
+        read(&[]).unwrap()
     }
 
     #[test]
@@ -288,6 +340,83 @@ mod tests {
         ));
         config.access = Access::Open;
         assert!(config.checked().is_ok());
+    }
+
+    #[test]
+    fn secrets_arrive_as_they_are() {
+        for secret in [
+            "0012345678",
+            "1234567890123456789012345",
+            "+12345678",
+            "12345678.90",
+            "1e500000",
+            "TRUE    ",
+            "infinity",
+            "one,two,three",
+        ] {
+            let config = read(&[("ADMIN__PASSWORD", secret)]).unwrap();
+            assert_eq!(config.admin.password.reveal(), secret);
+        }
+        for secret in ["0012", "1234567890123456789012345", "True", "1e5", ""] {
+            let variables = [("DATABASE__URL", secret), ("REDIS__URL", secret)];
+            let config = read(&variables).unwrap();
+            assert_eq!(config.database.url.reveal(), secret);
+            assert_eq!(config.redis.url.reveal(), secret);
+        }
+    }
+
+    #[test]
+    fn numbers_switches_and_lists_are_read_from_text() {
+        let config = read(&[
+            ("HTTP__WORKERS", "4"),
+            ("HTTP__COMPRESS", "False"),
+            ("DATABASE__POOL_SIZE", "12"),
+            ("CACHE__MAX_BYTES", "0"),
+            ("SHOP__NAME", "007"),
+            ("CORS__ORIGINS", "https://a.example, https://b.example"),
+        ])
+        .unwrap();
+
+        assert_eq!((config.http.workers, config.http.compress), (4, false));
+        assert_eq!((config.database.pool_size, config.cache.max_bytes), (12, 0));
+        assert_eq!(config.shop.name, "007");
+        assert_eq!(
+            config.cors.origins,
+            ["https://a.example", "https://b.example"]
+        );
+        assert!(
+            read(&[("CORS__ORIGINS", "")])
+                .unwrap()
+                .cors
+                .origins
+                .is_empty()
+        );
+        for (name, value) in [("HTTP__WORKERS", "many"), ("HTTP__COMPRESS", "perhaps")] {
+            assert!(matches!(read(&[(name, value)]), Err(ConfigError::Read(_))));
+        }
+    }
+
+    #[test]
+    fn a_file_may_write_a_list() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("settings.toml");
+        std::fs::write(&file, "cors.origins = [\"https://a.example\"]").unwrap();
+
+        let config = Config::read(Some(&file), Some(config::Map::new()));
+
+        assert_eq!(config.unwrap().cors.origins, ["https://a.example"]);
+    }
+
+    #[test]
+    fn the_administrators_password_follows_the_rule_for_all() {
+        for bad in ["1234567", &"x".repeat(129)] {
+            let refused = read(&[("ADMIN__PASSWORD", bad)]).unwrap_err().to_string();
+            assert!(
+                refused.starts_with("admin.password must have 8"),
+                "{refused}"
+            );
+        }
+        assert!(read(&[("ADMIN__PASSWORD", "")]).is_ok());
     }
 
     #[test]

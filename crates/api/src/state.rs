@@ -25,12 +25,13 @@ impl State {
     #[must_use]
     pub fn new(config: Config, db: Db, cache: Arc<Cache>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let providers = Providers::new(config.payments.card_provider);
         Self {
             config,
             db,
             cache,
             passwords: PasswordService::new(cores),
-            providers: Providers::built_in(),
+            providers,
             draining: AtomicBool::new(false),
         }
     }

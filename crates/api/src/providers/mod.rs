@@ -10,6 +10,8 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use ordering::payments::{Operation, Outcome};
 
+use crate::config::CardProvider;
+
 /// Somebody who moves money.
 pub trait PaymentProvider: Send + Sync {
     /// The name that payments remember it by.
@@ -37,27 +39,33 @@ pub struct Unreachable {
 /// The providers of this shop.
 #[derive(Clone)]
 pub struct Providers {
-    card: Arc<dyn PaymentProvider>,
+    known: Vec<Arc<dyn PaymentProvider>>,
+    /// Whether, and by whom, new card payments are taken.
+    cards: CardProvider,
 }
 
 impl Providers {
-    /// The test provider, until a real one is configured.
+    /// All providers there are, and the one that takes new card payments.
     #[must_use]
-    pub fn built_in() -> Self {
+    pub fn new(cards: CardProvider) -> Self {
         Self {
-            card: Arc::new(test::TestProvider),
+            known: vec![Arc::new(test::TestProvider)],
+            cards,
         }
     }
 
-    /// The provider for new card payments.
+    /// The name of the provider for new card payments; `None` when cards are not accepted.
     #[must_use]
-    pub fn for_cards(&self) -> &Arc<dyn PaymentProvider> {
-        &self.card
+    pub fn for_cards(&self) -> Option<&'static str> {
+        match self.cards {
+            CardProvider::Test => Some(test::NAME),
+            CardProvider::None => None,
+        }
     }
 
     /// The provider that holds an existing payment.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Arc<dyn PaymentProvider>> {
-        (self.card.name() == name).then_some(&self.card)
+        self.known.iter().find(|provider| provider.name() == name)
     }
 }

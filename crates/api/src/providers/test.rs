@@ -9,6 +9,8 @@ use ordering::payments::{Operation, Outcome};
 
 use super::{PaymentProvider, Unreachable};
 
+/// What payments remember it by.
+pub const NAME: &str = "test";
 /// An authorisation of exactly this many minor units is declined.
 pub const DECLINED_AMOUNT: i64 = 66_601;
 /// An authorisation of exactly this many minor units is never answered.
@@ -19,7 +21,7 @@ pub struct TestProvider;
 
 impl PaymentProvider for TestProvider {
     fn name(&self) -> &'static str {
-        "test"
+        NAME
     }
 
     fn perform<'a>(
@@ -44,7 +46,7 @@ fn authorise(operation: &Operation) -> Result<Outcome, Unreachable> {
     };
     match (operation.token.as_deref(), operation.amount().minor()) {
         (Some("tok_error"), _) | (_, UNREACHABLE_AMOUNT) => Err(Unreachable {
-            provider: "test",
+            provider: NAME,
             reason: "scripted to be away".into(),
         }),
         (Some("tok_declined"), _) | (_, DECLINED_AMOUNT) => declined("card declined"),

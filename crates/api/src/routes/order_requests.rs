@@ -2,7 +2,7 @@
 //! looking into the database.
 
 use catalog::quotes::Wanted;
-use domain::{Currency, ProductId, Quantity, UserId};
+use domain::{Currency, PaymentMethod, ProductId, Quantity, UserId};
 use ordering::Source;
 
 use super::order_bodies::{MAX_IDS, NewLineBody, NewOrderBody};
@@ -55,7 +55,7 @@ pub fn parse(
     user_id: UserId,
     caller: &Caller,
     preferred_currency: Currency,
-    card_provider: &'static str,
+    card_provider: Option<&'static str>,
 ) -> Result<Parsed, Problem> {
     let negotiated = body
         .lines
@@ -76,6 +76,10 @@ pub fn parse(
         let rule =
             "must be the provider's token: letters, digits, `_` and `-`, never a card number";
         return Err(Problem::invalid("paymentToken", "invalid", rule));
+    }
+    if body.payment == PaymentMethod::Card && card_provider.is_none() {
+        let rule = "must be one of cod, invoice: this shop accepts no cards";
+        return Err(Problem::invalid("payment", "not_accepted", rule));
     }
     let (lines, names) = match (body.lines, body.product_ids) {
         (Some(lines), None) => by_lines(lines)?,
@@ -185,4 +189,29 @@ fn is_token(token: &str) -> bool {
     (1..=128).contains(&token.len())
         && token.bytes().all(allowed)
         && token.bytes().filter(u8::is_ascii_digit).count() < token.len().min(13)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Access;
+
+    fn parsed(payment: &str, card_provider: Option<&'static str>) -> Result<Parsed, Problem> {
+        let body = serde_json::json!({
+            "productIds": [1], "address": "123 Demo St", "payment": payment, "shipping": "std",
+        });
+        let body = serde_json::from_value(body).unwrap();
+        let user = UserId::try_from(2).unwrap();
+        let caller = Caller::Anonymous(Access::Open);
+        parse(body, user, &caller, Currency::USD, card_provider)
+    }
+
+    #[test]
+    fn a_shop_without_a_card_provider_accepts_no_cards() {
+        assert!(parsed("card", Some("test")).is_ok());
+        assert!(parsed("cod", None).is_ok());
+        let refused = parsed("card", None).unwrap_err().to_json();
+        assert_eq!(refused["errors"][0]["field"], "payment");
+        assert_eq!(refused["status"], 422);
+    }
 }

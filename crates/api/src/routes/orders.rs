@@ -62,7 +62,7 @@ pub async fn place(
         .or(caller.id())
         .ok_or_else(|| Problem::invalid("userId", "missing", "is required without a token"))?;
     let currency = state.config.shop.currency;
-    let provider = state.providers.for_cards().name();
+    let provider = state.providers.for_cards();
     let parsed = order_requests::parse(body.value, user_id, &caller, currency, provider)?;
     order_placing::place(&state, caller, parsed, request_key).await
 }

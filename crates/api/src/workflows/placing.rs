@@ -32,8 +32,8 @@ pub struct Request {
     pub source: Source,
     pub reference: Option<String>,
     pub actor: Option<UserId>,
-    /// Who authorises card payments.
-    pub card_provider: &'static str,
+    /// Who authorises card payments; `None` where there are none.
+    pub card_provider: Option<&'static str>,
 }
 
 /// One line of a request.
@@ -92,15 +92,16 @@ pub fn write(
     let (lines, totals) = price(&request, &quotes, currency, shipping)?;
     refuse_what_is_sold_out(&lines, &quotes)?;
 
-    let takes_cards = request.payment_method == PaymentMethod::Card && totals.total.minor() > 0;
+    let charges_card = request.payment_method == PaymentMethod::Card && totals.total.minor() > 0;
+    let card_provider = request.card_provider.filter(|_| charges_card);
     let new = NewOrder {
         user_id: request.user_id,
         lines,
         totals,
         address: request.address,
         payment_method: request.payment_method,
-        payment: takes_cards.then_some(NewPayment {
-            provider: request.card_provider,
+        payment: card_provider.map(|provider| NewPayment {
+            provider,
             token: request.payment_token,
         }),
         shipping_method: request.shipping_method,
