@@ -129,11 +129,7 @@ pub async fn update(
     let shop_currency = state.config.shop.currency;
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let changes = product_changes(body.value, shop_currency)?;
-    let expected = request
-        .headers()
-        .get(IF_MATCH)
-        .and_then(|value| value.to_str().ok());
-    let expected = expected.map(str::to_owned);
+    let expected = if_match(&request)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let version = match expected {
             None => None,
@@ -145,6 +141,18 @@ pub async fn update(
     .await?;
     state.cache.products_changed(&[id]).await;
     Ok(answer)
+}
+
+/// The ETag that was read. One that cannot be read is not taken for none, which would write whatever
+/// the product is by now.
+fn if_match(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    let Some(etag) = request.headers().get(IF_MATCH) else {
+        return Ok(None);
+    };
+    let etag = etag.to_str().map_err(|_| {
+        Problem::bad_request("invalid_if_match", "If-Match is not an ETag of this shop")
+    })?;
+    Ok(Some(etag.to_owned()))
 }
 
 fn product_changes(

@@ -168,6 +168,12 @@ async fn staff_makes_changes_and_archives_a_product() {
     let stale = admin.patch(&location, &change).header("if-match", &etag);
     stale.send().await.refused(412, "precondition_failed");
 
+    for unreadable in ["\"é\"", "\u{a0}"] {
+        let blind = admin.patch(&location, &change);
+        let blind = blind.header("if-match", unreadable).send().await;
+        blind.refused(400, "invalid_if_match");
+    }
+
     let gone = admin.delete(&location).key(&fresh_key()).send().await;
     gone.expect(204);
     shop.get(&location)
