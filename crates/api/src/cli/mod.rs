@@ -6,7 +6,7 @@ mod import;
 mod prepare;
 mod serve;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -110,33 +110,39 @@ type CliError = Box<dyn std::error::Error>;
 ///
 /// What went wrong, in words for the terminal.
 pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
-    let command = cli
+    let start = || start(cli.config.as_deref());
+    match cli
         .command
-        .unwrap_or_else(|| Command::Serve(ServeArgs::default()));
-    if let Command::Openapi = command {
-        println!("{}", String::from_utf8_lossy(&crate::app::document()));
-        return Ok(ExitCode::SUCCESS);
+        .unwrap_or_else(|| Command::Serve(ServeArgs::default()))
+    {
+        Command::Serve(args) => serve::serve(start()?, &args),
+        Command::Migrate => prepare::migrate(&start()?),
+        Command::Seed { demo } => prepare::seed(&start()?, demo),
+        Command::Import {
+            what: ImportWhat::Products(args),
+        } => import::products(&start()?, &args),
+        Command::Admin {
+            what: AdminWhat::CreateStaff { email, name, admin },
+        } => admin::create_staff(&start()?, &email, name, admin),
+        Command::Admin {
+            what: AdminWhat::SetPassword { email },
+        } => admin::set_password(&start()?, &email),
+        Command::Healthcheck => healthcheck::run(&start()?),
+        // Needs no settings, so that wrong ones do not hide the document.
+        Command::Openapi => {
+            println!("{}", String::from_utf8_lossy(&crate::app::document()));
+            Ok(ExitCode::SUCCESS)
+        }
     }
-    let config = Config::load(cli.config.as_deref())?;
+}
+
+/// Reads the settings, and prepares the process for work that needs them.
+fn start(file: Option<&Path>) -> Result<Config, CliError> {
+    let config = Config::load(file)?;
     logging::start(&config.log);
     // rediss:// and https:// need it; it can only be there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match command {
-        Command::Serve(args) => serve::serve(config, &args),
-        Command::Migrate => prepare::migrate(&config),
-        Command::Seed { demo } => prepare::seed(&config, demo),
-        Command::Import {
-            what: ImportWhat::Products(args),
-        } => import::products(&config, &args),
-        Command::Admin {
-            what: AdminWhat::CreateStaff { email, name, admin },
-        } => admin::create_staff(&config, &email, name, admin),
-        Command::Admin {
-            what: AdminWhat::SetPassword { email },
-        } => admin::set_password(&config, &email),
-        Command::Healthcheck => healthcheck::run(&config),
-        Command::Openapi => Ok(ExitCode::SUCCESS),
-    }
+    Ok(config)
 }
 
 /// The address of the database, or what to do without one.

@@ -42,6 +42,14 @@ fn a_setting_that_is_unknown_or_wrong_is_refused_by_name() {
     assert!(words.contains("CARTWRIGHT__DATABASE__URL"), "{words}");
 }
 
+#[test]
+fn the_document_needs_no_settings_and_wrong_ones_do_not_hide_it() {
+    let printed = run(&settings(&[("ACCESS", "everyone")]), &["openapi"], "");
+    assert!(printed.status.success(), "{printed:?}");
+    let document: serde_json::Value = serde_json::from_slice(&printed.stdout).expect("JSON");
+    assert!(document["paths"]["/api/orders"].is_object());
+}
+
 #[tokio::test]
 async fn staff_is_created_and_a_new_password_closes_all_sessions() {
     let email = format!("{}@staff.example", fresh_key());
