@@ -132,5 +132,5 @@ fn what_a_fresh_database_holds_is_filled_by_one_replica_at_a_time() {
     assert_eq!(count(&mut database.connect(), "public.seeds"), 0);
     let refused = migrations::run_and_seed(&database.url, &[], |_| Err("no seeds".into()));
     let message = refused.unwrap_err().to_string();
-    assert_eq!(message, "cannot fill the fresh database: no seeds");
+    assert_eq!(message, "the database is not fit to be served: no seeds");
 }
