@@ -19,7 +19,6 @@ pub mod listen;
 pub mod migrations;
 pub mod outbox;
 mod pool;
-mod schema;
 mod statement;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -8,8 +8,6 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Text, Uuid};
 use domain::Event;
 
-use crate::schema::outbox;
-
 crate::statement! {
     /// Writes one row per event and returns their ids.
     struct InsertEvents {
@@ -46,18 +44,4 @@ pub fn write(conn: &mut PgConnection, events: &[Event]) -> QueryResult<()> {
         payloads,
     };
     insert.execute(conn).map(|_| ())
-}
-
-/// Counts the events about one resource; what delivery has already pruned does not count.
-///
-/// # Errors
-///
-/// Those of the database.
-pub fn count_about(conn: &mut PgConnection, resource: (&str, i64), kind: &str) -> QueryResult<i64> {
-    outbox::table
-        .filter(outbox::resource_type.eq(resource.0))
-        .filter(outbox::resource_id.eq(resource.1))
-        .filter(outbox::kind.eq(kind))
-        .count()
-        .get_result(conn)
 }
