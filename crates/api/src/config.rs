@@ -26,6 +26,7 @@ pub struct Config {
     pub cache: Cache,
     pub log: Log,
     pub shop: Shop,
+    pub orders: Orders,
     pub payments: Payments,
     pub admin: Admin,
     pub cors: Cors,
@@ -106,6 +107,29 @@ pub struct Shop {
     pub name: String,
     /// The currency preferred where a product has prices in several.
     pub currency: Currency,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
+    /// Sets of orders that are placed at the same time.
+    pub writers: usize,
+    /// Orders in a set.
+    pub set_size: usize,
+    /// Orders that may wait.
+    pub queue: usize,
+}
+
+impl Orders {
+    /// How orders wait and are taken.
+    #[must_use]
+    pub fn limits(&self) -> crate::workflows::placing::queue::Limits {
+        crate::workflows::placing::queue::Limits {
+            writers: self.writers,
+            set_size: self.set_size,
+            waiting: self.queue,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -256,6 +280,17 @@ impl Config {
                 "database.statement_timeout_ms",
                 "must be above 0",
             ),
+            (
+                (1..=100).contains(&self.orders.writers),
+                "orders.writers",
+                "must be 1 to 100",
+            ),
+            (
+                (1..=500).contains(&self.orders.set_size),
+                "orders.set_size",
+                "must be 1 to 500",
+            ),
+            (self.orders.queue > 0, "orders.queue", "must be above 0"),
             (
                 self.http.max_body_bytes >= 1024,
                 "http.max_body_bytes",

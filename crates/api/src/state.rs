@@ -9,6 +9,8 @@ use db::Db;
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::providers::Providers;
+use crate::routes::order_placing::ANSWER_FORM;
+use crate::workflows::placing::queue::Queue;
 
 /// The parts of a running replica. No truth lives here.
 pub struct State {
@@ -17,6 +19,7 @@ pub struct State {
     pub cache: Arc<Cache>,
     pub passwords: PasswordService,
     pub providers: Providers,
+    pub placing: Arc<Queue>,
     draining: AtomicBool,
 }
 
@@ -26,12 +29,14 @@ impl State {
     pub fn new(config: Config, db: Db, cache: Arc<Cache>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let providers = Providers::new(config.payments.card_provider);
+        let placing = Arc::new(Queue::new(config.orders.limits(), ANSWER_FORM));
         Self {
             config,
             db,
             cache,
             passwords: PasswordService::new(cores),
             providers,
+            placing,
             draining: AtomicBool::new(false),
         }
     }

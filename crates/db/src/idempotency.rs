@@ -74,18 +74,44 @@ pub fn claim(conn: &mut PgConnection, request: &RequestKey) -> QueryResult<Claim
     };
     let (locked, fingerprint, resource_id, status, location, body) =
         query.get_result::<ClaimRow>(conn)?;
-    Ok(match (locked, fingerprint, status, resource_id) {
-        (false, ..) => Claim::Busy,
-        (true, None, ..) => Claim::Fresh,
-        (true, Some(seen), ..) if seen != request.fingerprint => Claim::Reused,
-        (true, Some(_), Some(status), _) => Claim::Answered(StoredAnswer {
-            status: u16::try_from(status).unwrap_or(500),
-            location,
-            body: body.unwrap_or_default(),
-        }),
-        (true, Some(_), None, Some(resource_id)) => Claim::Unanswered { resource_id },
-        (true, Some(_), None, None) => Claim::Fresh, // forbidden by a CHECK
-    })
+    if !locked {
+        return Ok(Claim::Busy);
+    }
+    let known = fingerprint.map(|fingerprint| KnownKey {
+        fingerprint,
+        resource_id,
+        status,
+        location,
+        body,
+    });
+    Ok(known.map_or(Claim::Fresh, |known| known.recognise(request)))
+}
+
+/// The row of a key.
+#[derive(Clone, Debug)]
+pub struct KnownKey {
+    pub fingerprint: Vec<u8>,
+    pub resource_id: Option<i64>,
+    pub status: Option<i16>,
+    pub location: Option<String>,
+    pub body: Option<Vec<u8>>,
+}
+
+impl KnownKey {
+    /// What the key is to a request that came with it.
+    #[must_use]
+    pub fn recognise(self, request: &RequestKey) -> Claim {
+        match (self.status, self.resource_id) {
+            _ if self.fingerprint != request.fingerprint => Claim::Reused,
+            (Some(status), _) => Claim::Answered(StoredAnswer {
+                status: u16::try_from(status).unwrap_or(500),
+                location: self.location,
+                body: self.body.unwrap_or_default(),
+            }),
+            (None, Some(resource_id)) => Claim::Unanswered { resource_id },
+            (None, None) => Claim::Fresh, // forbidden by a CHECK
+        }
+    }
 }
 
 crate::statement! {

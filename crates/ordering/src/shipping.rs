@@ -1,55 +1,29 @@
 //! Shipping methods and their rates.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::Text;
 use domain::{Currency, Money};
-
-/// Why there is no rate.
-#[derive(Debug, thiserror::Error)]
-pub enum ShippingError {
-    #[error("unknown shipping method; known are {}", .known.join(", "))]
-    UnknownMethod { known: Vec<String> },
-    #[error("this shipping method has no rate in {0}")]
-    NoRate(Currency),
-    #[error(transparent)]
-    Db(#[from] diesel::result::Error),
-}
-
-db::statement! {
-    struct FindRate { code: String => Text, currency: &'static str => Text } -> (Bool, Nullable<BigInt>) =
-    "SELECT m.is_free, r.amount_minor FROM ordering.shipping_methods m \
-       LEFT JOIN ordering.shipping_rates r ON r.method_code = m.code AND r.currency = $2 \
-      WHERE m.code = $1 AND m.is_active"
-}
 
 db::statement! {
     struct ListCodes {} -> Text =
     "SELECT code FROM ordering.shipping_methods WHERE is_active ORDER BY code DESC"
 }
 
-/// Finds what a method costs.
+/// What a method costs: its rate in this currency, else nothing where it is free; `None` where it
+/// cannot be had for this currency.
+#[must_use]
+pub fn rate(is_free: bool, rate_minor: Option<i64>, currency: Currency) -> Option<Money> {
+    match rate_minor {
+        Some(minor) => Some(Money::new(minor, currency)),
+        None => is_free.then(|| Money::zero(currency)),
+    }
+}
+
+/// Lists the codes of the methods that can be chosen.
 ///
 /// # Errors
 ///
-/// [`ShippingError::UnknownMethod`] lists the known ones.
-pub fn rate(
-    conn: &mut PgConnection,
-    code: &str,
-    currency: Currency,
-) -> Result<Money, ShippingError> {
-    let statement = FindRate {
-        code: code.to_owned(),
-        currency: currency.code(),
-    };
-    match statement
-        .get_result::<(bool, Option<i64>)>(conn)
-        .optional()?
-    {
-        Some((_, Some(minor))) => Ok(Money::new(minor, currency)),
-        Some((true, None)) => Ok(Money::zero(currency)),
-        Some((false, None)) => Err(ShippingError::NoRate(currency)),
-        None => Err(ShippingError::UnknownMethod {
-            known: ListCodes {}.load(conn)?,
-        }),
-    }
+/// Those of the database.
+pub fn list_codes(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
+    ListCodes {}.load(conn)
 }

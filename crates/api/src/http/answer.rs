@@ -54,6 +54,15 @@ impl Answer {
         Self::json(status, None, &problem.to_json())
     }
 
+    /// An answer that is stored already, given for the first time.
+    #[must_use]
+    pub fn first(stored: StoredAnswer) -> Self {
+        Self {
+            stored,
+            replayed: false,
+        }
+    }
+
     /// The answer that was given before.
     #[must_use]
     pub fn replay(stored: StoredAnswer) -> Self {

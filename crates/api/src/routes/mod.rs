@@ -5,7 +5,7 @@ pub mod docs;
 pub mod money;
 mod order_answers;
 pub mod order_bodies;
-mod order_placing;
+pub mod order_placing;
 mod order_refusals;
 mod order_requests;
 mod order_steps;

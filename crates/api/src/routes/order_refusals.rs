@@ -2,15 +2,30 @@
 
 use actix_web::http::StatusCode;
 use domain::{ForbiddenTransition, OrderId, OrderStatus, PricingError};
-use ordering::shipping::ShippingError;
 
-use crate::http::Problem;
+use super::users;
+use crate::http::{Problem, idempotency};
 use crate::workflows::placing::PlaceError;
+use crate::workflows::placing::queue::QueueError;
 use crate::workflows::settling::SettleError;
 use crate::workflows::steps::MoveError;
 
 /// Names the line a request had at an index: `lines[3].sku` or `productIds[3]`.
 pub type FieldOf<'f> = &'f dyn Fn(usize) -> String;
+
+/// Why a request has no order.
+pub fn not_queued(error: QueueError, field: FieldOf<'_>) -> Problem {
+    match error {
+        QueueError::Full => busy(),
+        QueueError::Refused(error) => not_placed(error, field),
+        QueueError::Db(error) => error.into(),
+    }
+}
+
+/// 503: nothing happened, and it is worth coming back.
+fn busy() -> Problem {
+    Problem::unavailable("busy", "Too much is going on right now").retry_after(1)
+}
 
 /// Why an order was not placed.
 pub fn not_placed(error: PlaceError, field: FieldOf<'_>) -> Problem {
@@ -34,13 +49,17 @@ pub fn not_placed(error: PlaceError, field: FieldOf<'_>) -> Problem {
             },
         ),
         PlaceError::Pricing(error) => not_priced(&error, field),
-        PlaceError::Shipping(error @ ShippingError::UnknownMethod { .. }) => {
+        error @ PlaceError::UnknownShipping { .. } => {
             Problem::invalid("shipping", "unknown", error.to_string())
         }
-        PlaceError::Shipping(error @ ShippingError::NoRate(_)) => {
+        error @ PlaceError::NoShippingRate(_) => {
             Problem::invalid("shipping", "no_rate", error.to_string())
         }
-        PlaceError::Shipping(ShippingError::Db(error)) | PlaceError::Db(error) => error.into(),
+        PlaceError::CustomerNotFound => users::not_found(),
+        PlaceError::KeyReused => idempotency::reused(),
+        PlaceError::KeyBusy => idempotency::in_progress(),
+        PlaceError::Unsteady => busy(),
+        PlaceError::Db(error) => error.into(),
     }
 }
 

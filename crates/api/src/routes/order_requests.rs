@@ -2,12 +2,13 @@
 //! looking into the database.
 
 use catalog::quotes::Wanted;
+use db::idempotency::RequestKey;
 use domain::{Currency, PaymentMethod, ProductId, Quantity, UserId};
 use ordering::Source;
 
 use super::order_bodies::{MAX_IDS, NewLineBody, NewOrderBody};
-use crate::http::{Caller, Problem, text};
-use crate::workflows::placing::{Request, RequestLine};
+use crate::http::{Caller, Problem, observe, text};
+use crate::workflows::placing::{Customer, Request, RequestLine};
 
 const MAX_LINES: usize = 2_000;
 /// As many units as a line may have, so that a sum of lines stays a quantity too.
@@ -16,13 +17,13 @@ const TOO_MANY: &str = "add up to more than 1000000 units";
 /// A request and what its lines are called in it.
 #[derive(Debug)]
 pub struct Parsed {
-    pub request: Request,
+    request: Request,
     names: Names,
 }
 
 /// How errors name a line.
 #[derive(Debug)]
-enum Names {
+pub enum Names {
     /// Where each distinct product first stands in `productIds`.
     ProductIds(Vec<usize>),
     /// Whether each line has a `sku`.
@@ -30,14 +31,22 @@ enum Names {
 }
 
 impl Parsed {
+    /// The request, and how errors name its lines.
+    #[must_use]
+    pub fn split(self) -> (Request, Names) {
+        (self.request, self.names)
+    }
+}
+
+impl Names {
     /// The field that a line of the request came from.
     #[must_use]
     pub fn field(&self, line: usize) -> String {
-        match &self.names {
-            Names::ProductIds(places) => {
+        match self {
+            Self::ProductIds(places) => {
                 format!("productIds[{}]", places.get(line).copied().unwrap_or(line))
             }
-            Names::Lines(by_sku) => {
+            Self::Lines(by_sku) => {
                 let by_sku = by_sku.get(line).copied().unwrap_or_default();
                 format!("lines[{line}].{}", if by_sku { "sku" } else { "productId" })
             }
@@ -56,6 +65,7 @@ pub fn parse(
     caller: &Caller,
     preferred_currency: Currency,
     card_provider: Option<&'static str>,
+    key: Option<RequestKey>,
 ) -> Result<Parsed, Problem> {
     let negotiated = body
         .lines
@@ -99,6 +109,7 @@ pub fn parse(
     let is_for_another = caller.is_staff() && caller.id() != Some(user_id);
     let request = Request {
         user_id,
+        customer: customer(caller, user_id),
         lines,
         address: body.address,
         payment_method: body.payment,
@@ -117,8 +128,20 @@ pub fn parse(
             .transpose()?,
         actor: caller.id(),
         card_provider,
+        key,
+        request_id: observe::current_request_id(),
     };
     Ok(Parsed { request, names })
+}
+
+/// Who a caller may buy for: itself, and as staff anybody; without a token those who need none.
+fn customer(caller: &Caller, user_id: UserId) -> Customer {
+    match caller.user() {
+        Some(user) if user.id == user_id => Customer::Caller,
+        Some(user) if user.role.is_staff() => Customer::AnyUser,
+        Some(_) => Customer::Nobody,
+        None => Customer::OpenUser,
+    }
 }
 
 fn by_lines(lines: Vec<NewLineBody>) -> Result<(Vec<RequestLine>, Names), Problem> {
@@ -203,7 +226,7 @@ mod tests {
         let body = serde_json::from_value(body).unwrap();
         let user = UserId::try_from(2).unwrap();
         let caller = Caller::Anonymous(Access::Open);
-        parse(body, user, &caller, Currency::USD, card_provider)
+        parse(body, user, &caller, Currency::USD, card_provider, None)
     }
 
     #[test]

@@ -63,8 +63,9 @@ pub async fn place(
         .ok_or_else(|| Problem::invalid("userId", "missing", "is required without a token"))?;
     let currency = state.config.shop.currency;
     let provider = state.providers.for_cards();
-    let parsed = order_requests::parse(body.value, user_id, &caller, currency, provider)?;
-    order_placing::place(&state, caller, parsed, request_key).await
+    let key = request_key.clone();
+    let parsed = order_requests::parse(body.value, user_id, &caller, currency, provider, key)?;
+    order_placing::place(&state, parsed, request_key).await
 }
 
 /// Lists orders, newest first.

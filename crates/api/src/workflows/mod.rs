@@ -19,6 +19,14 @@ use catalog::stock::Change;
 use domain::VariantId;
 use ordering::Line;
 
+const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();
+
+/// The SQL functions that span owners.
+pub const OWNER: db::migrations::Owner = db::migrations::Owner {
+    schema: "workflows",
+    migrations: || MIGRATIONS,
+};
+
 /// The stock of an order's lines, summed per variant and in variant order.
 fn stock_changes(lines: &[Line], on_hand: i64, reserved: i64) -> Vec<Change> {
     let mut units = BTreeMap::<VariantId, i64>::new();

@@ -11,10 +11,12 @@ mod races;
 mod stock;
 
 use catalog::editing::NewProduct;
+use catalog::quotes::{Quote, Wanted};
 use catalog::stock::Cause;
 use db::migrations::Owner;
 use db::testing::{self, TestDatabase, count, text};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use domain::{Currency, Money, ProductId, Sku, VariantId};
 
 const USD: Currency = Currency::USD;
@@ -29,6 +31,41 @@ fn database() -> TestDatabase {
 /// A connection whose work is rolled back; see [`testing::rolled_back`].
 fn conn() -> PgConnection {
     testing::rolled_back(&OWNERS)
+}
+
+db::statement! {
+    /// As an order does it: quotes all lines at once.
+    struct QuoteLines {
+        product_ids: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        skus: Vec<Option<String>> => Array<Nullable<Text>>,
+        currency: &'static str => Text,
+    } -> (BigInt, BigInt, BigInt, BigInt, Text, Text, BigInt, BigInt, Text, BigInt) =
+    "SELECT w.position - 1, q.* FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS w (product_id, sku, position) \
+      CROSS JOIN LATERAL catalog.quote(w.product_id, w.sku, $3) q ORDER BY w.position"
+}
+
+type QuoteRow = (i64, i64, i64, i64, String, String, i64, i64, String, i64);
+
+/// The quotes of those that have one, and which of the wanted ones each answers, from 0.
+fn quote(conn: &mut PgConnection, wanted: &[Wanted], preferred: Currency) -> Vec<(i64, Quote)> {
+    let statement = QuoteLines {
+        product_ids: wanted.iter().map(Wanted::product_id).collect(),
+        skus: wanted.iter().map(Wanted::sku).collect(),
+        currency: preferred.code(),
+    };
+    let rows: Vec<QuoteRow> = statement.load(conn).unwrap();
+    let quote = |row: QuoteRow| Quote {
+        variant_id: row.1.try_into().unwrap(),
+        product_id: row.2.try_into().unwrap(),
+        product_version: row.3,
+        sku: row.4.try_into().unwrap(),
+        title: row.5,
+        price_id: row.6,
+        price_minor: row.7,
+        currency: row.8.parse().unwrap(),
+        available: row.9,
+    };
+    rows.into_iter().map(|row| (row.0, quote(row))).collect()
 }
 
 fn sku(text: &str) -> Sku {

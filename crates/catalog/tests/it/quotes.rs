@@ -1,11 +1,11 @@
 use catalog::editing;
 use catalog::products;
-use catalog::quotes::{Wanted, quote};
+use catalog::quotes::Wanted;
 use catalog::stock::{self, Change};
 use diesel::connection::SimpleConnection;
 use domain::{Money, ProductId};
 
-use crate::{EUR, NewProduct, USD, cause, conn, create, product, sku};
+use crate::{EUR, NewProduct, USD, cause, conn, create, product, quote, sku};
 
 #[test]
 fn lines_are_quoted_in_order_and_unknown_ones_are_missing() {
@@ -24,19 +24,19 @@ fn lines_are_quoted_in_order_and_unknown_ones_are_missing() {
         Wanted::Sku(sku("A")),
     ];
 
-    let quotes = quote(conn, &wanted, USD).unwrap();
+    let quotes = quote(conn, &wanted, USD);
 
     let seen: Vec<_> = quotes
         .iter()
-        .map(|q| (q.position, q.product_id, q.sku.as_str()))
+        .map(|(position, q)| (*position, q.product_id, q.sku.as_str()))
         .collect();
     assert_eq!(seen, [(0, b, "B"), (2, a, "A"), (6, b, "B"), (7, a, "A")]);
     let variant = products::find_default_variant(conn, a).unwrap().unwrap();
     assert_eq!(
-        (quotes[1].variant_id, quotes[1].title.as_str()),
+        (quotes[1].1.variant_id, quotes[1].1.title.as_str()),
         (variant, "Product A")
     );
-    assert!(quote(conn, &[], USD).unwrap().is_empty());
+    assert!(quote(conn, &[], USD).is_empty());
 }
 
 #[test]
@@ -51,9 +51,12 @@ fn a_quote_has_the_preferred_currency_where_there_is_one() {
     editing::update(conn, both, changes, None).unwrap();
     create(conn, product("B"));
 
-    let quotes = quote(conn, &[Wanted::Product(both), Wanted::Sku(sku("B"))], EUR).unwrap();
+    let quotes = quote(conn, &[Wanted::Product(both), Wanted::Sku(sku("B"))], EUR);
 
-    let prices: Vec<_> = quotes.iter().map(|q| (q.price_minor, q.currency)).collect();
+    let prices: Vec<_> = quotes
+        .iter()
+        .map(|(_, q)| (q.price_minor, q.currency))
+        .collect();
     assert_eq!(prices, [(900, EUR), (950, USD)]);
 }
 
@@ -78,12 +81,9 @@ fn what_is_available_counts_reservations_safety_and_backorders() {
 
     stock::move_all(conn, &[reserved], &cause("order")).unwrap();
 
-    assert_eq!(
-        quote(conn, &[Wanted::Product(id)], USD).unwrap()[0].available,
-        9
-    );
+    assert_eq!(quote(conn, &[Wanted::Product(id)], USD)[0].1.available, 9);
     conn.batch_execute("DELETE FROM catalog.stock_movements; DELETE FROM catalog.stock_levels")
         .unwrap();
-    let unstocked = quote(conn, &[Wanted::Product(id)], USD).unwrap();
-    assert_eq!(unstocked[0].available, 0, "nothing is known of it");
+    let unstocked = quote(conn, &[Wanted::Product(id)], USD);
+    assert_eq!(unstocked[0].1.available, 0, "nothing is known of it");
 }

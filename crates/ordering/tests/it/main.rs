@@ -8,15 +8,19 @@ mod payments;
 mod placing;
 mod shipping;
 
+use chrono::DateTime;
 use db::migrations::Owner;
 use db::testing::{self, TestDatabase, count, text};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{Array, BigInt, Nullable};
 use domain::{
-    Address, Currency, Money, PaymentMethod, PaymentOperationId, PriceSource, ProductId, Quantity,
-    Totals, UserId, VariantId,
+    Address, Currency, Money, OrderId, PaymentMethod, PaymentOperationId, PriceSource, ProductId,
+    Quantity, Totals, UserId, VariantId,
 };
-use ordering::placing::{NewOrder, NewPayment, insert};
+use ordering::placing::{COLUMNS, NewOrder, NewPayment, OrderColumns};
 use ordering::{Line, Order, Source};
 
 const EUR: Currency = Currency::EUR;
@@ -74,7 +78,9 @@ fn order() -> NewOrder {
         source: Source::Web,
         reference: None,
         request: None,
+        request_id: None,
         actor: None,
+        placed_at: DateTime::from_timestamp(1_767_225_600, 250_000_000).unwrap(),
     }
 }
 
@@ -88,6 +94,62 @@ fn card_order() -> NewOrder {
         }),
         ..order()
     }
+}
+
+/// Calls `ordering.insert_orders`.
+#[derive(QueryId)]
+struct InsertOrders {
+    ids: Vec<Option<i64>>,
+    columns: OrderColumns,
+}
+
+impl Query for InsertOrders {
+    type SqlType = Nullable<Array<Nullable<BigInt>>>;
+}
+
+impl RunQueryDsl<PgConnection> for InsertOrders {}
+
+impl QueryFragment<Pg> for InsertOrders {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let parameters: Vec<String> = (2..=COLUMNS + 1).map(|n| format!("${n}")).collect();
+        out.push_sql("SELECT ordering.insert_orders($1, ");
+        out.push_sql(&parameters.join(", "));
+        out.push_sql(")");
+        out.push_bind_param_value_only::<Array<Nullable<BigInt>>, _>(&self.ids)?;
+        self.columns.bind(&mut out)
+    }
+}
+
+/// Writes orders, those without an id not; returns what is to be asked of a provider for each.
+fn insert_all(
+    conn: &mut PgConnection,
+    orders: &[(Option<i64>, NewOrder)],
+) -> QueryResult<Vec<Option<i64>>> {
+    let mut columns = OrderColumns::default();
+    for (_, new) in orders {
+        columns.push(new)?;
+    }
+    let ids = orders.iter().map(|(id, _)| *id).collect();
+    let operations: Option<Vec<Option<i64>>> = InsertOrders { ids, columns }.get_result(conn)?;
+    Ok(operations.unwrap())
+}
+
+fn next_id(conn: &mut PgConnection) -> i64 {
+    diesel::select(diesel::dsl::sql::<BigInt>(
+        "nextval('ordering.orders_id_seq')",
+    ))
+    .get_result(conn)
+    .unwrap()
+}
+
+fn insert(
+    conn: &mut PgConnection,
+    new: NewOrder,
+) -> QueryResult<(Order, Option<PaymentOperationId>)> {
+    let id = next_id(conn);
+    let operation = insert_all(conn, &[(Some(id), new.clone())])?[0];
+    let order = new.into_placed(OrderId::try_from(id).unwrap());
+    Ok((order, operation.map(|id| id.try_into().unwrap())))
 }
 
 fn place(conn: &mut PgConnection, new: NewOrder) -> Order {

@@ -2,10 +2,13 @@ use diesel::connection::SimpleConnection;
 use domain::{
     Address, OrderId, OrderStatus, PaymentMethod, PaymentStatus, PostalAddress, PriceSource,
 };
-use ordering::placing::{NewOrder, insert};
+use ordering::placing::NewOrder;
 use ordering::{Line, Source, orders};
 
-use crate::{card_order, conn, count, eur, line, order, place, text, user, violated};
+use crate::{
+    card_order, conn, count, eur, insert, insert_all, line, next_id, order, place, text, user,
+    violated,
+};
 
 fn postal() -> Address {
     Address::postal(PostalAddress {
@@ -46,6 +49,7 @@ fn full() -> NewOrder {
             "key-0123456789abcdef".into(),
             [7; 32],
         )),
+        request_id: Some("request-0123456789".into()),
         actor: Some(user(9)),
         ..card_order()
     }
@@ -129,6 +133,67 @@ fn an_order_begins_its_timeline_and_tells_of_it() {
         r#"{{"total": {{"amount": 5890, "currency": "EUR"}}, "userId": 1, "orderId": {id}}}"#
     );
     assert_eq!(text(conn, &event), told);
+}
+
+#[test]
+fn an_event_tells_what_the_domain_says_it_does() {
+    let conn = &mut conn();
+
+    let placed = place(conn, full());
+
+    let event = domain::Event::OrderPlaced {
+        order_id: placed.id,
+        user_id: placed.user_id,
+        total: placed.totals.total,
+    };
+    let same = format!(
+        "(SELECT (payload = '{}' AND kind = '{}' AND resource_type = '{}' AND sequence = 1 AND actor_id = 9 \
+           AND request_id = 'request-0123456789')::text FROM platform.outbox WHERE resource_id = {})",
+        serde_json::to_value(&event).unwrap(),
+        event.kind(),
+        event.resource().0,
+        placed.id
+    );
+    assert_eq!(text(conn, &same), "true");
+}
+
+#[test]
+fn orders_of_a_set_are_written_side_by_side_and_those_without_an_id_not_at_all() {
+    let conn = &mut conn();
+    let (first, third) = (next_id(conn), next_id(conn));
+    let lines = |skus: &[&str]| NewOrder {
+        lines: skus.iter().map(|sku| line(sku)).collect(),
+        ..card_order()
+    };
+
+    let operations = insert_all(
+        conn,
+        &[
+            (Some(first), lines(&["A", "B"])),
+            (None, lines(&["C"])),
+            (
+                Some(third),
+                NewOrder {
+                    lines: vec![line("D")],
+                    ..order()
+                },
+            ),
+        ],
+    )
+    .unwrap();
+
+    assert!(operations[0].is_some());
+    assert_eq!(operations[1..], [None, None]);
+    let skus = |conn: &mut _, id: i64| {
+        let order = orders::find(conn, id.try_into().unwrap()).unwrap().unwrap();
+        let skus: Vec<String> = order.lines.iter().map(|l| l.sku.to_string()).collect();
+        skus
+    };
+    assert_eq!(skus(conn, first), ["A", "B"]);
+    assert_eq!(skus(conn, third), ["D"]);
+    assert_eq!(count(conn, "ordering.order_lines WHERE sku = 'C'"), 0);
+    assert_eq!(count(conn, "ordering.orders"), 2);
+    assert_eq!(count(conn, "platform.outbox"), 2);
 }
 
 #[test]

@@ -1,0 +1,1 @@
+DROP FUNCTION workflows.place_orders;

@@ -1,0 +1,219 @@
+//! Requests become orders.
+//!
+//! Two statements place any number of orders. The first reads all they need to know; the second is a
+//! transaction of its own, in which Postgres checks that what was read still holds, takes the stock
+//! and writes everything. No lock is held over a trip between us and Postgres. Each order is decided
+//! by itself: whatever becomes of one, the others are not touched.
+//!
+//! Where a provider is to be asked for the money, the order is committed with its payment pending,
+//! the provider is asked without a transaction, and [`settling`](super::settling) does the rest: no
+//! crash in between can lose the order, charge twice or keep the stock.
+//!
+//! - [`queue`]: requests that come together are placed together
+//! - [`quoting`]: the first statement
+//! - [`pricing`]: what is decided between the two
+//! - [`writing`]: the second statement
+
+mod pricing;
+pub mod queue;
+mod quoting;
+mod writing;
+
+use catalog::quotes::Wanted;
+use db::idempotency::{Claim, RequestKey, StoredAnswer};
+use diesel::{PgConnection, QueryResult};
+use domain::{
+    Address, Currency, Money, OrderId, PaymentMethod, PaymentOperationId, PricingError, Quantity,
+    UserId,
+};
+use ordering::{Order, Source};
+
+use self::pricing::Next;
+use self::writing::Verdict;
+
+/// What somebody wants to buy. Prices, stock and totals are ours to find out.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub user_id: UserId,
+    pub customer: Customer,
+    pub lines: Vec<RequestLine>,
+    pub address: Address,
+    pub payment_method: PaymentMethod,
+    pub payment_token: Option<String>,
+    pub shipping_method: String,
+    /// The currency asked for; otherwise `preferred_currency` where all lines have a price in it.
+    pub currency: Option<Currency>,
+    pub preferred_currency: Currency,
+    pub source: Source,
+    pub reference: Option<String>,
+    pub actor: Option<UserId>,
+    /// Who authorises card payments; `None` where there are none.
+    pub card_provider: Option<&'static str>,
+    pub key: Option<RequestKey>,
+    /// The id of the HTTP request, for the events.
+    pub request_id: String,
+}
+
+/// For whom the caller may buy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Customer {
+    /// It is the caller, whom a token proved to exist.
+    Caller,
+    /// Anybody who exists.
+    AnyUser,
+    /// Users who were registered while access was open.
+    OpenUser,
+    /// The customer is somebody else, and the caller no staff.
+    Nobody,
+}
+
+/// One line of a request.
+#[derive(Clone, Debug)]
+pub struct RequestLine {
+    pub wanted: Wanted,
+    pub quantity: Quantity,
+    /// A price that staff agreed on with the customer.
+    pub negotiated_price: Option<Money>,
+}
+
+/// How the answer to a placed order is written, before the id of the order is known: Postgres puts
+/// it between two texts and stores the whole under the request's key.
+#[derive(Clone, Copy)]
+pub struct AnswerForm {
+    pub location_head: &'static str,
+    pub body_head: &'static str,
+    pub body_tail: fn(&Order) -> String,
+}
+
+/// There is an order.
+#[derive(Debug)]
+pub enum Placed {
+    /// It was placed, and nobody has to be asked.
+    New(StoredAnswer),
+    /// A request with this key was answered before.
+    Replay(StoredAnswer),
+    /// It is committed, and the provider has to be asked this.
+    Unsettled(PaymentOperationId),
+    /// A request with this key placed this order so long ago that its answer is forgotten.
+    LongAgo(OrderId),
+}
+
+/// Why there is no order. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error("there is no such customer, or not for this caller")]
+    CustomerNotFound,
+    #[error("the key belongs to another request")]
+    KeyReused,
+    #[error("the first request with this key is still running")]
+    KeyBusy,
+    /// Indices of lines that name nothing on sale.
+    #[error("{} line(s) name no product on sale", .0.len())]
+    UnknownProducts(Vec<usize>),
+    #[error("line {line} has no price in {currency}")]
+    NoPrice { line: usize, currency: Currency },
+    #[error("not enough stock for {} line(s)", .0.len())]
+    OutOfStock(Vec<LineShortage>),
+    #[error(transparent)]
+    Pricing(#[from] PricingError),
+    #[error("unknown shipping method; known are {}", .known.join(", "))]
+    UnknownShipping { known: Vec<String> },
+    #[error("this shipping method has no rate in {0}")]
+    NoShippingRate(Currency),
+    /// The catalogue changed again and again while we looked.
+    #[error("prices keep changing")]
+    Unsteady,
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}
+
+/// A line of which less can be had than wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineShortage {
+    pub line: usize,
+    pub sku: String,
+    pub available: i64,
+}
+
+/// What became of one member of a set.
+#[derive(Debug)]
+pub enum Decision {
+    Done(Result<Placed, PlaceError>),
+    /// Its key is held by another transaction: to be placed alone, where waiting delays nobody else.
+    Alone,
+}
+
+/// How often a member is quoted again because the catalogue changed meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Places orders, first come, first served, each by itself. No two of them have the same key.
+///
+/// With `patience` a key that is held elsewhere is waited for; that is for a request alone.
+///
+/// # Errors
+///
+/// Those of the database; then none was placed, or, where the connection was lost, nobody knows.
+pub fn place_all(
+    conn: &mut PgConnection,
+    requests: &[&Request],
+    form: AnswerForm,
+    patience: bool,
+) -> QueryResult<Vec<Decision>> {
+    let mut decisions: Vec<Option<Decision>> = requests.iter().map(|_| None).collect();
+    for _ in 0..ATTEMPTS {
+        let open: Vec<usize> = (0..requests.len())
+            .filter(|index| decisions[*index].is_none())
+            .collect();
+        if open.is_empty() {
+            break;
+        }
+        let asked: Vec<&Request> = open.iter().map(|index| requests[*index]).collect();
+        let quoted = quoting::quote_all(conn, &asked)?;
+        let mut priced = Vec::new();
+        for (index, quoted) in open.into_iter().zip(quoted) {
+            match pricing::decide(requests[index], quoted) {
+                Ok(Next::Write(order)) => priced.push((index, order)),
+                Ok(Next::Placed(placed)) => decisions[index] = Some(Decision::Done(Ok(placed))),
+                Err(PlaceError::UnknownShipping { .. }) => {
+                    let known = ordering::shipping::list_codes(conn)?;
+                    let error = PlaceError::UnknownShipping { known };
+                    decisions[index] = Some(Decision::Done(Err(error)));
+                }
+                Err(error) => decisions[index] = Some(Decision::Done(Err(error))),
+            }
+        }
+        let (indices, orders): (Vec<usize>, Vec<_>) = priced.into_iter().unzip();
+        for (index, verdict) in indices
+            .into_iter()
+            .zip(writing::write_all(conn, orders, form, patience)?)
+        {
+            decisions[index] = match verdict {
+                Verdict::Placed(placed) => Some(Decision::Done(Ok(placed))),
+                Verdict::Short(short) => Some(Decision::Done(Err(PlaceError::OutOfStock(short)))),
+                Verdict::Busy if patience => Some(Decision::Done(Err(PlaceError::KeyBusy))),
+                Verdict::Busy => Some(Decision::Alone),
+                Verdict::LookAgain => None,
+            };
+        }
+    }
+    let unsteady = || Decision::Done(Err(PlaceError::Unsteady));
+    Ok(decisions
+        .into_iter()
+        .map(|decision| decision.unwrap_or_else(unsteady))
+        .collect())
+}
+
+impl Placed {
+    /// What a key that is known already means for a request.
+    fn of_known(claim: Claim) -> Result<Option<Self>, PlaceError> {
+        match claim {
+            Claim::Fresh => Ok(None),
+            Claim::Answered(answer) => Ok(Some(Self::Replay(answer))),
+            Claim::Unanswered { resource_id } => {
+                Ok(resource_id.try_into().ok().map(Self::Unsettled))
+            }
+            Claim::Reused => Err(PlaceError::KeyReused),
+            Claim::Busy => Err(PlaceError::KeyBusy),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Everything that placing orders needs to know, in one statement and without a lock.
+
+use catalog::quotes::Quote;
+use chrono::{DateTime, Utc};
+use db::idempotency::KnownKey;
+use diesel::prelude::*;
+use diesel::sql_types::{
+    Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz,
+};
+use domain::Currency;
+
+use super::Request;
+
+/// What was found for one request.
+#[derive(Debug)]
+pub(super) struct Quoted {
+    /// The database's time.
+    pub at: DateTime<Utc>,
+    pub customer_exists: bool,
+    pub customer_is_open: bool,
+    pub key: Option<KnownKey>,
+    /// The order that a request with this key placed, however long ago, and that request's fingerprint.
+    pub placed_before: Option<(i64, Option<Vec<u8>>)>,
+    /// Whether the shipping method is known, and whether it is free where it has no rate.
+    pub shipping_is_free: Option<bool>,
+    /// Minor units of the first line's currency.
+    pub shipping_rate: Option<i64>,
+    /// One per line; `None` for what is unknown or not on sale.
+    pub lines: Vec<Option<Quote>>,
+}
+
+#[derive(Queryable)]
+struct Row {
+    at: DateTime<Utc>,
+    customer_is_open: Option<bool>,
+    fingerprint: Option<Vec<u8>>,
+    resource_id: Option<i64>,
+    status: Option<i16>,
+    location: Option<String>,
+    body: Option<Vec<u8>>,
+    order_id: Option<i64>,
+    order_fingerprint: Option<Vec<u8>>,
+    shipping_is_free: Option<bool>,
+    shipping_rate: Option<i64>,
+    variant_id: Option<i64>,
+    product_id: Option<i64>,
+    product_version: Option<i64>,
+    sku: Option<String>,
+    title: Option<String>,
+    price_id: Option<i64>,
+    price_minor: Option<i64>,
+    currency: Option<String>,
+    available: Option<i64>,
+}
+
+type Columns = (
+    Timestamptz,
+    Nullable<Bool>,
+    Nullable<Binary>,
+    Nullable<BigInt>,
+    Nullable<SmallInt>,
+    Nullable<Text>,
+    Nullable<Binary>,
+    Nullable<BigInt>,
+    Nullable<Binary>,
+    Nullable<Bool>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Text>,
+    Nullable<BigInt>,
+);
+
+db::statement! {
+    /// One row per line, in the order of the lines.
+    struct QuoteOrders {
+        user_ids: Vec<i64> => Array<BigInt>,
+        scopes: Vec<Option<String>> => Array<Nullable<Text>>,
+        keys: Vec<Option<String>> => Array<Nullable<Text>>,
+        shipping_methods: Vec<String> => Array<Text>,
+        currencies: Vec<&'static str> => Array<Text>,
+        line_orders: Vec<i32> => Array<Integer>,
+        product_ids: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        skus: Vec<Option<String>> => Array<Nullable<Text>>,
+    } -> Columns =
+    "WITH orders AS MATERIALIZED ( \
+       SELECT m.position, m.currency, m.shipping, u.is_open, \
+              k.fingerprint, k.resource_id, k.status, k.location, k.body, \
+              o.id AS order_id, o.request_fingerprint, s.is_free \
+         FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) \
+              WITH ORDINALITY AS m (user_id, scope, key, shipping, currency, position) \
+         LEFT JOIN accounts.users u ON u.id = m.user_id \
+         LEFT JOIN platform.idempotency_keys k ON k.scope = m.scope AND k.key = m.key AND k.expires_at > now() \
+         LEFT JOIN ordering.orders o ON o.request_scope = m.scope AND o.request_key = m.key \
+         LEFT JOIN ordering.shipping_methods s ON s.code = m.shipping AND s.is_active) \
+     SELECT statement_timestamp(), o.is_open, o.fingerprint, o.resource_id, o.status, o.location, o.body, \
+            o.order_id, o.request_fingerprint, o.is_free, r.amount_minor, \
+            q.variant_id, q.product_id, q.product_version, q.sku, q.title, q.price_id, q.price_minor, q.currency, q.available \
+       FROM unnest($6::int[], $7::bigint[], $8::text[]) WITH ORDINALITY AS l (of, product_id, sku, position) \
+       JOIN orders o ON o.position = l.of \
+       LEFT JOIN LATERAL catalog.quote(l.product_id, l.sku, o.currency) q ON true \
+       LEFT JOIN ordering.shipping_rates r ON r.method_code = o.shipping AND r.currency = q.currency \
+      ORDER BY l.position"
+}
+
+/// Reads what is needed for each request, in their order. Each has at least one line.
+pub(super) fn quote_all(
+    conn: &mut PgConnection,
+    requests: &[&Request],
+) -> QueryResult<Vec<Quoted>> {
+    let rows: Vec<Row> = statement(requests).load(conn)?;
+    let mut rows = rows.into_iter();
+    let mut all = Vec::with_capacity(requests.len());
+    for request in requests {
+        let mut quoted = None;
+        for _ in &request.lines {
+            let row = rows.next().ok_or(diesel::result::Error::NotFound)?;
+            let (line, of_order) = row.split()?;
+            quoted.get_or_insert(of_order).lines.push(line);
+        }
+        all.push(quoted.ok_or(diesel::result::Error::NotFound)?);
+    }
+    Ok(all)
+}
+
+fn statement(requests: &[&Request]) -> QuoteOrders {
+    let key = |request: &&Request| request.key.as_ref().map(|key| key.key.clone());
+    let scope = |request: &&Request| request.key.as_ref().map(|key| key.scope.clone());
+    let currency = |request: &&Request| {
+        request
+            .currency
+            .unwrap_or(request.preferred_currency)
+            .code()
+    };
+    let lines = || requests.iter().flat_map(|request| &request.lines);
+    QuoteOrders {
+        user_ids: requests
+            .iter()
+            .map(|request| request.user_id.get())
+            .collect(),
+        scopes: requests.iter().map(scope).collect(),
+        keys: requests.iter().map(key).collect(),
+        shipping_methods: requests.iter().map(|r| r.shipping_method.clone()).collect(),
+        currencies: requests.iter().map(currency).collect(),
+        line_orders: (1..)
+            .zip(requests)
+            .flat_map(|(order, request)| request.lines.iter().map(move |_| order))
+            .collect(),
+        product_ids: lines().map(|line| line.wanted.product_id()).collect(),
+        skus: lines().map(|line| line.wanted.sku()).collect(),
+    }
+}
+
+impl Row {
+    /// The line, and what is the same for all lines of the order.
+    fn split(self) -> QueryResult<(Option<Quote>, Quoted)> {
+        let key = self.fingerprint.map(|fingerprint| KnownKey {
+            fingerprint,
+            resource_id: self.resource_id,
+            status: self.status,
+            location: self.location,
+            body: self.body,
+        });
+        let of_order = Quoted {
+            at: self.at,
+            customer_exists: self.customer_is_open.is_some(),
+            customer_is_open: self.customer_is_open == Some(true),
+            key,
+            placed_before: self.order_id.map(|id| (id, self.order_fingerprint)),
+            shipping_is_free: self.shipping_is_free,
+            shipping_rate: self.shipping_rate,
+            lines: Vec::new(),
+        };
+        let (
+            Some(variant_id),
+            Some(product_id),
+            Some(product_version),
+            Some(sku),
+            Some(title),
+            Some(price_id),
+            Some(price_minor),
+            Some(currency),
+            Some(available),
+        ) = (
+            self.variant_id,
+            self.product_id,
+            self.product_version,
+            self.sku,
+            self.title,
+            self.price_id,
+            self.price_minor,
+            self.currency,
+            self.available,
+        )
+        else {
+            return Ok((None, of_order));
+        };
+        let quote = Quote {
+            variant_id: variant_id.try_into().map_err(damaged)?,
+            product_id: product_id.try_into().map_err(damaged)?,
+            product_version,
+            sku: sku.try_into().map_err(damaged)?,
+            title,
+            price_id,
+            price_minor,
+            currency: Currency::try_from(currency).map_err(damaged)?,
+            available,
+        };
+        Ok((Some(quote), of_order))
+    }
+}
+
+fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> diesel::result::Error {
+    diesel::result::Error::DeserializationError(error.into())
+}

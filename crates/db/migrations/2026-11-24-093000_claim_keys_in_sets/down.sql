@@ -1,0 +1,2 @@
+DROP FUNCTION platform.store_keys;
+DROP FUNCTION platform.claim_keys;

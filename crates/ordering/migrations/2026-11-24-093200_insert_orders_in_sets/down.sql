@@ -1,0 +1,1 @@
+DROP FUNCTION ordering.insert_orders;
