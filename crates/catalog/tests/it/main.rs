@@ -8,6 +8,7 @@ mod plans;
 mod products;
 mod quotes;
 mod races;
+mod sets;
 mod stock;
 
 use catalog::editing::NewProduct;

@@ -2,4 +2,5 @@
 
 mod payments;
 mod placing;
+mod sets;
 mod steps;

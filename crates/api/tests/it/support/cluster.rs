@@ -46,8 +46,24 @@ impl Cluster {
         Self::with(access, replicas, false, testing::database(&api::OWNERS))
     }
 
+    /// Starts with settings that differ: names without their prefix, and values.
+    pub fn with_settings(access: &str, replicas: usize, settings: &[(&str, &str)]) -> Self {
+        let database = testing::database(&api::OWNERS);
+        Self::launch(access, replicas, true, database, settings)
+    }
+
     /// Starts on a database of the caller's.
     pub fn with(access: &str, replicas: usize, has_redis: bool, database: TestDatabase) -> Self {
+        Self::launch(access, replicas, has_redis, database, &[])
+    }
+
+    fn launch(
+        access: &str,
+        replicas: usize,
+        has_redis: bool,
+        database: TestDatabase,
+        more: &[(&str, &str)],
+    ) -> Self {
         let redis_port = free_port();
         let redis_url = if has_redis {
             format!("redis://127.0.0.1:{redis_port}")
@@ -66,6 +82,7 @@ impl Cluster {
         ];
         let settings: Vec<(String, String)> = settings
             .iter()
+            .chain(more)
             .map(|(name, value)| (format!("CARTWRIGHT__{name}"), (*value).to_owned()))
             .collect();
         let replicas: Vec<Replica> = (0..replicas).map(|_| Replica::new()).collect();

@@ -1,0 +1,281 @@
+//! Orders that are placed together are decided one by one.
+
+use api::workflows::placing::{
+    AnswerForm, Customer, Decision, PlaceError, Placed, Request, RequestLine, place_all,
+};
+use catalog::editing::{self, NewProduct};
+use catalog::quotes::Wanted;
+use db::idempotency::RequestKey;
+use db::testing;
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use domain::{Address, Currency, Money, PaymentMethod, ProductId, Quantity, UserId};
+use ordering::Source;
+use serde_json::{Value, json};
+
+use crate::support::load::{all, with_status};
+use crate::support::{Cluster, alone, count, fresh_key, number, order_of, wait_until};
+
+const FORM: AnswerForm = AnswerForm {
+    location_head: "/orders/",
+    body_head: "order ",
+    body_tail: |order| format!(" over {}", order.totals.total.minor()),
+};
+
+/// A shop without HTTP: one open user, and as many of each product as a test says.
+fn shop(on_hand: &[i64]) -> (PgConnection, UserId, Vec<ProductId>) {
+    let mut conn = testing::database(&api::OWNERS).connect();
+    let product = |(index, on_hand): (usize, &i64)| NewProduct {
+        sku: format!("P-{index}").parse().expect("a SKU"),
+        name: "Product".into(),
+        description: String::new(),
+        image: String::new(),
+        price: Money::new(950, Currency::USD),
+        on_hand: *on_hand,
+    };
+    let products: Vec<NewProduct> = on_hand.iter().enumerate().map(product).collect();
+    let products = editing::create_all(&mut conn, &products, None).expect("products");
+    conn.batch_execute(
+        "INSERT INTO accounts.users (name, email, email_normalised, role, is_open) \
+         VALUES ('a', 'a@x.example', 'a@x.example', 'customer', true); \
+         SET lock_timeout = 200",
+    )
+    .expect("a user");
+    let user = number(&mut conn, "(SELECT max(id) FROM accounts.users)");
+
+    (conn, user.try_into().expect("an id"), products)
+}
+
+fn request(user: UserId, product: ProductId, quantity: i64) -> Request {
+    Request {
+        user_id: user,
+        customer: Customer::OpenUser,
+        lines: vec![RequestLine {
+            wanted: Wanted::Product(product),
+            quantity: Quantity::try_from(quantity).expect("a quantity"),
+            negotiated_price: None,
+        }],
+        address: Address::text("123 Demo St").expect("an address"),
+        payment_method: PaymentMethod::Invoice,
+        payment_token: None,
+        shipping_method: "std".into(),
+        currency: None,
+        preferred_currency: Currency::USD,
+        source: Source::Web,
+        reference: None,
+        actor: None,
+        card_provider: Some("test"),
+        key: None,
+        request_id: "a-request-of-this-test".into(),
+    }
+}
+
+fn key(key: &str, fingerprint: u8) -> Option<RequestKey> {
+    Some(RequestKey {
+        scope: "anonymous POST /orders".into(),
+        key: key.into(),
+        fingerprint: [fingerprint; 32],
+    })
+}
+
+/// What became of each, in short.
+fn place(conn: &mut PgConnection, requests: &[Request], patience: bool) -> Vec<String> {
+    let requests: Vec<&Request> = requests.iter().collect();
+    let told = |decision| match decision {
+        Decision::Alone => "alone".to_owned(),
+        Decision::Done(Ok(Placed::New(answer))) => {
+            let body = String::from_utf8(answer.body).expect("text");
+            let id = body.split(' ').nth(1).expect("an id").to_owned();
+            assert_eq!(answer.location, Some(format!("/orders/{id}")));
+            body.replacen(&id, "N", 1)
+        }
+        Decision::Done(Ok(Placed::Replay(answer))) => {
+            format!("replay of {}", String::from_utf8_lossy(&answer.body))
+        }
+        Decision::Done(Ok(Placed::Unsettled(_))) => "to be paid".into(),
+        Decision::Done(Ok(Placed::LongAgo(id))) => format!("long ago: {id}"),
+        Decision::Done(Err(PlaceError::OutOfStock(short))) => {
+            format!("{} left", short[0].available)
+        }
+        Decision::Done(Err(error)) => error.to_string(),
+    };
+    let decisions = place_all(conn, &requests, FORM, patience).expect("decisions");
+    decisions.into_iter().map(told).collect()
+}
+
+#[test]
+fn one_members_refusal_replay_or_mismatch_never_touches_the_others() {
+    let (conn, user, products) = &mut shop(&[5, 100]);
+    let (user, scarce, plenty) = (*user, products[0], products[1]);
+    let known = Request {
+        key: key("known-0123456789", 1),
+        ..request(user, plenty, 1)
+    };
+    assert_eq!(place(conn, &[known.clone()], false), ["order N over 950"]);
+
+    let decided = place(
+        conn,
+        &[
+            request(user, scarce, 2),
+            request(user, i64::MAX.try_into().expect("an id"), 1),
+            request(user, scarce, 4),
+            request(user, scarce, 3),
+            request(user, scarce, 1),
+            known.clone(),
+            Request {
+                key: key("fresh-0123456789", 1),
+                ..request(user, plenty, 2)
+            },
+            Request {
+                customer: Customer::Nobody,
+                ..request(user, plenty, 1)
+            },
+            Request {
+                payment_method: PaymentMethod::Card,
+                ..request(user, plenty, 1)
+            },
+            Request {
+                shipping_method: "drone".into(),
+                ..request(user, plenty, 1)
+            },
+        ],
+        false,
+    );
+
+    assert_eq!(
+        decided,
+        [
+            "order N over 1900",
+            "1 line(s) name no product on sale",
+            "3 left",
+            "order N over 2850",
+            "0 left",
+            "replay of order 1 over 950",
+            "order N over 1900",
+            "there is no such customer, or not for this caller",
+            "to be paid",
+            "unknown shipping method; known are std, exp",
+        ]
+    );
+    let reused = Request {
+        key: key("known-0123456789", 2),
+        ..known
+    };
+    assert_eq!(
+        place(conn, &[reused, request(user, plenty, 1)], false),
+        ["the key belongs to another request", "order N over 950"]
+    );
+    assert_eq!(count(conn, "ordering.orders"), 6);
+    assert_eq!(
+        count(conn, "platform.outbox WHERE kind = 'order.placed'"),
+        6
+    );
+    let reserved = "catalog.stock_levels WHERE (variant_id, reserved) IN ((1, 5), (2, 5))";
+    assert_eq!(count(conn, reserved), 2);
+    let moved = "(SELECT sum(reserved_delta)::bigint FROM catalog.stock_movements)";
+    assert_eq!(number(conn, moved), 10);
+}
+
+#[test]
+fn a_key_that_is_held_elsewhere_leaves_its_set_and_is_waited_for_alone() {
+    let (conn, user, products) = &mut shop(&[100]);
+    let held = Request {
+        key: key("held-0123456789ab", 1),
+        ..request(*user, products[0], 1)
+    };
+    let url = testing::text(conn, "(SELECT current_database()::text)");
+    let mut other = PgConnection::establish(&testing::server().url(&url)).expect("a connection");
+    other
+        .batch_execute(
+            "BEGIN; SELECT platform.claim_key('anonymous POST /orders', 'held-0123456789ab')",
+        )
+        .expect("the key");
+
+    let set = [held.clone(), request(*user, products[0], 1)];
+    assert_eq!(place(conn, &set, false), ["alone", "order N over 950"]);
+    let waited = place(conn, &[held.clone()], true);
+    assert_eq!(waited, ["the first request with this key is still running"]);
+    other.batch_execute("ROLLBACK").expect("the key is free");
+    assert_eq!(place(conn, &[held], true), ["order N over 950"]);
+    assert_eq!(count(conn, "ordering.orders"), 2);
+}
+
+#[test]
+fn a_key_whose_answer_is_forgotten_still_finds_its_order() {
+    let (conn, user, products) = &mut shop(&[1]);
+    let keyed = Request {
+        key: key("late-0123456789ab", 1),
+        ..request(*user, products[0], 1)
+    };
+    assert_eq!(place(conn, &[keyed.clone()], false), ["order N over 950"]);
+    conn.batch_execute("DELETE FROM platform.idempotency_keys")
+        .expect("pruned");
+
+    assert_eq!(place(conn, &[keyed.clone()], false), ["long ago: 1"]);
+    let other = Request {
+        key: key("late-0123456789ab", 2),
+        ..keyed
+    };
+    assert_eq!(
+        place(conn, &[other], false),
+        ["the key belongs to another request"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_that_fails_is_placed_one_by_one_and_a_full_queue_says_so_at_once() {
+    let _alone = alone().await;
+    let settings = [("ORDERS__WRITERS", "1"), ("ORDERS__QUEUE", "2")];
+    let cluster = Cluster::with_settings("open", 1, &settings);
+    let (shop, admin) = (cluster.replica(0), cluster.admin().await);
+    let (stuck, free) = (
+        admin.product("STUCK", 10).await,
+        admin.product("FREE", 10).await,
+    );
+    let user = shop.register().await;
+    let mut hog = cluster.conn();
+    let lock = format!(
+        "BEGIN; SELECT FROM catalog.stock_levels s JOIN catalog.variants v ON v.id = s.variant_id \
+          WHERE v.product_id = {stuck} FOR UPDATE OF s"
+    );
+    hog.batch_execute(&lock).expect("the row");
+    let send = |product| {
+        let body = json!({"payment": "invoice"});
+        let mut order = order_of(user, &[product]);
+        order["payment"] = body["payment"].clone();
+        tokio::spawn(shop.post("/api/orders", &order).key(&fresh_key()).send())
+    };
+
+    // The first one keeps the only writer waiting; two more may wait behind it, as one set.
+    let first = send(stuck);
+    let mut watcher = cluster.conn();
+    let waits = "pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%place_orders%'";
+    wait_until("the writer waits for the row", || {
+        count(&mut watcher, waits) == 1
+    });
+    let answers = all([stuck, free, free, free].map(|product| {
+        let sent = send(product);
+        async { sent.await.expect("an answer") }
+    }))
+    .await;
+    hog.batch_execute("ROLLBACK").expect("the row is free");
+
+    let refused: Vec<_> = answers.iter().filter(|a| a.status == 503).collect();
+    let placed = with_status(&answers, 201);
+    assert!((1..=2).contains(&placed), "{answers:?}");
+    for answer in refused {
+        // Whoever waits for the row in a set and then alone may also run out of time.
+        let code = answer.json()["code"].clone();
+        assert!(
+            ["busy", "deadline_exceeded"]
+                .map(Value::from)
+                .contains(&code),
+            "{code}"
+        );
+        assert!(answer.header("retry-after").is_some());
+    }
+    let first = first.await.expect("an answer").status;
+    assert!([201, 503].contains(&first), "{first}");
+    let orders = i64::try_from(placed).expect("few") + i64::from(first == 201);
+    assert_eq!(count(&mut watcher, "ordering.orders"), orders);
+}
