@@ -164,11 +164,6 @@ db::statement! {
 }
 
 db::statement! {
-    struct FindByRequest { scope: String => Text, key: String => Text } -> (BigInt, Nullable<diesel::sql_types::Binary>) =
-    "SELECT id, request_fingerprint FROM ordering.orders WHERE request_scope = $1 AND request_key = $2"
-}
-
-db::statement! {
     struct ListOrders { before: i64 => BigInt, limit: i64 => BigInt } -> OrderColumns =
     select_orders!("WHERE o.id < $1 ORDER BY o.id DESC LIMIT $2")
 }
@@ -203,26 +198,6 @@ pub fn find(conn: &mut PgConnection, id: OrderId) -> QueryResult<Option<Order>> 
         .get_result::<OrderRow>(conn)
         .optional()?;
     Ok(with_lines(conn, row.into_iter().collect())?.pop())
-}
-
-/// Finds the order that a request placed, however long ago, and the fingerprint of that request.
-///
-/// # Errors
-///
-/// Those of the database.
-pub fn find_by_request(
-    conn: &mut PgConnection,
-    scope: &str,
-    key: &str,
-) -> QueryResult<Option<(OrderId, Option<Vec<u8>>)>> {
-    let statement = FindByRequest {
-        scope: scope.to_owned(),
-        key: key.to_owned(),
-    };
-    let found = statement
-        .get_result::<(i64, Option<Vec<u8>>)>(conn)
-        .optional()?;
-    Ok(found.and_then(|(id, fingerprint)| Some((id.try_into().ok()?, fingerprint))))
 }
 
 /// Lists orders, newest first, one more than `size` where there are more.
