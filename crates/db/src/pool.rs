@@ -173,13 +173,19 @@ impl r2d2::HandleError<diesel::ConnectionError> for LogConnectError {
     }
 }
 
-/// Limits that keep one stuck statement, lock or frozen replica from stopping the others.
+/// Limits that keep one stuck statement, lock or frozen replica from stopping the others, and plans
+/// that do not depend on when they were made: a cached plan that was right for an empty table reads
+/// all of the table it has become. What we ask here touches few rows of each table, through indexes;
+/// what reads a whole table (the doctor, say) sets these back for its transaction.
 fn session_settings(statement_timeout: Duration) -> String {
     format!(
         "SET statement_timeout = {statement};
          SET lock_timeout = 1000;
          SET idle_in_transaction_session_timeout = 2000;
          SET plan_cache_mode = force_generic_plan;
+         SET enable_seqscan = off;
+         SET enable_hashjoin = off;
+         SET enable_mergejoin = off;
          SET application_name = 'cartwright';",
         statement = statement_timeout.as_millis()
     )

@@ -172,7 +172,7 @@ pub fn place_all(
         let mut priced = Vec::new();
         for (index, quoted) in open.into_iter().zip(quoted) {
             match pricing::decide(requests[index], quoted) {
-                Ok(Next::Write(order)) => priced.push((index, order)),
+                Ok(Next::Write(order)) => priced.push((index, *order)),
                 Ok(Next::Placed(placed)) => decisions[index] = Some(Decision::Done(Ok(placed))),
                 Err(PlaceError::UnknownShipping { .. }) => {
                     let known = ordering::shipping::list_codes(conn)?;

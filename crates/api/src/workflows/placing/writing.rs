@@ -87,7 +87,7 @@ type Row = (
 /// Writes orders in a transaction of its own, and tells what became of each.
 pub(super) fn write_all(
     conn: &mut PgConnection,
-    priced: Vec<Box<Priced>>,
+    priced: Vec<Priced>,
     form: AnswerForm,
     patience: bool,
 ) -> QueryResult<Vec<Verdict>> {
@@ -108,7 +108,7 @@ pub(super) fn write_all(
         order,
         product_versions,
         price_ids,
-    } in priced.into_iter().map(|priced| *priced)
+    } in priced
     {
         statement.columns.push(&order)?;
         statement.product_versions.extend(product_versions);

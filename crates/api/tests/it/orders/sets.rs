@@ -111,7 +111,10 @@ fn one_members_refusal_replay_or_mismatch_never_touches_the_others() {
         key: key("known-0123456789", 1),
         ..request(user, plenty, 1)
     };
-    assert_eq!(place(conn, &[known.clone()], false), ["order N over 950"]);
+    assert_eq!(
+        place(conn, std::slice::from_ref(&known), false),
+        ["order N over 950"]
+    );
 
     let decided = place(
         conn,
@@ -193,7 +196,7 @@ fn a_key_that_is_held_elsewhere_leaves_its_set_and_is_waited_for_alone() {
 
     let set = [held.clone(), request(*user, products[0], 1)];
     assert_eq!(place(conn, &set, false), ["alone", "order N over 950"]);
-    let waited = place(conn, &[held.clone()], true);
+    let waited = place(conn, std::slice::from_ref(&held), true);
     assert_eq!(waited, ["the first request with this key is still running"]);
     other.batch_execute("ROLLBACK").expect("the key is free");
     assert_eq!(place(conn, &[held], true), ["order N over 950"]);
@@ -207,11 +210,17 @@ fn a_key_whose_answer_is_forgotten_still_finds_its_order() {
         key: key("late-0123456789ab", 1),
         ..request(*user, products[0], 1)
     };
-    assert_eq!(place(conn, &[keyed.clone()], false), ["order N over 950"]);
+    assert_eq!(
+        place(conn, std::slice::from_ref(&keyed), false),
+        ["order N over 950"]
+    );
     conn.batch_execute("DELETE FROM platform.idempotency_keys")
         .expect("pruned");
 
-    assert_eq!(place(conn, &[keyed.clone()], false), ["long ago: 1"]);
+    assert_eq!(
+        place(conn, std::slice::from_ref(&keyed), false),
+        ["long ago: 1"]
+    );
     let other = Request {
         key: key("late-0123456789ab", 2),
         ..keyed
