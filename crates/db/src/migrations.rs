@@ -4,11 +4,15 @@
 //! others wait and find nothing left to do. Migrations expand first and contract a release later,
 //! so a binary also serves a database that is one release ahead of it.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::migration::MigrationSource;
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
 use crate::pool::with_network_timeouts;
@@ -78,6 +82,41 @@ pub fn run_and_seed(
     seed(&mut conn).map_err(MigrateError::Seed)?;
     Ok(ran)
     // Closing the connection releases the lock.
+}
+
+/// Lists what [`run`] would run, without waiting and without writing anything.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn list_pending(conn: &mut PgConnection, owners: &[Owner]) -> QueryResult<Vec<String>> {
+    let mut pending = Vec::new();
+    for owner in owners {
+        let schema = owner.schema;
+        let applied = applied(conn, schema)?;
+        let known = MigrationSource::<Pg>::migrations(&(owner.migrations)())
+            .map_err(diesel::result::Error::QueryBuilderError)?;
+        let mut missing: Vec<String> = known
+            .iter()
+            .map(|migration| migration.name().version().as_owned().to_string())
+            .filter(|version| !applied.contains(version))
+            .map(|version| format!("{schema} {version}"))
+            .collect();
+        missing.sort_unstable();
+        pending.extend(missing);
+    }
+    Ok(pending)
+}
+
+/// The versions in an owner's list; none where the schema or the list is not there yet.
+fn applied(conn: &mut PgConnection, schema: &str) -> QueryResult<HashSet<String>> {
+    let list = format!("{schema}.__diesel_schema_migrations");
+    let exists = sql::<Bool>(&format!("to_regclass('{list}') IS NOT NULL"));
+    if !diesel::select(exists).get_result::<bool>(conn)? {
+        return Ok(HashSet::new());
+    }
+    let versions: Vec<String> = sql::<Text>(&format!("SELECT version FROM {list}")).load(conn)?;
+    Ok(versions.into_iter().collect())
 }
 
 /// Waits for the turn of this runner.

@@ -142,3 +142,25 @@ fn what_a_fresh_database_holds_is_filled_by_one_replica_at_a_time() {
     let message = refused.unwrap_err().to_string();
     assert_eq!(message, "the database is not fit to be served: no seeds");
 }
+
+#[test]
+fn what_is_pending_is_listed_without_writing_anything() {
+    let database = testing::empty_database();
+    let conn = &mut database.connect();
+    let pending = migrations::list_pending(conn, &[db::OWNER]).unwrap();
+    assert!(pending.len() > 2, "{pending:?}");
+    assert_eq!(pending[0], "platform 20261123080000");
+    assert_eq!(count(conn, "pg_namespace WHERE nspname = 'platform'"), 0);
+
+    migrations::run(&database.url, &[db::OWNER]).unwrap();
+    assert_eq!(
+        migrations::list_pending(conn, &[db::OWNER]).unwrap(),
+        [""; 0]
+    );
+    conn.batch_execute(
+        "DELETE FROM platform.__diesel_schema_migrations WHERE version = '20261123080100'",
+    )
+    .unwrap();
+    let pending = migrations::list_pending(conn, &[db::OWNER]).unwrap();
+    assert_eq!(pending, ["platform 20261123080100"]);
+}
