@@ -5,7 +5,9 @@
 //! - [`users`]: people, unique by their normalised e-mail address
 //! - [`passwords`]: Argon2id, bounded so that logins cannot starve the rest
 //! - [`sessions`]: opaque tokens, hashed at rest
+//! - [`doctor`]: what must always be true of both
 
+pub mod doctor;
 pub mod passwords;
 mod schema;
 pub mod sessions;

@@ -8,7 +8,9 @@
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
 //! - [`import`]: products from a CSV file
+//! - [`doctor`]: what must always be true of all of it
 
+pub mod doctor;
 pub mod editing;
 pub mod import;
 pub mod products;

@@ -9,8 +9,10 @@
 //! - [`outbox`]: events, written in the transaction of the change they tell of
 //! - [`idempotency`]: keys, and the answers they are replayed with
 //! - [`listen`]: notifications from other replicas
+//! - [`doctor`]: checks of what must always be true, and repairs that are provably right
 //! - [`embedded`]: a private Postgres server as a child process
 
+pub mod doctor;
 pub mod embedded;
 pub mod error;
 pub mod idempotency;

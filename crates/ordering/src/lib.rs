@@ -8,7 +8,9 @@
 //! - [`lifecycle`]: the only writer of an order's status
 //! - [`payments`]: what was asked of a provider, and what came of it
 //! - [`shipping`]: methods and their rates
+//! - [`doctor`]: what must always be true of orders and payments
 
+pub mod doctor;
 pub mod lifecycle;
 pub mod orders;
 pub mod payments;

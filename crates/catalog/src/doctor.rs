@@ -1,0 +1,173 @@
+//! What must always be true of the catalogue.
+
+use db::doctor::Check;
+
+/// What the promises of schema `catalog` rest on.
+const GUARDS: [&str; 8] = [
+    "products_pkey",
+    "variants_sku_key",
+    "variants_one_default_idx",
+    "stock_levels_pkey",
+    "stock_levels_on_hand_not_negative",
+    "stock_levels_reserved_not_negative",
+    "stock_levels_not_oversold",
+    "stock_movements_level_fkey",
+];
+
+/// The checks of this crate's tables.
+#[must_use]
+pub fn checks() -> Vec<Check> {
+    vec![
+        db::doctor::guards("catalog", &GUARDS),
+        oversold(),
+        unexplained(),
+        orphans(),
+        incomplete(),
+        unannounced_products(),
+        unannounced_stock(),
+        ambiguous_prices(),
+    ]
+}
+
+/// What a CHECK refuses, asked again of the rows themselves.
+fn oversold() -> Check {
+    Check {
+        id: "I1",
+        name: "stock is not negative, and no more is promised than may be",
+        sql: "SELECT variant_id, 'variant ' || variant_id, \
+                     format('location %s: on hand %s, reserved %s, safety %s, backorders up to %s', \
+                            location_id, on_hand, reserved, safety, backorder_limit) \
+                FROM catalog.stock_levels \
+               WHERE NOT (on_hand >= 0 AND reserved >= 0 AND safety >= 0 AND backorder_limit >= 0 \
+                          AND reserved::numeric <= on_hand::numeric - safety + backorder_limit)"
+            .into(),
+        todo: "Stop selling the variant, count it, and set the count through the API. If more is \
+               reserved than there is, cancel or back-order what cannot be sent.",
+        repair: None,
+    }
+}
+
+/// Both sides are summed in one pass over rows that count for and against each other.
+fn unexplained() -> Check {
+    Check {
+        id: "I2",
+        name: "the movements of a level sum to its counters",
+        sql: "SELECT variant_id, 'variant ' || variant_id, \
+                     format('location %s: on hand %s and reserved %s, its movements sum to %s and %s', \
+                            location_id, coalesce(sum(on_hand), 0), coalesce(sum(reserved), 0), \
+                            coalesce(sum(moved_on_hand), 0), coalesce(sum(moved_reserved), 0)) \
+                FROM (SELECT variant_id, location_id, on_hand, reserved, 0::bigint AS moved_on_hand, \
+                             0::bigint AS moved_reserved \
+                        FROM catalog.stock_levels \
+                      UNION ALL \
+                      SELECT variant_id, location_id, 0, 0, on_hand_delta, reserved_delta \
+                        FROM catalog.stock_movements) AS account \
+               GROUP BY variant_id, location_id \
+              HAVING sum(on_hand) <> sum(moved_on_hand) OR sum(reserved) <> sum(moved_reserved)"
+            .into(),
+        todo: "Somebody wrote past catalog::stock. See which side is right: count the shelf for on \
+               hand, I1 tells what is reserved. Then correct the counter or add the missing movement \
+               by hand, in one transaction.",
+        repair: None,
+    }
+}
+
+/// What foreign keys refuse, asked again of the rows themselves.
+fn orphans() -> Check {
+    Check {
+        id: "I7",
+        name: "variants, prices, levels and movements have what they belong to",
+        sql: "SELECT v.id, 'variant ' || v.id, 'there is no product ' || v.product_id \
+                FROM catalog.variants v LEFT JOIN catalog.products p ON p.id = v.product_id WHERE p.id IS NULL \
+              UNION ALL \
+              SELECT c.id, 'price ' || c.id, 'there is no variant ' || c.variant_id \
+                FROM catalog.prices c LEFT JOIN catalog.variants v ON v.id = c.variant_id WHERE v.id IS NULL \
+              UNION ALL \
+              SELECT s.variant_id, 'variant ' || s.variant_id, \
+                     format('has stock at location %s, of which variant or location is missing', s.location_id) \
+                FROM catalog.stock_levels s LEFT JOIN catalog.variants v ON v.id = s.variant_id \
+                LEFT JOIN catalog.locations l ON l.id = s.location_id WHERE v.id IS NULL OR l.id IS NULL \
+              UNION ALL \
+              SELECT m.variant_id, 'variant ' || m.variant_id, \
+                     format('has %s movements at location %s, and no level there', count(*), m.location_id) \
+                FROM catalog.stock_movements m \
+                LEFT JOIN catalog.stock_levels s USING (variant_id, location_id) \
+               WHERE s.variant_id IS NULL GROUP BY m.variant_id, m.location_id"
+            .into(),
+        todo: "A restore left something out, or a foreign key was off. Bring back what is missing \
+               from a backup; delete what nothing refers to.",
+        repair: None,
+    }
+}
+
+fn incomplete() -> Check {
+    Check {
+        id: "I7",
+        name: "what is on sale has a variant, a price and a stock level",
+        sql: "SELECT p.id, 'product ' || p.id, 'is on sale without a default variant' \
+                FROM catalog.products p LEFT JOIN catalog.variants v ON v.product_id = p.id AND v.is_default \
+               WHERE p.archived_at IS NULL AND v.id IS NULL \
+              UNION ALL \
+              SELECT v.id, 'variant ' || v.id, 'is on sale without a price' FROM catalog.variants v \
+               WHERE v.archived_at IS NULL AND NOT EXISTS (SELECT FROM catalog.prices c WHERE c.variant_id = v.id) \
+              UNION ALL \
+              SELECT v.id, 'variant ' || v.id, 'is on sale without a stock level' FROM catalog.variants v \
+               WHERE v.archived_at IS NULL \
+                 AND NOT EXISTS (SELECT FROM catalog.stock_levels s WHERE s.variant_id = v.id)"
+            .into(),
+        todo: "Archive the product, or add what it lacks: it cannot be bought like this.",
+        repair: None,
+    }
+}
+
+fn unannounced_products() -> Check {
+    Check {
+        id: "I9",
+        name: "every version of a product has its event",
+        sql: "SELECT id, 'product ' || id, format('has version %s and %s events', sum(version), sum(events)) \
+                FROM (SELECT id, version, 0::bigint AS events FROM catalog.products \
+                      UNION ALL \
+                      SELECT resource_id, 0, count(*) FROM platform.outbox \
+                       WHERE resource_type = 'product' GROUP BY resource_id) AS account \
+               GROUP BY id HAVING sum(version) > 0 AND sum(version) <> sum(events)"
+            .into(),
+        todo: "Consumers missed a change, or saw one that did not happen. Change the product once \
+               more (any PATCH), so that caches and consumers read it again.",
+        repair: None,
+    }
+}
+
+fn unannounced_stock() -> Check {
+    Check {
+        id: "I9",
+        name: "every adjustment of stock has its event",
+        sql: "SELECT variant_id, 'variant ' || variant_id, \
+                     format('has %s adjustments and %s events', sum(adjustments), sum(events)) \
+                FROM (SELECT variant_id, 1 AS adjustments, 0 AS events FROM catalog.stock_movements \
+                       WHERE order_id IS NULL AND reason <> 'initial' \
+                      UNION ALL \
+                      SELECT resource_id, 0, 1 FROM platform.outbox WHERE kind = 'stock.adjusted') AS account \
+               GROUP BY variant_id HAVING sum(adjustments) <> sum(events)"
+            .into(),
+        todo: "Consumers missed an adjustment, or saw one that did not happen: have them read the \
+               level again. If I2 is clean the level itself is right.",
+        repair: None,
+    }
+}
+
+/// Readers take the newest price and, of two from the same moment, the one with the higher id.
+fn ambiguous_prices() -> Check {
+    Check {
+        id: "S6",
+        name: "a variant has one price from any moment on",
+        sql: "SELECT variant_id, 'variant ' || variant_id, \
+                     format('has %s prices in %s from %s on, %s to %s; the one with the highest id counts', \
+                            count(*), currency, valid_from, min(amount_minor), max(amount_minor)) \
+                FROM catalog.prices GROUP BY variant_id, currency, valid_from \
+              HAVING min(amount_minor) <> max(amount_minor)"
+            .into(),
+        todo: "The clock jumped, or prices were loaded by hand. See that the price in force is the \
+               one you want, and set it again if not; history is never rewritten.",
+        repair: None,
+    }
+}
