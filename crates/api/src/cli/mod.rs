@@ -1,6 +1,7 @@
 //! The command line: a subcommand per role.
 
 mod admin;
+mod doctor;
 mod healthcheck;
 mod import;
 mod prepare;
@@ -47,6 +48,8 @@ enum Command {
         #[command(subcommand)]
         what: AdminWhat,
     },
+    /// Looks whether all data is as it must be; exits with 1 when something is not.
+    Doctor(DoctorArgs),
     /// Prints the OpenAPI document.
     Openapi,
     /// Asks a running replica whether it is ready; exits with 1 when it is not.
@@ -81,6 +84,20 @@ struct ImportArgs {
     /// Write what became of each row to this CSV file.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+}
+
+/// What to look at, and how to tell.
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Repair what can be repaired without anybody's judgement, and look again.
+    #[arg(long)]
+    repair: bool,
+    /// Look at these invariants only, as docs/operations.md numbers them.
+    #[arg(long, value_name = "I2,I7,…", value_delimiter = ',')]
+    only: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -127,6 +144,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Admin {
             what: AdminWhat::SetPassword { email },
         } => admin::set_password(&start()?, &email),
+        Command::Doctor(args) => Ok(doctor::run(start(), &args)),
         Command::Healthcheck => healthcheck::run(&start()?),
         // Needs no settings, so that wrong ones do not hide the document.
         Command::Openapi => {

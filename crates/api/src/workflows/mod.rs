@@ -7,7 +7,9 @@
 //! - [`settling`]: what a payment provider says becomes true
 //! - [`steps`]: orders move on, or are cancelled
 //! - [`seeding`]: what a fresh shop has
+//! - [`doctor`]: whether all of it is as it must be
 
+pub mod doctor;
 pub mod placing;
 pub mod seeding;
 pub mod settling;
