@@ -231,25 +231,3 @@ fn lock_level(conn: &mut PgConnection, variant_id: VariantId) -> QueryResult<Opt
     .get_result(conn)
     .optional()
 }
-
-/// Levels whose movements do not sum to their counters: always none.
-///
-/// # Errors
-///
-/// Those of the database.
-pub fn list_unexplained(conn: &mut PgConnection) -> QueryResult<Vec<i64>> {
-    #[derive(QueryableByName)]
-    struct Unexplained {
-        #[diesel(sql_type = BigInt)]
-        variant_id: i64,
-    }
-    let levels: Vec<Unexplained> = diesel::sql_query(
-        "SELECT s.variant_id FROM catalog.stock_levels s \
-           LEFT JOIN catalog.stock_movements m USING (variant_id, location_id) \
-          GROUP BY s.variant_id, s.location_id, s.on_hand, s.reserved \
-         HAVING s.on_hand <> coalesce(sum(m.on_hand_delta), 0) \
-             OR s.reserved <> coalesce(sum(m.reserved_delta), 0)",
-    )
-    .load(conn)?;
-    Ok(levels.into_iter().map(|level| level.variant_id).collect())
-}

@@ -7,6 +7,7 @@ mod arrows;
 mod cache;
 mod cli;
 mod concurrency;
+mod doctor;
 mod errors;
 mod faults;
 mod idempotency;

@@ -103,6 +103,14 @@ fn create_variant(conn: &mut PgConnection, text: &str, on_hand: i64) -> VariantI
         .unwrap()
 }
 
+/// Levels whose movements do not sum to their counters.
+fn unexplained(conn: &mut PgConnection) -> Vec<String> {
+    let mut checks = catalog::doctor::checks().into_iter();
+    let check = checks.find(|check| check.id == "I2").unwrap();
+    let findings = db::doctor::examine(conn, check).unwrap().findings;
+    findings.into_iter().map(|found| found.subject).collect()
+}
+
 fn cause(reason: &'static str) -> Cause {
     Cause {
         reason,

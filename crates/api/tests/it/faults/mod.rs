@@ -8,7 +8,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::load::{Load, Outcome};
-use crate::support::{Cluster, Shop, alone, count, eventually, fresh_key, order_of};
+use crate::support::{
+    Cluster, Shop, alone, assert_healthy, count, eventually, fresh_key, order_of,
+};
 
 /// A cluster with a user and an order for the load to read.
 async fn cluster_under_load(per_second: u32) -> (Cluster, Shop, i64, Load) {
@@ -48,11 +50,7 @@ fn assert_nothing_noticed(cluster: &Cluster, outcome: &Outcome) {
         let of_key = format!("ordering.orders WHERE request_key = '{key}' AND id = {id}");
         assert_eq!(count(&mut conn, &of_key), 1, "{key}");
     }
-    let none: [i64; 0] = [];
-    assert_eq!(
-        catalog::stock::list_unexplained(&mut conn).expect("an answer"),
-        none
-    );
+    assert_healthy(&mut conn);
 }
 
 #[tokio::test(flavor = "multi_thread")]

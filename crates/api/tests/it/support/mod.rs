@@ -145,6 +145,12 @@ pub fn text(conn: &mut PgConnection, expression: &str) -> String {
         .expect(expression)
 }
 
+/// Nothing is oversold, lost, doubled or left behind; see `cartwright doctor`.
+pub fn assert_healthy(conn: &mut PgConnection) {
+    let report = api::workflows::doctor::run(conn).expect("a report");
+    assert!(report.is_ok(), "{:#}", report.to_json()["findings"]);
+}
+
 /// What any write would change: no difference means no effect.
 pub fn effects(conn: &mut PgConnection) -> String {
     text(

@@ -1,0 +1,158 @@
+//! References, events and schemas that went wrong, each in one way.
+
+use super::Case;
+
+pub const REFERENCES: [Case; 20] = [
+    (
+        "INSERT INTO catalog.prices (variant_id, currency, amount_minor) VALUES (999, 'USD', 1)",
+        &[("I7", "price ")],
+    ),
+    (
+        "INSERT INTO catalog.stock_levels (variant_id) VALUES (999)",
+        &[("I7", "variant 999")],
+    ),
+    (
+        "INSERT INTO catalog.variants (product_id, sku, archived_at) VALUES (999, 'LOST', now())",
+        &[("I7", "variant ")],
+    ),
+    (
+        "INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason) \
+         VALUES (3, 2, 0, 1, 'initial'), (3, 2, 0, -1, 'initial')",
+        &[("I7", "variant 3")],
+    ),
+    (
+        "DELETE FROM catalog.prices WHERE variant_id = 3",
+        &[("I7", "variant 3")],
+    ),
+    (
+        "UPDATE catalog.variants SET is_default = false WHERE id = 3",
+        &[("I7", "product 3")],
+    ),
+    (
+        "DELETE FROM catalog.stock_levels WHERE variant_id = 3; \
+         DELETE FROM catalog.stock_movements WHERE variant_id = 3",
+        &[("I7", "variant 3")],
+    ),
+    (
+        "INSERT INTO accounts.sessions (token_hash, user_id) VALUES ('lost', 999)",
+        &[("I7", "user 999")],
+    ),
+    (
+        "INSERT INTO ordering.order_lines SELECT 999, position, product_id, variant_id, sku, title, quantity, \
+           list_price_minor, unit_price_minor, price_source, discount_minor, total_minor \
+           FROM ordering.order_lines WHERE order_id = 7",
+        &[("I7", "order 999")],
+    ),
+    (
+        "INSERT INTO ordering.order_timeline (order_id, version, kind) VALUES (999, 1, 'payment')",
+        &[("I7", "order 999"), ("I9", "order 999")],
+    ),
+    (
+        "UPDATE ordering.payments SET order_id = 999 WHERE order_id = 6; \
+         UPDATE ordering.orders SET payment_method = 'invoice' WHERE id = 6",
+        &[("I7", "order 999")],
+    ),
+    (
+        "INSERT INTO ordering.payment_operations (payment_id, kind, status, finished_at) \
+         VALUES (999, 'authorise', 'failed', now())",
+        &[("I7", "payment 999")],
+    ),
+    (
+        "UPDATE ordering.orders SET shipping_method = 'gone' WHERE id = 7",
+        &[("I7", "order 7")],
+    ),
+    (
+        "UPDATE ordering.orders SET user_id = 999 WHERE id = 7",
+        &[("I7", "order 7")],
+    ),
+    (
+        "UPDATE ordering.order_lines SET product_id = 999 WHERE order_id = 7",
+        &[("I7", "order 7")],
+    ),
+    (
+        "INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id) \
+         VALUES (4, 1, 0, 1, 'order_placed', 999), (4, 1, 0, -1, 'order_cancelled', 999)",
+        &[("I7", "order 999"), ("I10", "order 999")],
+    ),
+    (
+        "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload) \
+         VALUES ('user.registered', 'user', 999, '{}')",
+        &[("I7", "user 999")],
+    ),
+    (
+        "INSERT INTO platform.idempotency_keys (scope, key, fingerprint, resource_id) VALUES ('s', 'lost', '', 999)",
+        &[("I7", "key lost")],
+    ),
+    (
+        "UPDATE ordering.order_timeline SET actor_id = 999 WHERE order_id = 7",
+        &[("I7", "user 999")],
+    ),
+    (
+        "UPDATE catalog.stock_movements SET actor_id = 998 WHERE variant_id = 4 AND order_id IS NULL; \
+         UPDATE platform.outbox SET actor_id = 999 WHERE resource_type = 'user'",
+        &[("I7", "user 998"), ("I7", "user 999")],
+    ),
+];
+
+pub const EVENTS_AND_SCHEMA: [Case; 14] = [
+    (
+        "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
+         VALUES ('user.registered', 'user', 2, '{}', 5)",
+        &[("I9", "user 2")],
+    ),
+    (
+        "DELETE FROM platform.outbox WHERE resource_type = 'product' AND resource_id = 3",
+        &[("I9", "product 3")],
+    ),
+    (
+        "DELETE FROM platform.outbox WHERE resource_type = 'variant' AND resource_id = 4",
+        &[("I9", "variant 4")],
+    ),
+    (
+        "UPDATE platform.idempotency_keys SET expires_at = now() - interval '2 hours'",
+        &[("I10", "platform.idempotency_keys")],
+    ),
+    (
+        "UPDATE accounts.sessions SET expires_at = now() - interval '2 hours'",
+        &[("I10", "accounts.sessions")],
+    ),
+    (
+        "DROP INDEX catalog.variants_one_default_idx",
+        &[("S1", "catalog.variants_one_default_idx")],
+    ),
+    (
+        "ALTER TABLE accounts.users DROP CONSTRAINT users_email_normalised_key",
+        &[("S1", "accounts.users_email_normalised_key")],
+    ),
+    (
+        "DROP INDEX platform.outbox_resource_sequence_idx",
+        &[("S1", "platform.outbox_resource_sequence_idx")],
+    ),
+    (
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ordering.orders_user_id_idx'::regclass",
+        &[("S2", "ordering.orders_user_id_idx")],
+    ),
+    (
+        "ALTER TABLE ordering.shipping_rates ADD CONSTRAINT new CHECK (amount_minor < 5) NOT VALID",
+        &[("S3", "ordering.shipping_rates.new")],
+    ),
+    (
+        "ALTER TABLE ordering.order_lines DISABLE TRIGGER ALL",
+        &[("S4", "ordering.order_lines.order_lines_order_id_fkey")],
+    ),
+    (
+        "INSERT INTO catalog.locations (id, code, name) OVERRIDING SYSTEM VALUE VALUES (999, 'far', 'Far away')",
+        &[("S5", "catalog.locations.id")],
+    ),
+    (
+        "INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
+         SELECT variant_id, currency, amount_minor + 1, valid_from FROM catalog.prices WHERE variant_id = 3",
+        &[("S6", "variant 3")],
+    ),
+    // The same amount twice is odd, and nobody pays another price for it.
+    (
+        "INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
+         SELECT variant_id, currency, amount_minor, valid_from FROM catalog.prices WHERE variant_id = 3",
+        &[],
+    ),
+];

@@ -1,0 +1,65 @@
+use std::collections::BTreeSet;
+
+use api::workflows::doctor;
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+
+use super::broken_ground::{EVENTS_AND_SCHEMA, REFERENCES};
+use super::broken_trade::{ORDERS, PAYMENTS, STOCK};
+use super::busy_shop;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_thing_broken_is_found_and_nothing_else() {
+    let cluster = busy_shop().await;
+    let conn = &mut cluster.conn();
+    let healthy = doctor::run(conn).expect("a report");
+    assert!(healthy.is_ok(), "{:#}", healthy.to_json());
+
+    let mut seen = BTreeSet::new();
+    let mut wrong = Vec::new();
+    let cases = [
+        &STOCK[..],
+        &PAYMENTS,
+        &ORDERS,
+        &REFERENCES,
+        &EVENTS_AND_SCHEMA,
+    ]
+    .concat();
+    for (broken, expected) in cases {
+        conn.test_transaction::<_, diesel::result::Error, _>(|conn| {
+            conn.batch_execute("SET LOCAL session_replication_role = replica")?;
+            conn.batch_execute(broken)
+                .unwrap_or_else(|e| panic!("{broken}: {e}"));
+            let report = doctor::look(conn, &[]).expect("a report");
+            let found: BTreeSet<(&str, &str)> = report
+                .checks
+                .iter()
+                .flat_map(|e| e.findings.iter().map(|f| (e.check.id, f.subject.as_str())))
+                .collect();
+            let is_expected = |(id, subject): &(&str, &str)| {
+                expected
+                    .iter()
+                    .any(|(i, s)| i == id && subject.starts_with(s))
+            };
+            if found.len() != expected.len() || !found.iter().all(is_expected) {
+                let findings = report.to_json()["findings"].clone();
+                wrong.push(format!("{broken}\nexpected {expected:?}\n{findings:#}"));
+            }
+            seen.extend(
+                report
+                    .checks
+                    .iter()
+                    .filter(|e| e.count > 0)
+                    .map(|e| e.check.name),
+            );
+            Ok(())
+        });
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let all: BTreeSet<&str> = healthy.checks.iter().map(|e| e.check.name).collect();
+    assert_eq!(seen, all, "every check has found something");
+    assert!(
+        doctor::run(conn).expect("a report").is_ok(),
+        "all was rolled back"
+    );
+}
