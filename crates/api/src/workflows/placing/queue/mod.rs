@@ -8,15 +8,18 @@
 //! time, because each set holds the variant's row until it commits: two of them would only wait for
 //! each other, and everything else would wait with them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod room;
+
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use catalog::quotes::Wanted;
 use db::{Db, DbError};
 use diesel::PgConnection;
 use tokio::sync::oneshot;
 
+use self::room::{Room, Waiting};
 use super::{AnswerForm, Decision, PlaceError, Placed, Request, place_all};
 
 /// How many requests may wait, and how they are taken.
@@ -29,13 +32,6 @@ pub struct Limits {
     /// Requests that may wait; one more is refused at once.
     pub waiting: usize,
 }
-
-/// Lines in a set: a few very long orders are enough for one.
-const SET_LINES: usize = 2_000;
-/// Requests that want a variant at the same time and make it hot.
-const HOT: usize = 8;
-/// Whoever has waited for so long is refused: its client is about to give up.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a request has no order.
 #[derive(Debug, thiserror::Error)]
@@ -58,22 +54,6 @@ pub struct Queue {
     room: Mutex<Room>,
 }
 
-#[derive(Default)]
-struct Room {
-    waiting: VecDeque<Waiting>,
-    /// How many of those who wait want it.
-    demand: HashMap<Wanted, usize>,
-    /// What a set that is being placed holds alone.
-    held: HashSet<Wanted>,
-    writers: usize,
-}
-
-struct Waiting {
-    request: Arc<Request>,
-    since: Instant,
-    reply: oneshot::Sender<Reply>,
-}
-
 /// Requests that are being placed, and the hot variant that they hold.
 struct Set<'q> {
     members: Vec<Waiting>,
@@ -84,7 +64,7 @@ struct Set<'q> {
 impl Drop for Set<'_> {
     fn drop(&mut self) {
         if let Some(hot) = &self.hot {
-            self.queue.room().held.remove(hot);
+            self.queue.room().release(hot);
         }
     }
 }
@@ -129,11 +109,10 @@ impl Queue {
     /// Tells whether another writer is needed.
     fn enter(&self, waiting: Waiting) -> Result<bool, QueueError> {
         let mut room = self.room();
-        if room.waiting.len() >= self.limits.waiting {
+        if room.len() >= self.limits.waiting {
             return Err(QueueError::Full);
         }
-        let is_blocked = named(&waiting.request).any(|wanted| room.held.contains(wanted));
-        let is_needed = !is_blocked && room.writers < self.limits.writers;
+        let is_needed = !room.is_blocked(&waiting) && room.writers < self.limits.writers;
         room.writers += usize::from(is_needed);
         room.admit(waiting);
         Ok(is_needed)
@@ -214,46 +193,11 @@ impl Queue {
     /// The next set; `None` ends the writer.
     fn take(&self) -> Option<Set<'_>> {
         let mut room = self.room();
-        let (mut members, mut hot, mut lines) = (Vec::<Waiting>::new(), None, 0);
-        let mut keys = HashSet::new();
-        let mut queue = std::mem::take(&mut room.waiting);
-        let mut passed_over = VecDeque::new();
-        while let Some(waiting) = queue.pop_front() {
-            if waiting.since.elapsed() > PATIENCE {
-                room.dismiss(&waiting);
-                waiting.tell(Err(
-                    DbError::Busy("too long a queue of orders".into()).into()
-                ));
-                continue;
-            }
-            let wants_hot = room.hot_one_of(&waiting.request);
-            let fits = match members.first() {
-                None => wants_hot
-                    .as_ref()
-                    .is_none_or(|hot| !room.held.contains(hot)),
-                Some(_) => wants_hot == hot,
-            };
-            let key = waiting.request.key.as_ref();
-            let key = key.map(|key| (key.scope.clone(), key.key.clone()));
-            if !fits || key.is_some_and(|key| !keys.insert(key)) {
-                passed_over.push_back(waiting);
-                continue;
-            }
-            lines += waiting.request.lines.len();
-            hot = wants_hot;
-            members.push(waiting);
-            if members.len() == self.limits.set_size || lines >= SET_LINES {
-                break;
-            }
-        }
-        passed_over.append(&mut queue);
-        room.waiting = passed_over;
+        let (members, hot) = room.take(self.limits.set_size);
         if members.is_empty() {
             room.writers -= 1;
             return None;
         }
-        members.iter().for_each(|member| room.dismiss(member));
-        room.held.extend(hot.clone());
         Some(Set {
             members,
             hot,
@@ -265,52 +209,12 @@ impl Queue {
     fn dismiss(&self) -> VecDeque<Waiting> {
         let mut room = self.room();
         room.writers -= 1;
-        room.demand.clear();
-        std::mem::take(&mut room.waiting)
+        room.empty()
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
         self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Room {
-    fn admit(&mut self, waiting: Waiting) {
-        for wanted in named(&waiting.request) {
-            *self.demand.entry(wanted.clone()).or_default() += 1;
-        }
-        self.waiting.push_back(waiting);
-    }
-
-    /// Forgets what somebody wanted who waits no more.
-    fn dismiss(&mut self, waiting: &Waiting) {
-        for wanted in named(&waiting.request) {
-            if let Some(count) = self.demand.get_mut(wanted) {
-                *count -= 1;
-                if *count == 0 {
-                    self.demand.remove(wanted);
-                }
-            }
-        }
-    }
-
-    fn hot_one_of(&self, request: &Request) -> Option<Wanted> {
-        let is_hot = |wanted: &&Wanted| {
-            self.held.contains(*wanted) || self.demand.get(*wanted).is_some_and(|n| *n >= HOT)
-        };
-        named(request).find(is_hot).cloned()
-    }
-}
-
-impl Waiting {
-    fn tell(self, reply: Reply) {
-        let _ = self.reply.send(reply); // whoever asked may be gone; the key remembers
-    }
-}
-
-/// What counts for being hot: the lines of an ordinary order.
-fn named(request: &Request) -> impl Iterator<Item = &Wanted> {
-    request.lines.iter().take(16).map(|line| &line.wanted)
 }
 
 fn refusal(error: PlaceError) -> QueueError {
