@@ -1,8 +1,9 @@
 //! People, unique by their normalised e-mail address.
 
 use chrono::{DateTime, Utc};
+use db::outbox::{self, Entry};
 use diesel::prelude::*;
-use domain::{Email, PageSize, UserId};
+use domain::{Email, Event, PageSize, UserId};
 
 use crate::schema::users;
 
@@ -77,12 +78,29 @@ pub struct NewUser {
     pub is_open: bool,
 }
 
-/// Inserts a user; `None` when the e-mail address is taken.
+/// Inserts a user with its event; `None` when the e-mail address is taken.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn create(conn: &mut PgConnection, user: &NewUser) -> QueryResult<Option<User>> {
+pub fn create(
+    conn: &mut PgConnection,
+    user: &NewUser,
+    actor: Option<UserId>,
+) -> QueryResult<Option<User>> {
+    conn.transaction(|conn| {
+        let Some(created) = insert(conn, user)? else {
+            return Ok(None);
+        };
+        let registered = Event::UserRegistered {
+            user_id: created.id,
+        };
+        outbox::write(conn, &[Entry::new(registered, 1, actor)])?;
+        Ok(Some(created))
+    })
+}
+
+fn insert(conn: &mut PgConnection, user: &NewUser) -> QueryResult<Option<User>> {
     diesel::insert_into(users::table)
         .values((
             users::name.eq(&user.name),

@@ -3,6 +3,7 @@
 //! Every write announces itself twice in its own transaction: as an event in the outbox, and as a
 //! notification on [`CHANGES_CHANNEL`] for whoever keeps copies of what it reads.
 
+use db::outbox::{self, Entry};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
@@ -125,9 +126,9 @@ db::statement! {
 db::statement! {
     struct ArchiveProduct { id: i64 => BigInt } -> BigInt =
     "WITH archived AS (UPDATE catalog.products SET archived_at = now(), updated_at = now(), version = version + 1 \
-       WHERE id = $1 AND archived_at IS NULL RETURNING id), \
+       WHERE id = $1 AND archived_at IS NULL RETURNING id, version), \
      variants AS (UPDATE catalog.variants SET archived_at = now() WHERE product_id IN (SELECT id FROM archived)) \
-     SELECT id FROM archived"
+     SELECT version FROM archived"
 }
 
 /// Creates products, each with one variant, its price and its stock, and returns their ids in order.
@@ -157,7 +158,8 @@ pub fn create_all(
         .into_iter()
         .filter_map(|id| id.try_into().ok())
         .collect();
-    announce(conn, &ids)?;
+    let first: Vec<(ProductId, i64)> = ids.iter().map(|id| (*id, 1)).collect();
+    announce(conn, &first, actor)?;
     Ok(ids)
 }
 
@@ -171,6 +173,7 @@ pub fn update(
     id: ProductId,
     changes: ProductChanges,
     expected_version: Option<i64>,
+    actor: Option<UserId>,
 ) -> Result<i64, EditError> {
     let locked = LockProduct { id: id.get() }
         .get_result::<(i64, i64)>(conn)
@@ -201,7 +204,7 @@ pub fn update(
         }
         .execute(conn)?;
     }
-    announce(conn, &[id])?;
+    announce(conn, &[(id, version)], actor)?;
     Ok(version)
 }
 
@@ -210,25 +213,35 @@ pub fn update(
 /// # Errors
 ///
 /// [`EditError::NotFound`] for an unknown product and for one archived before.
-pub fn archive(conn: &mut PgConnection, id: ProductId) -> Result<(), EditError> {
+pub fn archive(
+    conn: &mut PgConnection,
+    id: ProductId,
+    actor: Option<UserId>,
+) -> Result<(), EditError> {
     let archived = ArchiveProduct { id: id.get() }
         .get_result::<i64>(conn)
         .optional()?;
-    archived.ok_or(EditError::NotFound)?;
-    announce(conn, &[id])?;
+    let version = archived.ok_or(EditError::NotFound)?;
+    announce(conn, &[(id, version)], actor)?;
     Ok(())
 }
 
-/// Tells the outbox and the listeners that these products are not what they were.
-pub(crate) fn announce(conn: &mut PgConnection, ids: &[ProductId]) -> QueryResult<()> {
-    let events: Vec<Event> = ids
-        .iter()
-        .map(|id| Event::ProductChanged { product_id: *id })
-        .collect();
-    db::outbox::write(conn, &events)?;
-    match ids {
+/// Tells the outbox and the listeners that these products are not what they were, but have these
+/// versions now.
+pub(crate) fn announce(
+    conn: &mut PgConnection,
+    products: &[(ProductId, i64)],
+    actor: Option<UserId>,
+) -> QueryResult<()> {
+    let entry = |(product_id, version): &(ProductId, i64)| {
+        let product_id = *product_id;
+        Entry::new(Event::ProductChanged { product_id }, *version, actor)
+    };
+    let entries: Vec<Entry> = products.iter().map(entry).collect();
+    outbox::write(conn, &entries)?;
+    match products {
         [] => Ok(()),
-        [id] => db::listen::notify(conn, CHANGES_CHANNEL, &id.to_string()),
+        [(id, _)] => db::listen::notify(conn, CHANGES_CHANNEL, &id.to_string()),
         _ => db::listen::notify(conn, CHANGES_CHANNEL, "*"),
     }
 }

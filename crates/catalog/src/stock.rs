@@ -3,8 +3,9 @@
 //! Every change is one statement: it locks the levels in variant order (an `UPDATE` over a join has
 //! no order of its own), decides, writes, and leaves a movement for each. A CHECK stands behind it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use db::outbox::{self, Entry};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use domain::{Event, OrderId, UserId, VariantId};
@@ -198,24 +199,46 @@ pub fn set_on_hand(
     }
     let delta = on_hand - expected;
     if delta != 0 {
-        move_all(
-            conn,
-            &[Change {
-                variant_id,
-                on_hand: delta,
-                reserved: 0,
-            }],
-            cause,
-        )?;
-        db::outbox::write(
-            conn,
-            &[Event::StockAdjusted {
-                variant_id,
-                on_hand_delta: delta,
-            }],
-        )?;
+        let change = Change {
+            variant_id,
+            on_hand: delta,
+            reserved: 0,
+        };
+        adjust_all(conn, &[change], cause)?;
     }
     Ok(Level { on_hand, ..level })
+}
+
+db::statement! {
+    struct CountAdjustments { variant_ids: Vec<i64> => Array<BigInt> } -> (BigInt, BigInt) =
+    "UPDATE catalog.stock_levels SET version = version + 1 \
+      WHERE variant_id = ANY($1) AND location_id = 1 RETURNING variant_id, version"
+}
+
+/// Moves stock apart from orders, and tells of it. Each variant is named once.
+pub(crate) fn adjust_all(
+    conn: &mut PgConnection,
+    changes: &[Change],
+    cause: &Cause,
+) -> Result<(), StockError> {
+    move_all(conn, changes, cause)?;
+    // The levels are locked by now, so their order does not matter any more.
+    let variant_ids = changes.iter().map(|c| c.variant_id.get()).collect();
+    let versions: HashMap<i64, i64> = CountAdjustments { variant_ids }
+        .load::<(i64, i64)>(conn)?
+        .into_iter()
+        .collect();
+    let entry = |change: &Change| {
+        let variant_id = change.variant_id;
+        let event = Event::StockAdjusted {
+            variant_id,
+            on_hand_delta: change.on_hand,
+        };
+        let sequence = versions.get(&variant_id.get())?;
+        Some(Entry::new(event, *sequence, cause.actor))
+    };
+    let entries: Vec<Entry> = changes.iter().filter_map(entry).collect();
+    Ok(outbox::write(conn, &entries)?)
 }
 
 db::statement! {

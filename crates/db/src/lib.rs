@@ -7,11 +7,14 @@
 //! - [`migrations`]: the schemas of all owners, brought up to date by one runner at a time
 //! - [`statement!`]: SQL that Diesel prepares once per connection
 //! - [`outbox`]: events, written in the transaction of the change they tell of
+//! - [`consumers`]: who reads them, and how far each has come
+//! - [`request`]: the id of the request that is being answered
 //! - [`idempotency`]: keys, and the answers they are replayed with
 //! - [`listen`]: notifications from other replicas
 //! - [`doctor`]: checks of what must always be true, and repairs that are provably right
 //! - [`embedded`]: a private Postgres server as a child process
 
+pub mod consumers;
 pub mod doctor;
 pub mod embedded;
 pub mod error;
@@ -21,6 +24,7 @@ pub mod listen;
 pub mod migrations;
 pub mod outbox;
 mod pool;
+pub mod request;
 mod statement;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -64,7 +64,7 @@ impl Db {
         })
     }
 
-    /// Runs `work` with a connection on a blocking thread.
+    /// Runs `work` with a connection on a blocking thread, as part of the caller's request.
     ///
     /// # Errors
     ///
@@ -82,6 +82,7 @@ impl Db {
             .map_err(|_| DbError::Busy("no free connection".into()))?
             .map_err(|_| DbError::Unavailable("the pool is closed".into()))?;
         let db = self.clone();
+        let request = crate::request::current();
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the funnel the ban points to"
@@ -89,7 +90,7 @@ impl Db {
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let mut client = db.checkout()?;
-            work(&mut client.conn)
+            crate::request::carry(request, || work(&mut client.conn))
         });
         task.await.map_err(|_| DbError::Panicked)?
     }

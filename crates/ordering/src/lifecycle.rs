@@ -1,5 +1,6 @@
 //! The only writer of an order's status.
 
+use db::outbox::{self, Entry};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use domain::{Event, ForbiddenTransition, OrderId, OrderStatus, PaymentId, PaymentStatus, UserId};
@@ -106,7 +107,7 @@ pub fn step(
 ) -> Result<(), StepError> {
     let from = order.status;
     let to = from.transition(to)?;
-    SetStatus {
+    let version = SetStatus {
         id: order.id.get(),
         from: from.code(),
         to: to.code(),
@@ -125,24 +126,23 @@ pub fn step(
             to,
         },
     };
-    db::outbox::write(conn, &[event])?;
+    outbox::write(conn, &[Entry::new(event, version, actor)])?;
     Ok(())
 }
 
-/// Adds an entry to the timeline that leaves the status as it is.
+/// Adds an entry to the timeline that leaves the status as it is, and returns the order's version.
 pub(crate) fn note(
     conn: &mut PgConnection,
     id: OrderId,
     kind: &'static str,
     actor: Option<UserId>,
     note: Option<String>,
-) -> QueryResult<()> {
+) -> QueryResult<i64> {
     AddEntry {
         id: id.get(),
         kind,
         actor_id: actor.map(UserId::get),
         note,
     }
-    .get_result::<i64>(conn)
-    .map(|_| ())
+    .get_result(conn)
 }

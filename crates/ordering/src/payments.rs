@@ -4,6 +4,7 @@
 //! transactions; none is open during the call. Whoever finds it unfinished may ask again: the
 //! provider's idempotency key derives from the operation, and only the first finish counts.
 
+use db::outbox::{self, Entry};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use domain::{
@@ -237,22 +238,19 @@ pub fn finish(
         None => format!("{}: {}", operation.kind.code(), operation.amount()),
         Some(reason) => format!("{} refused: {reason}", operation.kind.code()),
     };
-    lifecycle::note(
+    let version = lifecycle::note(
         conn,
         operation.order_id,
         "payment",
         operation.actor(),
         Some(note),
     )?;
-    let (order_id, payment_id) = (operation.order_id, operation.payment_id);
-    db::outbox::write(
-        conn,
-        &[Event::PaymentChanged {
-            order_id,
-            payment_id,
-            status,
-        }],
-    )?;
+    let event = Event::PaymentChanged {
+        order_id: operation.order_id,
+        payment_id: operation.payment_id,
+        status,
+    };
+    outbox::write(conn, &[Entry::new(event, version, operation.actor())])?;
     Ok(Some(status))
 }
 

@@ -38,5 +38,7 @@ fn somebody(email: &str) -> NewUser {
 }
 
 fn register(conn: &mut PgConnection, email: &str) -> User {
-    people::create(conn, &somebody(email)).unwrap().unwrap()
+    people::create(conn, &somebody(email), None)
+        .unwrap()
+        .unwrap()
 }

@@ -112,7 +112,7 @@ fn a_login_ends_open_access_and_is_remembered() {
         is_open: true,
         ..somebody("ann@example.com")
     };
-    let ann = users::create(conn, &new).unwrap().unwrap();
+    let ann = users::create(conn, &new, None).unwrap().unwrap();
 
     open(conn, ann.id);
 

@@ -20,7 +20,15 @@ fn a_user_is_found_as_created() {
         ..somebody("Ann.Lee@Bücher.example")
     };
 
-    let created = create(conn, &new).unwrap().unwrap();
+    let staff = domain::UserId::try_from(7).ok();
+
+    let created = create(conn, &new, staff).unwrap().unwrap();
+    let event = format!(
+        "platform.outbox WHERE kind = 'user.registered' AND resource_id = {} AND sequence = 1 \
+            AND actor_id = 7",
+        created.id
+    );
+    assert_eq!(count(conn, &event), 1);
     let found = find(conn, created.id).unwrap().unwrap();
 
     for user in [created, found] {
@@ -46,7 +54,7 @@ fn each_role_is_read_back() {
             role,
             ..somebody(&email)
         };
-        assert_eq!(create(conn, &new).unwrap().unwrap().role, role);
+        assert_eq!(create(conn, &new, None).unwrap().unwrap().role, role);
     }
 }
 
@@ -73,13 +81,16 @@ fn an_address_is_one_person_however_it_is_spelt() {
         "ANN@xn--bcher-kva.example",
         "Ann@BÜCHER.example",
     ] {
-        assert!(create(conn, &somebody(other)).unwrap().is_none(), "{other}");
+        assert!(
+            create(conn, &somebody(other), None).unwrap().is_none(),
+            "{other}"
+        );
         let email: Email = other.parse().unwrap();
         let (found, _) = find_credential(conn, &email).unwrap().unwrap();
         assert_eq!(found.id, ann.id);
     }
     assert!(
-        create(conn, &somebody("ann@example.com"))
+        create(conn, &somebody("ann@example.com"), None)
             .unwrap()
             .is_some()
     );
@@ -94,7 +105,7 @@ fn of_many_who_register_one_address_one_does() {
         let conn = &mut database.connect();
         let new = somebody(spellings[number % spellings.len()]);
         start.wait();
-        create(conn, &new).unwrap()
+        create(conn, &new, None).unwrap()
     };
 
     let registered = thread::scope(|scope| {
@@ -118,7 +129,7 @@ fn a_credential_is_found_by_address_and_can_be_changed() {
         password_hash: None,
         ..somebody("ann@example.com")
     };
-    let ann = create(conn, &new).unwrap().unwrap();
+    let ann = create(conn, &new, None).unwrap().unwrap();
 
     let (found, hash) = find_credential(conn, &email).unwrap().unwrap();
     assert_eq!((found.id, hash), (ann.id, None));

@@ -28,8 +28,8 @@ pub(super) fn create_staff(
         is_open: false,
     };
     let mut conn = PgConnection::establish(database_url(config)?)?;
-    let user =
-        users::create(&mut conn, &user)?.ok_or("this e-mail address is registered already")?;
+    let user = users::create(&mut conn, &user, None)?
+        .ok_or("this e-mail address is registered already")?;
     println!("user {} may log in", user.id);
     Ok(ExitCode::SUCCESS)
 }

@@ -13,17 +13,13 @@ use tokio::time::timeout;
 
 use super::Problem;
 
-tokio::task_local! {
-    static REQUEST_ID: String;
-}
-
 /// The header that carries a request's id, both ways.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of the request that this task answers; empty outside of one.
+/// The id of the request that this task or thread answers; empty outside of one.
 #[must_use]
 pub fn current_request_id() -> String {
-    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
+    db::request::current().map_or_else(String::new, |id| id.as_ref().to_owned())
 }
 
 /// Wraps all routes.
@@ -46,7 +42,7 @@ pub async fn observe(
         DEADLINE,
         AssertUnwindSafe(next.call(request)).catch_unwind(),
     );
-    let mut answer = match REQUEST_ID.scope(id.clone(), handled).await {
+    let mut answer = match db::request::scope(id.as_str().into(), handled).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             log::error!(request_id = id.as_str(); "a handler panicked");

@@ -127,6 +127,7 @@ pub async fn update(
 ) -> Result<Answer, Problem> {
     let id = product_id(&id)?;
     let shop_currency = state.config.shop.currency;
+    let actor = staff.0.id;
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let changes = product_changes(body.value, shop_currency)?;
     let expected = if_match(&request)?;
@@ -135,7 +136,7 @@ pub async fn update(
             None => None,
             Some(etag) => Some(version_of(conn, id, shop_currency, &etag)?),
         };
-        editing::update(conn, id, changes, version).map_err(refuse)?;
+        editing::update(conn, id, changes, version, Some(actor)).map_err(refuse)?;
         Ok(Answer::ok(&read(conn, id, shop_currency)?))
     })
     .await?;
@@ -213,9 +214,10 @@ pub async fn archive(
     id: Path<String>,
 ) -> Result<Answer, Problem> {
     let id = product_id(&id)?;
+    let actor = staff.0.id;
     let request_key = key.bind(&Caller::User(staff.0), &[]);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
-        editing::archive(conn, id).map_err(refuse)?;
+        editing::archive(conn, id, Some(actor)).map_err(refuse)?;
         Ok(Answer::no_content())
     })
     .await?;

@@ -6,7 +6,7 @@ use accounts::users::{self, NewUser, Role};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{get, post};
-use domain::{Cursor, Email, Event, Page, UserId};
+use domain::{Cursor, Email, Page, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -119,9 +119,9 @@ pub async fn register(
         password_hash: Some(password_hash),
         is_open: matches!(caller, Caller::Anonymous(Access::Open)),
     };
+    let actor = caller.id();
     let created = idempotency::once(&state.db, request_key, move |conn| {
-        let user = users::create(conn, &new)?.ok_or_else(taken)?;
-        db::outbox::write(conn, &[Event::UserRegistered { user_id: user.id }])?;
+        let user = users::create(conn, &new, actor)?.ok_or_else(taken)?;
         Ok(Answer::created(
             format!("/api/users/{}", user.id),
             &UserBody::from(&user),

@@ -90,7 +90,7 @@ pub fn administrator(
         password_hash,
         is_open: false,
     };
-    users::create(conn, &user)?;
+    users::create(conn, &user, None)?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
-use domain::{Event, ProductId, VariantId};
+use domain::{ProductId, VariantId};
 
 use super::{ImportError, Outcome, Refusal, Row};
 use crate::editing::{self, EditError, NewProduct};
@@ -66,11 +66,11 @@ db::statement! {
         names: Vec<String> => Array<Text>,
         descriptions: Vec<String> => Array<Text>,
         images: Vec<String> => Array<Text>,
-    } -> BigInt =
+    } -> (BigInt, BigInt) =
     "UPDATE catalog.products p SET name = i.name, description = i.description, image = i.image, \
             version = version + 1, updated_at = now() \
        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS i (id, name, description, image) \
-      WHERE p.id = i.id RETURNING p.id"
+      WHERE p.id = i.id RETURNING p.id, p.version"
 }
 
 db::statement! {
@@ -184,7 +184,7 @@ fn judge(row: &Row, found: &Existing) -> Outcome {
 
 fn update(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResult<()> {
     let or_old = |new: &Option<String>, old: &String| new.as_ref().unwrap_or(old).clone();
-    UpdateProducts {
+    let versions: Vec<(i64, i64)> = UpdateProducts {
         ids: updated.iter().map(|(_, found)| found.product_id).collect(),
         names: updated.iter().map(|(row, _)| row.name.clone()).collect(),
         descriptions: updated
@@ -196,7 +196,7 @@ fn update(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResult
             .map(|(r, f)| or_old(&r.image, &f.image))
             .collect(),
     }
-    .execute(conn)?;
+    .load(conn)?;
     let repriced = || {
         updated
             .iter()
@@ -211,11 +211,11 @@ fn update(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResult
     }
     .execute(conn)?;
     recount(conn, updated)?;
-    let ids: Vec<ProductId> = updated
-        .iter()
-        .filter_map(|(_, found)| found.product_id.try_into().ok())
+    let products: Vec<(ProductId, i64)> = versions
+        .into_iter()
+        .filter_map(|(id, version)| Some((id.try_into().ok()?, version)))
         .collect();
-    editing::announce(conn, &ids)
+    editing::announce(conn, &products, None)
 }
 
 fn recount(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResult<()> {
@@ -239,19 +239,11 @@ fn recount(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResul
         order_id: None,
         actor: None,
     };
-    stock::move_all(conn, &changes, &cause).map_err(|error| match error {
+    stock::adjust_all(conn, &changes, &cause).map_err(|error| match error {
         stock::StockError::Db(error) => error,
         // `judge` has compared with the levels, which are locked.
         other => DieselError::QueryBuilderError(other.into()),
-    })?;
-    let events: Vec<Event> = changes
-        .iter()
-        .map(|c| Event::StockAdjusted {
-            variant_id: c.variant_id,
-            on_hand_delta: c.on_hand,
-        })
-        .collect();
-    db::outbox::write(conn, &events)
+    })
 }
 
 fn new_product(row: &Row) -> NewProduct {

@@ -70,7 +70,7 @@ fn products_are_created_in_order_with_stock_that_is_explained() {
 fn a_sku_is_taken_for_ever() {
     let conn = &mut database().connect();
     let id = create(conn, product("A"));
-    editing::archive(conn, id).unwrap();
+    editing::archive(conn, id, None).unwrap();
 
     let twice = editing::create_all(conn, &[product("B"), product("B")], None);
     let archived = editing::create_all(conn, &[product("C"), product("A")], None);
@@ -113,7 +113,7 @@ fn prices_are_added_and_never_changed() {
     ]
     .map(price)
     {
-        editing::update(conn, id, price, None).unwrap();
+        editing::update(conn, id, price, None, None).unwrap();
     }
 
     assert_eq!(
@@ -129,9 +129,9 @@ fn a_transaction_sees_the_price_it_has_just_set() {
     let id = create(conn, product("A"));
 
     let seen = conn.transaction(|conn| {
-        editing::update(conn, id, price(Money::new(800, USD)), None)?;
+        editing::update(conn, id, price(Money::new(800, USD)), None, None)?;
         let seen = products::find(conn, id, USD)?.map(|p| p.price_minor);
-        editing::update(conn, id, price(Money::new(950, USD)), None)?;
+        editing::update(conn, id, price(Money::new(950, USD)), None, None)?;
         Ok::<_, EditError>(seen)
     });
 
@@ -146,9 +146,9 @@ fn of_two_prices_the_one_whose_writer_came_last_is_in_force() {
     let (early, late) = (&mut database.connect(), &mut database.connect());
     let id = create(early, product("A"));
     early.batch_execute("BEGIN; SELECT now()").unwrap();
-    editing::update(late, id, price(Money::new(800, USD)), None).unwrap();
+    editing::update(late, id, price(Money::new(800, USD)), None, None).unwrap();
 
-    editing::update(early, id, price(Money::new(950, USD)), None).unwrap();
+    editing::update(early, id, price(Money::new(950, USD)), None, None).unwrap();
     early.batch_execute("COMMIT").unwrap();
 
     let found = products::find(late, id, USD).unwrap().unwrap();
@@ -166,9 +166,12 @@ fn a_change_leaves_the_rest_as_it_is_and_counts_up() {
         },
     );
 
-    assert_eq!(editing::update(conn, id, name("New"), Some(1)).unwrap(), 2);
     assert_eq!(
-        editing::update(conn, id, ProductChanges::default(), None).unwrap(),
+        editing::update(conn, id, name("New"), Some(1), None).unwrap(),
+        2
+    );
+    assert_eq!(
+        editing::update(conn, id, ProductChanges::default(), None, None).unwrap(),
         3
     );
 
@@ -178,19 +181,19 @@ fn a_change_leaves_the_rest_as_it_is_and_counts_up() {
         ("New", "a.jpg")
     );
     assert_eq!((found.price_minor, found.version), (950, 3));
-    assert_eq!(
-        count(conn, "platform.outbox WHERE kind = 'product.changed'"),
-        3
-    );
+    editing::archive(conn, id, UserId::try_from(7).ok()).unwrap();
+    let told = "(SELECT string_agg(concat_ws(' ', sequence, actor_id), ', ' ORDER BY id) \
+                  FROM platform.outbox WHERE kind = 'product.changed')";
+    assert_eq!(text(conn, told), "1, 2, 3, 4 7");
 }
 
 #[test]
 fn a_stale_version_changes_nothing() {
     let conn = &mut conn();
     let id = create(conn, product("A"));
-    editing::update(conn, id, name("First"), Some(1)).unwrap();
+    editing::update(conn, id, name("First"), Some(1), None).unwrap();
 
-    let stale = editing::update(conn, id, name("Second"), Some(1));
+    let stale = editing::update(conn, id, name("Second"), Some(1), None);
 
     assert!(matches!(stale, Err(EditError::Stale(2))), "{stale:?}");
     assert_eq!(
@@ -207,7 +210,7 @@ fn of_many_changes_to_one_version_one_is_made() {
     let change = || {
         let conn = &mut database.connect();
         start.wait();
-        conn.transaction(|conn| editing::update(conn, id, name("Mine"), Some(1)))
+        conn.transaction(|conn| editing::update(conn, id, name("Mine"), Some(1), None))
     };
 
     let changes: Vec<_> = thread::scope(|scope| {
@@ -227,13 +230,13 @@ fn what_is_not_on_sale_is_not_found() {
     let conn = &mut conn();
     let unknown = ProductId::try_from(i64::MAX).unwrap();
     let archived = create(conn, product("A"));
-    editing::archive(conn, archived).unwrap();
+    editing::archive(conn, archived, None).unwrap();
 
     for id in [unknown, archived] {
-        let changed = editing::update(conn, id, name("New"), None);
+        let changed = editing::update(conn, id, name("New"), None, None);
         assert!(matches!(changed, Err(EditError::NotFound)));
         assert!(matches!(
-            editing::archive(conn, id),
+            editing::archive(conn, id, None),
             Err(EditError::NotFound)
         ));
     }

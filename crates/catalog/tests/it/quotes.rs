@@ -12,7 +12,7 @@ fn lines_are_quoted_in_order_and_unknown_ones_are_missing() {
     let conn = &mut conn();
     let (a, b) = (create(conn, product("A")), create(conn, product("B")));
     let gone = create(conn, product("C"));
-    editing::archive(conn, gone).unwrap();
+    editing::archive(conn, gone, None).unwrap();
     let wanted = [
         Wanted::Sku(sku("B")),
         Wanted::Product(ProductId::try_from(i64::MAX).unwrap()),
@@ -48,7 +48,7 @@ fn a_quote_has_the_preferred_currency_where_there_is_one() {
         price,
         ..Default::default()
     };
-    editing::update(conn, both, changes, None).unwrap();
+    editing::update(conn, both, changes, None, None).unwrap();
     create(conn, product("B"));
 
     let quotes = quote(conn, &[Wanted::Product(both), Wanted::Sku(sku("B"))], EUR);

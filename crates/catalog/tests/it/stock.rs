@@ -185,10 +185,12 @@ fn a_count_is_set_only_where_it_is_what_the_counter_saw() {
         count(conn, "catalog.stock_movements WHERE reason = 'count'"),
         1
     );
-    assert_eq!(
-        count(conn, "platform.outbox WHERE kind = 'stock.adjusted'"),
-        1
-    );
+    // Orders come between, and do not count.
+    move_all(conn, &[reserve(a, 1)], &cause("order")).unwrap();
+    set_on_hand(conn, a, 9, 8, &cause("count")).unwrap();
+    let told = "(SELECT string_agg(concat_ws(' ', sequence, payload->>'onHandDelta'), ', ' ORDER BY id) \
+                  FROM platform.outbox WHERE kind = 'stock.adjusted')";
+    assert_eq!(text(conn, told), "1 4, 2 -1");
 }
 
 #[test]

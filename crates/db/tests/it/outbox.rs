@@ -1,14 +1,26 @@
-use db::outbox;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use db::consumers::{self, Start};
+use db::outbox::{self, Entry, Position, log, upkeep};
+use db::{DbError, request};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error;
-use domain::{Event, OrderId, OrderStatus, ProductId};
+use domain::{Event, OrderId, OrderStatus, ProductId, UserId};
 
-use crate::{count, text};
+use crate::{count, text, wait_until};
 
-fn product_changed() -> Event {
-    Event::ProductChanged {
-        product_id: ProductId::try_from(3).unwrap(),
-    }
+fn product_changed(id: i64, sequence: i64) -> Entry {
+    let product_id = ProductId::try_from(id).unwrap();
+    Entry::new(Event::ProductChanged { product_id }, sequence, None)
+}
+
+/// The resources and sequences of what can be read after a position.
+fn told(conn: &mut PgConnection, after: Position) -> Vec<(i64, Option<i64>)> {
+    let events = log::read(conn, after, 100).unwrap();
+    let about = |event: &log::Recorded| (event.resource_id, event.sequence);
+    events.iter().map(about).collect()
 }
 
 #[test]
@@ -19,19 +31,61 @@ fn events_are_written_in_order_with_all_they_tell() {
         from: OrderStatus::OutForDelivery,
         to: OrderStatus::Delivered,
     };
+    let delivered = Entry {
+        request_id: Some(Arc::from("0123456789-abcdef")),
+        ..Entry::new(delivered, 5, UserId::try_from(7).ok())
+    };
 
-    outbox::write(conn, &[product_changed(), delivered]).unwrap();
+    outbox::write(conn, &[product_changed(3, 2), delivered]).unwrap();
 
-    let told = "(SELECT string_agg(concat_ws(' ', kind, resource_type, resource_id, payload), '; ' \
-                 ORDER BY id) FROM platform.outbox)";
+    let told = "(SELECT string_agg(concat_ws(' ', kind, resource_type, resource_id, sequence, version, \
+                 actor_id, request_id, payload), '; ' ORDER BY id) FROM platform.outbox)";
     assert_eq!(
         text(conn, told),
-        r#"product.changed product 3 {"productId": 3}; order.statusChanged order 17 {"to": "delivered", "from": "outForDelivery", "orderId": 17}"#
+        r#"product.changed product 3 2 1 {"productId": 3}; order.statusChanged order 17 5 1 7 0123456789-abcdef {"to": "delivered", "from": "outForDelivery", "orderId": 17}"#
     );
-    let about =
-        |id| format!("platform.outbox WHERE resource_type = 'product' AND resource_id = {id}");
-    assert_eq!(count(conn, &about(3)), 1);
-    assert_eq!(count(conn, &about(4)), 0);
+    wait_until("both can be read", || told_all(conn) == 2);
+    let events = log::read(conn, Position::START, 10).unwrap();
+    assert_eq!(events[1].payload["to"], "delivered");
+    assert_eq!(
+        (events[1].actor_id, events[1].request_id.as_deref()),
+        (Some(7), Some("0123456789-abcdef"))
+    );
+    let id = events[1].public_id();
+    assert!(id.starts_with("evt_") && id.len() == 36, "{id}");
+}
+
+fn told_all(conn: &mut PgConnection) -> usize {
+    told(conn, Position::START).len()
+}
+
+#[tokio::test]
+async fn an_event_tells_which_request_caused_it() {
+    let database = crate::database();
+    let pool = database.pool(1);
+    let write = |id| {
+        pool.run(move |conn| Ok::<_, DbError>(outbox::write(conn, &[product_changed(id, 1)])?))
+    };
+
+    request::scope("request-one".into(), write(1))
+        .await
+        .unwrap();
+    write(2).await.unwrap();
+    request::scope("request-two".into(), write(3))
+        .await
+        .unwrap();
+    let panicking = pool.run(|_| -> Result<(), DbError> { panic!("on purpose") });
+    assert!(matches!(
+        request::scope("request-three".into(), panicking).await,
+        Err(DbError::Panicked)
+    ));
+    write(4).await.unwrap();
+
+    let conn = &mut database.connect();
+    let ids =
+        "(SELECT string_agg(coalesce(request_id, '-'), ' ' ORDER BY id) FROM platform.outbox)";
+    assert_eq!(text(conn, ids), "request-one - request-two -");
+    assert_eq!(request::current(), None);
 }
 
 #[test]
@@ -39,7 +93,7 @@ fn an_event_is_rolled_back_with_its_change() {
     let conn = &mut crate::database().connect();
 
     let undone = conn.transaction(|conn| {
-        outbox::write(conn, &[product_changed()])?;
+        outbox::write(conn, &[product_changed(3, 1)])?;
         Err::<(), _>(Error::RollbackTransaction)
     });
 
@@ -54,4 +108,194 @@ fn no_events_are_no_rows() {
     outbox::write(conn, &[]).unwrap();
 
     assert_eq!(count(conn, "platform.outbox"), 0);
+}
+
+#[test]
+fn a_resource_has_no_two_events_of_one_sequence() {
+    let conn = &mut crate::database().connect();
+    outbox::write(conn, &[product_changed(3, 1), product_changed(4, 1)]).unwrap();
+
+    let twice = outbox::write(conn, &[product_changed(3, 1)]);
+
+    assert!(matches!(twice, Err(Error::DatabaseError(..))), "{twice:?}");
+}
+
+/// The first writer takes its ids first and commits last: a reader that only looked for greater ids
+/// would never see what it wrote.
+#[test]
+fn what_commits_late_is_read_all_the_same() {
+    let database = crate::database();
+    let (early, late, reader) = (
+        &mut database.connect(),
+        &mut database.connect(),
+        &mut database.connect(),
+    );
+    early.batch_execute("BEGIN").unwrap();
+    outbox::write(early, &[product_changed(1, 1)]).unwrap();
+    outbox::write(late, &[product_changed(2, 1)]).unwrap();
+
+    let before = log::read(reader, Position::START, 10).unwrap();
+    early.batch_execute("COMMIT").unwrap();
+    wait_until("both can be read", || told_all(reader) == 2);
+
+    assert_eq!(before, []);
+    assert_eq!(told(reader, Position::START), [(1, Some(1)), (2, Some(1))]);
+}
+
+#[test]
+fn what_is_rolled_back_holds_nothing_up_for_ever() {
+    let database = crate::database();
+    let (undone, kept) = (&mut database.connect(), &mut database.connect());
+    undone.batch_execute("BEGIN").unwrap();
+    outbox::write(undone, &[product_changed(1, 1)]).unwrap();
+    outbox::write(kept, &[product_changed(2, 1)]).unwrap();
+    undone.batch_execute("ROLLBACK").unwrap();
+
+    wait_until("it can be read", || told_all(kept) == 1);
+
+    assert_eq!(told(kept, Position::START), [(2, Some(1))]);
+}
+
+#[test]
+fn a_page_of_one_kind_goes_on_where_the_search_ended() {
+    let conn = &mut crate::database().connect();
+    // More of other kinds than are passed over at a time, and one of the kind at the end.
+    conn.batch_execute(
+        "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload) \
+         SELECT CASE WHEN n % 6000 = 0 THEN 'rare' ELSE 'common' END, 'thing', n, '{}' \
+           FROM generate_series(1, 12000) n ORDER BY n",
+    )
+    .unwrap();
+    wait_until("all can be read", || told_all(conn) == 100);
+
+    let (mut after, mut found, mut pages) = (Position::START, Vec::new(), 0);
+    loop {
+        let page = log::page(conn, after, Some("rare"), 1).unwrap();
+        found.extend(page.events.iter().map(|event| event.resource_id));
+        assert!(page.end > after);
+        (after, pages) = (page.end, pages + 1);
+        if !page.has_more {
+            break;
+        }
+    }
+
+    assert_eq!(found, [6000, 12000]);
+    assert!(pages <= 4, "{pages}");
+    let all = log::page(conn, Position::START, None, 7).unwrap();
+    assert_eq!((all.events.len(), all.has_more), (7, true));
+    assert_eq!(all.end, all.events[6].position());
+    let none = log::page(conn, after, None, 7).unwrap();
+    assert_eq!(
+        (none.events, none.end, none.has_more),
+        (vec![], after, false)
+    );
+}
+
+#[test]
+fn only_what_is_old_and_handled_by_everyone_is_pruned() {
+    let conn = &mut crate::database().connect();
+    consumers::register(conn, "slow", Start::Beginning).unwrap();
+    for id in 1..=4 {
+        outbox::write(conn, &[product_changed(id, 1)]).unwrap();
+    }
+    let age = "UPDATE platform.outbox SET occurred_at = now() - interval '31 days' WHERE resource_id <> 4";
+    conn.batch_execute(age).unwrap();
+    wait_until("all can be read", || told_all(conn) == 4);
+
+    assert_eq!(outbox::prune(conn, 100), Ok(0), "nothing is handled yet");
+    let claim = consumers::claim(conn, "slow", crate::PATIENCE).unwrap();
+    let lease = claim.unwrap();
+    let first_two = log::read(conn, lease.position, 2).unwrap();
+    consumers::advance(conn, &lease, &first_two).unwrap();
+    assert_eq!(outbox::prune(conn, 1), Ok(1));
+    assert_eq!(outbox::prune(conn, 100), Ok(1), "the third is not handled");
+    conn.batch_execute("DELETE FROM platform.consumers")
+        .unwrap();
+    assert_eq!(outbox::prune(conn, 100), Ok(1), "the fourth is not old");
+
+    assert_eq!(told(conn, Position::START), [(4, Some(1))]);
+}
+
+/// What `pg_restore` leaves on a server that has given out fewer transaction ids than the old one.
+#[test]
+fn a_log_from_another_server_is_adopted() {
+    let conn = &mut crate::database().connect();
+    for name in ["behind", "done"] {
+        consumers::register(conn, name, Start::Beginning).unwrap();
+    }
+    conn.batch_execute(
+        "INSERT INTO platform.outbox (id, xid, kind, resource_type, resource_id, payload, sequence) \
+           OVERRIDING SYSTEM VALUE \
+         SELECT n, '900000000000'::text::xid8, 'product.changed', 'product', n, '{}', 1 \
+           FROM generate_series(1, 4) n; \
+         SELECT setval('platform.outbox_id_seq', 4); \
+         UPDATE platform.consumers SET xid = '900000000000'::text::xid8, \
+                id = CASE name WHEN 'behind' THEN 2 ELSE 4 END",
+    )
+    .unwrap();
+    assert_eq!(told(conn, Position::START), [], "they count as running");
+
+    assert_eq!(upkeep::adopt(conn), Ok(true));
+    assert_eq!(upkeep::adopt(conn), Ok(false));
+    outbox::write(conn, &[product_changed(5, 1)]).unwrap();
+    wait_until("all can be read", || told_all(conn) == 5);
+
+    let mut next = |name| {
+        let claim = consumers::claim(conn, name, crate::PATIENCE).unwrap();
+        told(conn, claim.unwrap().position)
+    };
+    assert_eq!(next("behind"), [(3, Some(1)), (4, Some(1)), (5, Some(1))]);
+    assert_eq!(next("done"), [(5, Some(1))]);
+}
+
+#[test]
+fn the_log_tells_when_it_happened() {
+    let conn = &mut crate::database().connect();
+    let before: DateTime<Utc> = Utc::now() - chrono::TimeDelta::minutes(5);
+    outbox::write(conn, &[product_changed(1, 1)]).unwrap();
+    wait_until("it can be read", || told_all(conn) == 1);
+
+    let event = log::read(conn, Position::START, 1).unwrap().remove(0);
+
+    assert!(event.occurred_at > before, "{event:?}");
+}
+
+/// The insert of the hot path touches two indices, and a reader never the table as a whole.
+#[test]
+fn reading_on_is_a_walk_along_the_primary_key() {
+    let conn = &mut crate::database().connect();
+    conn.batch_execute(
+        "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload) \
+         SELECT 'common', 'thing', n, '{}' FROM generate_series(1, 20000) n; \
+         ANALYZE platform.outbox; SET plan_cache_mode = force_generic_plan",
+    )
+    .unwrap();
+    consumers::register(conn, "reader", Start::Beginning).unwrap();
+    wait_until("all can be read", || told_all(conn) == 100);
+    let claimed = consumers::claim(conn, "reader", crate::PATIENCE).unwrap();
+    assert!(claimed.is_some());
+    log::page(conn, Position::START, Some("rare"), 10).unwrap();
+
+    let mut plan = |part: &str, values: &str| {
+        let name = text(
+            conn,
+            &format!(
+                "(SELECT name FROM pg_prepared_statements \
+                   WHERE strpos(statement, $${part}$$) > 0 AND strpos(statement, 'pg_prepared') = 0)"
+            ),
+        );
+        let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE {name}({values})");
+        let lines: Vec<String> = diesel::dsl::sql::<diesel::sql_types::Text>(&explain)
+            .load(conn)
+            .unwrap();
+        lines.join("\n")
+    };
+    for plan in [
+        plan("request_id FROM platform.outbox", "0, 0, 100"),
+        plan("LIMIT $3) looked_at", "0, 0, 5000, 'rare'"),
+        plan("FOR UPDATE OF c SKIP LOCKED", "'reader', 1000"),
+    ] {
+        assert!(plan.contains("Index Scan using outbox_pkey"), "{plan}");
+        assert!(!plan.contains("Sort"), "{plan}");
+    }
 }

@@ -81,6 +81,16 @@ fn the_timeline_has_every_step_and_no_gap() {
     let events =
         format!("platform.outbox WHERE kind = 'order.statusChanged' AND resource_id = {id}");
     assert_eq!(count(conn, &events), 4);
+    // An event and its timeline entry have the same number, and name the same user.
+    let told = format!(
+        "(SELECT string_agg(concat_ws(' ', sequence, actor_id), ', ' ORDER BY sequence) \
+            FROM platform.outbox WHERE resource_type = 'order' AND resource_id = {id})"
+    );
+    let timeline = format!(
+        "(SELECT string_agg(concat_ws(' ', version, actor_id), ', ' ORDER BY version) \
+            FROM ordering.order_timeline WHERE order_id = {id})"
+    );
+    assert_eq!(text(conn, &told), text(conn, &timeline));
 }
 
 #[test]

@@ -117,8 +117,9 @@ fn a_success_moves_the_payment_and_is_told_once() {
     assert_eq!((entry.version, entry.kind.as_str()), (2, "payment"));
     assert_eq!((entry.from, entry.to), (None, None));
     assert!(entry.note.unwrap().starts_with("authorise: 19.00"));
-    let event = "(SELECT payload->>'status' FROM platform.outbox WHERE kind = 'payment.changed')";
-    assert_eq!(text(conn, event), "authorised");
+    let event = "(SELECT concat_ws(' ', payload->>'status', sequence) FROM platform.outbox \
+                   WHERE kind = 'payment.changed')";
+    assert_eq!(text(conn, event), "authorised 2");
 }
 
 #[test]

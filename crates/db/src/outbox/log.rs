@@ -1,0 +1,165 @@
+//! Reading the log in an order that never skips.
+//!
+//! A transaction that took its id early may commit late. So nobody reads beyond the oldest
+//! transaction that is still running: what lies below has ended, one way or the other. The price
+//! is that a long writing transaction, of any database of the server, holds up what came after it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid};
+
+use super::Position;
+
+/// An event as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Queryable)]
+pub struct Recorded {
+    xid: i64,
+    id: i64,
+    pub event_id: uuid::Uuid,
+    pub kind: String,
+    pub resource_type: String,
+    pub resource_id: i64,
+    pub payload: serde_json::Value,
+    pub occurred_at: DateTime<Utc>,
+    /// `None` where the release before this one wrote it.
+    pub sequence: Option<i64>,
+    /// The version of the payload's form.
+    pub version: i16,
+    pub actor_id: Option<i64>,
+    pub request_id: Option<String>,
+}
+
+impl Recorded {
+    /// Where it stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position {
+            xid: self.xid,
+            id: self.id,
+        }
+    }
+
+    /// The name under which the world knows it; the same however often it is delivered.
+    #[must_use]
+    pub fn public_id(&self) -> String {
+        format!("evt_{}", self.event_id.simple())
+    }
+}
+
+/// A part of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slice {
+    pub events: Vec<Recorded>,
+    /// Where to go on.
+    pub end: Position,
+    /// Whether more is there already.
+    pub has_more: bool,
+}
+
+type Columns = (
+    BigInt,
+    BigInt,
+    Uuid,
+    Text,
+    Text,
+    BigInt,
+    Jsonb,
+    Timestamptz,
+    Nullable<BigInt>,
+    SmallInt,
+    Nullable<BigInt>,
+    Nullable<Text>,
+);
+
+// A bare `xid` in ORDER BY would be the bigint that is selected here, which no index knows.
+macro_rules! select_events {
+    ($rest:literal) => {
+        concat!(
+            "SELECT xid::text::bigint, id, event_id, kind, resource_type, resource_id, payload, \
+                    occurred_at, sequence, version, actor_id, request_id ",
+            $rest
+        )
+    };
+}
+
+crate::statement! {
+    struct ReadAfter { xid: i64 => BigInt, id: i64 => BigInt, limit: i64 => BigInt } -> Columns =
+    select_events!("FROM platform.outbox o \
+      WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) \
+      ORDER BY o.xid, o.id LIMIT $3")
+}
+
+crate::statement! {
+    /// The last row that was looked at comes back whatever its kind: it tells how far that was.
+    struct ReadKindAfter { xid: i64 => BigInt, id: i64 => BigInt, looked_at: i64 => BigInt, kind: String => Text }
+        -> Columns =
+    select_events!("FROM ( \
+       SELECT *, lead(id) OVER (ORDER BY xid, id) IS NULL AS is_last FROM ( \
+         SELECT * FROM platform.outbox \
+          WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) \
+          ORDER BY xid, id LIMIT $3) looked_at) o \
+      WHERE kind = $4 OR is_last ORDER BY o.xid, o.id")
+}
+
+/// Reads the next events after a position, at most `limit`.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn read(conn: &mut PgConnection, after: Position, limit: i64) -> QueryResult<Vec<Recorded>> {
+    ReadAfter {
+        xid: after.xid,
+        id: after.id,
+        limit,
+    }
+    .load(conn)
+}
+
+/// How many events of other kinds are passed over at a time in search of one kind.
+const LOOKED_AT: i64 = 5_000;
+
+/// Reads a page of the log, of all kinds or of one.
+///
+/// A page of one kind may be short, or empty, although there is more: then it ends where the
+/// search did.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn page(
+    conn: &mut PgConnection,
+    after: Position,
+    kind: Option<&str>,
+    limit: i64,
+) -> QueryResult<Slice> {
+    let mut events = match kind {
+        None => read(conn, after, limit + 1)?,
+        Some(kind) => ReadKindAfter {
+            xid: after.xid,
+            id: after.id,
+            looked_at: LOOKED_AT,
+            kind: kind.to_owned(),
+        }
+        .load(conn)?,
+    };
+    let end = events.last().map_or(after, Recorded::position);
+    if let Some(kind) = kind {
+        events.retain(|event| event.kind == kind);
+    }
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    if events.len() > wanted {
+        events.truncate(wanted);
+        let end = events.last().map_or(after, Recorded::position);
+        return Ok(Slice {
+            events,
+            end,
+            has_more: true,
+        });
+    }
+    let has_more = kind.is_some() && !read(conn, end, 1)?.is_empty();
+    Ok(Slice {
+        events,
+        end,
+        has_more,
+    })
+}

@@ -1,0 +1,72 @@
+//! Forgetting old events, and adopting a log that came from another server.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+
+crate::statement! {
+    /// Only the oldest rows are looked at, so a call that finds nothing old costs little. One that
+    /// is out of order by time waits for its neighbours.
+    struct DeleteOld { limit: i64 => BigInt } -> BigInt =
+    "DELETE FROM platform.outbox WHERE (xid, id) IN ( \
+       SELECT o.xid, o.id FROM ( \
+         SELECT xid, id, occurred_at FROM platform.outbox ORDER BY xid, id LIMIT $1) o \
+        WHERE o.occurred_at < now() - interval '30 days' \
+          AND NOT EXISTS (SELECT FROM platform.consumers c WHERE (c.xid, c.id) < (o.xid, o.id)))"
+}
+
+/// Deletes up to `limit` events that are older than 30 days and that every consumer has handled,
+/// and returns how many there were.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn prune(conn: &mut PgConnection, limit: i64) -> QueryResult<usize> {
+    DeleteOld { limit }.execute(conn)
+}
+
+crate::statement! {
+    struct IsForeign {} -> Bool =
+    "SELECT EXISTS (SELECT FROM platform.outbox WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())) \
+         OR EXISTS (SELECT FROM platform.consumers WHERE xid > pg_snapshot_xmax(pg_current_snapshot()))"
+}
+
+crate::statement! {
+    struct LockLog {} -> BigInt = "LOCK TABLE platform.outbox, platform.consumers IN SHARE ROW EXCLUSIVE MODE"
+}
+
+crate::statement! {
+    /// Behind the first event that is not handled everything is handed out again.
+    struct MoveConsumers {} -> BigInt =
+    "UPDATE platform.consumers c SET xid = '0', epoch = epoch + 1, lease_until = '-infinity', id = coalesce( \
+       (SELECT min(o.id) - 1 FROM platform.outbox o WHERE (o.xid, o.id) > (c.xid, c.id)), \
+       (SELECT max(o.id) FROM platform.outbox o), 0)"
+}
+
+crate::statement! {
+    struct RenumberEvents {} -> BigInt = "UPDATE platform.outbox SET xid = '0' WHERE xid <> '0'"
+}
+
+/// Makes a log that was written by another server this one's, and tells whether it was.
+///
+/// After `pg_dump` and `pg_restore` the log holds transaction ids that this server has yet to give
+/// out: old events would count as still running, and new ones as handled. So all restored events
+/// become those of one transaction before all others. Their ids keep the order of each resource's
+/// events, because a writer takes them under the resource's lock. Consumers may see some events
+/// again, under the same event ids; none is lost.
+///
+/// To be called before anything is written or consumed.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn adopt(conn: &mut PgConnection) -> QueryResult<bool> {
+    conn.transaction(|conn| {
+        if !(IsForeign {}).get_result::<bool>(conn)? {
+            return Ok(false);
+        }
+        LockLog {}.execute(conn)?;
+        MoveConsumers {}.execute(conn)?;
+        RenumberEvents {}.execute(conn)?;
+        Ok(true)
+    })
+}
