@@ -18,6 +18,7 @@ use crate::cache::{Cache, shared::SharedTier};
 use crate::config::{self, Access, CardProvider, Config};
 use crate::http::observe::observe;
 use crate::metrics;
+use crate::relay::{self, Relay};
 use crate::routes::docs::{self, Document, DocumentBytes};
 use crate::routes::{self, service};
 use crate::state::State;
@@ -35,6 +36,7 @@ pub struct Application {
     state: Arc<State>,
     address: SocketAddr,
     _listeners: Listeners,
+    relay: Relay,
     background: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -70,6 +72,7 @@ impl Application {
         );
         let state = Data::new(State::new(config.clone(), db, cache));
         let mut background = vec![tokio::spawn(settling::sweep(Arc::clone(&state)))];
+        let relay = relay::start(&state);
         if metrics.is_some() {
             background.push(tokio::spawn(metrics::keep_up()));
         }
@@ -88,6 +91,7 @@ impl Application {
             state,
             address,
             _listeners: listeners,
+            relay,
             background,
         })
     }
@@ -114,7 +118,8 @@ impl Application {
         }
         log::info!("stopping: finishing requests under way");
         self.state.drain();
-        handle.stop(true).await;
+        // What is committed from here on is delivered by another replica, or by the next start.
+        tokio::join!(handle.stop(true), self.relay.stop());
         self.background
             .iter()
             .for_each(tokio::task::JoinHandle::abort);

@@ -10,6 +10,7 @@
 //! - [`http`]: what every route shares
 //! - [`workflows`]: what takes more than one owner
 //! - [`cache`]: read models as finished bytes
+//! - [`relay`]: delivers events to whoever wants to know
 //! - [`providers`]: payment providers
 
 pub mod app;
@@ -20,6 +21,7 @@ pub mod http;
 pub mod logging;
 pub mod metrics;
 pub mod providers;
+pub mod relay;
 pub mod routes;
 pub mod state;
 pub mod workflows;

@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`users`], [`orders`], [`service`]: the documented requests and answers
+//! - [`products`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
 //!
@@ -29,6 +29,7 @@
 
 pub mod builder;
 pub mod error;
+pub mod events;
 pub mod key;
 pub mod orders;
 pub mod products;
@@ -42,6 +43,7 @@ pub mod users;
 
 pub use builder::ClientBuilder;
 pub use error::{Error, FieldError, Problem};
+pub use events::{Event, EventPage, EventQuery, EventResource};
 pub use key::IdempotencyKey;
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,

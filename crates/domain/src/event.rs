@@ -73,6 +73,17 @@ pub enum Event {
 }
 
 impl Event {
+    /// All names under which others subscribe.
+    pub const KINDS: [&'static str; 7] = [
+        "product.changed",
+        "stock.adjusted",
+        "user.registered",
+        "order.placed",
+        "order.statusChanged",
+        "order.cancelled",
+        "payment.changed",
+    ];
+
     /// Returns the name under which others subscribe.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -130,6 +141,42 @@ mod tests {
                 "total": {"amount": 99_999, "currency": "USD"},
             })
         );
+    }
+
+    #[test]
+    fn every_kind_is_known() {
+        let (order_id, user_id) = (OrderId::try_from(1).unwrap(), UserId::try_from(2).unwrap());
+        let events = [
+            Event::ProductChanged {
+                product_id: ProductId::try_from(1).unwrap(),
+            },
+            Event::StockAdjusted {
+                variant_id: VariantId::try_from(1).unwrap(),
+                on_hand_delta: -1,
+            },
+            Event::UserRegistered { user_id },
+            Event::OrderPlaced {
+                order_id,
+                user_id,
+                total: Money::new(1, Currency::USD),
+            },
+            Event::OrderStatusChanged {
+                order_id,
+                from: OrderStatus::Ordered,
+                to: OrderStatus::Processed,
+            },
+            Event::OrderCancelled {
+                order_id,
+                reason: "late".into(),
+            },
+            Event::PaymentChanged {
+                order_id,
+                payment_id: PaymentId::try_from(1).unwrap(),
+                status: PaymentStatus::Captured,
+            },
+        ];
+
+        assert_eq!(events.each_ref().map(Event::kind), Event::KINDS);
     }
 
     #[test]

@@ -148,6 +148,14 @@ impl Cache {
         }
     }
 
+    /// The same for so many products that everything may as well be forgotten.
+    pub async fn many_products_changed(&self) {
+        self.everything_changed().await;
+        if let Some(shared) = &self.shared {
+            shared.publish("*").await;
+        }
+    }
+
     /// Forgets everything in both tiers: also after a pause in which changes may have gone unheard.
     pub async fn everything_changed(&self) {
         if let Some(shared) = &self.shared {

@@ -5,10 +5,13 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use db::migrations::{self, MigrateError};
+use db::outbox::upkeep;
+use diesel::{PgConnection, QueryResult};
 
 use super::{CliError, database_url};
 use crate::OWNERS;
 use crate::config::Config;
+use crate::relay;
 use crate::workflows::seeding;
 
 /// How long to wait for a database that is still starting.
@@ -32,6 +35,7 @@ pub(super) fn seed(config: &Config, demo: bool) -> Result<ExitCode, CliError> {
 pub(super) fn prepare(config: &Config, demo: bool) -> Result<(), CliError> {
     let attempt = || {
         migrations::run_and_seed(database_url_or_empty(config), &OWNERS, |conn| {
+            take_over_events(conn).map_err(|error| error.to_string())?;
             seeding::administrator(conn, &config.admin, config.access)
                 .map_err(|error| error.to_string())?;
             if demo {
@@ -42,6 +46,16 @@ pub(super) fn prepare(config: &Config, demo: bool) -> Result<(), CliError> {
     };
     tell(&patiently(attempt, config)?);
     Ok(())
+}
+
+/// The log of events and its consumers come first: nothing is written before all of them are known.
+fn take_over_events(conn: &mut PgConnection) -> QueryResult<()> {
+    if upkeep::adopt(conn)? {
+        log::warn!(
+            "the events come from another server (a restored dump); consumers may see some again"
+        );
+    }
+    relay::register(conn)
 }
 
 /// Waits for a database that cannot be reached yet; every other failure is final.

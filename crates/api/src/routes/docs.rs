@@ -17,7 +17,8 @@ use crate::http::Problem;
     tags(
         (name = "products", description = "What is sold"), (name = "stock", description = "How much of it there is"),
         (name = "users", description = "Who is who"), (name = "sessions", description = "Logging in and out"),
-        (name = "orders", description = "What was bought"), (name = "service", description = "For operators"),
+        (name = "orders", description = "What was bought"), (name = "events", description = "What happened"),
+        (name = "service", description = "For operators"),
     ),
     modifiers(&TokenScheme)
 )]

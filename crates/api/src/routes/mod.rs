@@ -2,6 +2,7 @@
 
 mod common_answers;
 pub mod docs;
+pub mod events;
 pub mod money;
 mod order_answers;
 pub mod order_bodies;
@@ -47,7 +48,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(orders::list)
         .service(orders::get)
         .service(orders::advance)
-        .service(orders::cancel);
+        .service(orders::cancel)
+        .service(events::list);
 }
 
 /// What no route answers: 404, or 405 for a known path with another method.

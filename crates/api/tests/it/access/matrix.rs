@@ -146,6 +146,7 @@ fn matrix() -> Vec<Row> {
             [404, 200, 404, 200, 200],
             [401, 200, 404, 200, 200],
         ),
+        row("GET", "/api/events", none.clone(), staff, staff),
         row("GET", "/livez", none.clone(), public, public),
         row("GET", "/readyz", none.clone(), public, public),
         // Last: afterwards the tokens are dead.

@@ -1,0 +1,63 @@
+//! Keeps cached answers honest.
+//!
+//! Whoever changes a product forgets the cached answers itself, at once, and its COMMIT tells the
+//! listeners. This is the net below: it holds also for a writer that died right after COMMIT, that
+//! knows nothing of caches, or whose word was not heard.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use catalog::editing::CHANGES_CHANNEL;
+use db::DbError;
+use db::consumers::Start;
+use db::outbox::Recorded;
+use domain::ProductId;
+
+use super::{Consumer, Effect, Failure};
+use crate::state::State;
+
+/// Nothing is cached before there is anybody to forget it.
+pub(super) const REGISTRATION: (&str, Start) = ("cache", Start::End);
+
+/// From so many products on everything is forgotten instead.
+const MANY: usize = 20;
+
+pub(super) fn consumer(state: &Arc<State>) -> Consumer {
+    let state = Arc::clone(state);
+    let (name, start) = REGISTRATION;
+    Consumer {
+        name,
+        start,
+        lease: super::LEASE,
+        effect: Effect::PerBatch(Arc::new(move |events| {
+            Box::pin(forget(Arc::clone(&state), events))
+        })),
+    }
+}
+
+/// Forgets in both tiers, and tells all replicas on both paths.
+async fn forget(state: Arc<State>, events: Arc<[Recorded]>) -> Result<(), Failure> {
+    let changed: BTreeSet<ProductId> = events
+        .iter()
+        .filter(|event| event.resource_type == "product")
+        .filter_map(|event| event.resource_id.try_into().ok())
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let changed: Vec<ProductId> = changed.into_iter().collect();
+    let told = if changed.len() < MANY {
+        state.cache.products_changed(&changed).await;
+        changed.iter().map(ToString::to_string).collect()
+    } else {
+        state.cache.many_products_changed().await;
+        vec!["*".to_owned()]
+    };
+    let tell = move |conn: &mut diesel::PgConnection| {
+        for payload in told {
+            db::listen::notify(conn, CHANGES_CHANNEL, &payload)?;
+        }
+        Ok::<_, DbError>(())
+    };
+    Ok(state.db.run(tell).await?)
+}

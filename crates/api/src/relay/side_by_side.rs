@@ -1,0 +1,45 @@
+//! Events of different resources at the same time, events of one resource in their order.
+
+use std::collections::HashMap;
+
+use db::outbox::Recorded;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::{EventEffect, Failure};
+
+/// How many resources have an event under way at a time.
+const WIDTH: usize = 16;
+
+/// Handles a part of the log, and tells how many events from its beginning are done, and why the
+/// next one is not. Events of other resources behind that one may be done too; they come again.
+pub(super) async fn handle(effect: &EventEffect, events: &[Recorded]) -> (usize, Option<Failure>) {
+    let mut resources = HashMap::<(&str, i64), Vec<usize>>::new();
+    for (index, event) in events.iter().enumerate() {
+        let resource = (event.resource_type.as_str(), event.resource_id);
+        resources.entry(resource).or_default().push(index);
+    }
+    let in_order = |of_one: Vec<usize>| async move {
+        for index in of_one {
+            if let Err(failure) = effect(events[index].clone()).await {
+                return Some((index, failure));
+            }
+        }
+        None
+    };
+    let mut waiting: Vec<Vec<usize>> = resources.into_values().collect();
+    waiting.sort_unstable(); // those whose first event is older begin
+    let first_failure = stream::iter(waiting)
+        .map(in_order)
+        .buffer_unordered(WIDTH)
+        .filter_map(std::future::ready)
+        .fold(None, |first: Option<(usize, Failure)>, next| {
+            let is_earlier = first.as_ref().is_none_or(|(index, _)| next.0 < *index);
+            std::future::ready(if is_earlier { Some(next) } else { first })
+        })
+        .await;
+    match first_failure {
+        None => (events.len(), None),
+        Some((index, failure)) => (index, Some(failure)),
+    }
+}
