@@ -9,6 +9,7 @@ mod cli;
 mod concurrency;
 mod doctor;
 mod errors;
+mod events;
 mod faults;
 mod idempotency;
 mod orders;
