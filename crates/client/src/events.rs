@@ -70,7 +70,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Api`] with status 403 for somebody who is not staff.
+    /// [`Error::Api`] with status 403 for somebody who is not staff, and with the code
+    /// `cursor_expired` when events behind the cursor are gone.
     pub async fn list_events(&self, query: &EventQuery) -> Result<Answer<EventPage>, Error> {
         let request = Request::new(Method::GET, "/api/events")
             .query_if("after", query.after.as_ref())

@@ -1,6 +1,7 @@
 //! Events: what happened, for whoever keeps something in step with the shop.
 
 use actix_web::get;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use db::outbox::{Position, Recorded, log as event_log};
@@ -112,6 +113,7 @@ pub struct EventQuery {
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[get("/api/events")]
@@ -122,7 +124,7 @@ pub async fn list(
 ) -> Result<Answer, Problem> {
     let EventQuery { after, limit, kind } = query.0;
     let size = params::page_size(limit.as_deref())?;
-    let after = params::parse::<Position>("after", after.as_deref())?.unwrap_or(Position::START);
+    let after = params::parse::<Position>("after", after.as_deref())?;
     if let Some(kind) = &kind
         && !Event::KINDS.contains(&kind.as_str())
     {
@@ -132,6 +134,11 @@ pub async fn list(
     let slice = state
         .db
         .run(move |conn| {
+            let after = match after {
+                None => event_log::start(conn)?,
+                Some(after) if event_log::is_lost(conn, after)? => return Err(lost()),
+                Some(after) => after,
+            };
             event_log::page(conn, after, kind.as_deref(), size.get()).map_err(Problem::from)
         })
         .await?;
@@ -140,4 +147,14 @@ pub async fn list(
         has_more: slice.has_more,
         next_cursor: slice.end.to_string(),
     }))
+}
+
+/// Better than to go on as if nothing had been missed.
+fn lost() -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "cursor_expired",
+        "Events behind this cursor are gone",
+    )
+    .detail("they are kept for 30 days; begin again without `after`, and read anew what you mirror")
 }

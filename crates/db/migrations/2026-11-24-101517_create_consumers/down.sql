@@ -1,1 +1,2 @@
+DROP TABLE platform.outbox_start;
 DROP TABLE platform.consumers;

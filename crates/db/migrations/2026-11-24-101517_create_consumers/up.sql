@@ -16,3 +16,11 @@ CREATE TABLE platform.consumers (
     retry_at      timestamptz NOT NULL DEFAULT '-infinity',
     CONSTRAINT consumers_failing_since CHECK ((failures > 0) = (failing_since IS NOT NULL))
 ) WITH (fillfactor = 50); -- few rows that change all the time: room for HOT updates
+
+-- Up to where the log was pruned: whoever reads on from before that has missed something. One row.
+CREATE TABLE platform.outbox_start (
+    is_only boolean NOT NULL DEFAULT true CONSTRAINT outbox_start_pkey PRIMARY KEY CONSTRAINT outbox_start_is_only CHECK (is_only),
+    xid     xid8    NOT NULL,
+    id      bigint  NOT NULL
+);
+INSERT INTO platform.outbox_start (xid, id) VALUES ('0', 0);

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid};
 
 use super::Position;
 
@@ -113,6 +113,41 @@ pub fn read(conn: &mut PgConnection, after: Position, limit: i64) -> QueryResult
         limit,
     }
     .load(conn)
+}
+
+crate::statement! {
+    struct IsLost { xid: i64 => BigInt, id: i64 => BigInt } -> Bool =
+    "SELECT $1::text::xid8 > pg_snapshot_xmax(pg_current_snapshot()) \
+         OR EXISTS (SELECT FROM platform.outbox_start s WHERE (s.xid, s.id) > ($1::text::xid8, $2))"
+}
+
+/// Whether events behind this position were pruned before they could be read, or the position is
+/// one of another server's log.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn is_lost(conn: &mut PgConnection, after: Position) -> QueryResult<bool> {
+    IsLost {
+        xid: after.xid,
+        id: after.id,
+    }
+    .get_result(conn)
+}
+
+crate::statement! {
+    struct FindStart {} -> (BigInt, BigInt) =
+    "SELECT xid::text::bigint, id FROM platform.outbox_start"
+}
+
+/// Where the log begins: before the oldest event that is kept.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn start(conn: &mut PgConnection) -> QueryResult<Position> {
+    let (xid, id) = FindStart {}.get_result(conn)?;
+    Ok(Position { xid, id })
 }
 
 /// How many events of other kinds are passed over at a time in search of one kind.

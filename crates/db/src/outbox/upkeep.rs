@@ -7,11 +7,18 @@ crate::statement! {
     /// Only the oldest rows are looked at, so a call that finds nothing old costs little. One that
     /// is out of order by time waits for its neighbours.
     struct DeleteOld { limit: i64 => BigInt } -> BigInt =
-    "DELETE FROM platform.outbox WHERE (xid, id) IN ( \
-       SELECT o.xid, o.id FROM ( \
-         SELECT xid, id, occurred_at FROM platform.outbox ORDER BY xid, id LIMIT $1) o \
-        WHERE o.occurred_at < now() - interval '30 days' \
-          AND NOT EXISTS (SELECT FROM platform.consumers c WHERE (c.xid, c.id) < (o.xid, o.id)))"
+    "WITH gone AS ( \
+       DELETE FROM platform.outbox WHERE (xid, id) IN ( \
+         SELECT o.xid, o.id FROM ( \
+           SELECT xid, id, occurred_at FROM platform.outbox ORDER BY xid, id LIMIT $1) o \
+          WHERE o.occurred_at < now() - interval '30 days' \
+            AND NOT EXISTS (SELECT FROM platform.consumers c WHERE (c.xid, c.id) < (o.xid, o.id))) \
+       RETURNING xid, id \
+     ), start AS ( \
+       UPDATE platform.outbox_start s SET xid = g.xid, id = g.id \
+         FROM (SELECT xid, id FROM gone ORDER BY xid DESC, id DESC LIMIT 1) g \
+        WHERE (g.xid, g.id) > (s.xid, s.id) \
+     ) SELECT count(*) FROM gone"
 }
 
 /// Deletes up to `limit` events that are older than 30 days and that every consumer has handled,
@@ -21,7 +28,8 @@ crate::statement! {
 ///
 /// Those of the database.
 pub fn prune(conn: &mut PgConnection, limit: i64) -> QueryResult<usize> {
-    DeleteOld { limit }.execute(conn)
+    let count: i64 = DeleteOld { limit }.get_result(conn)?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 crate::statement! {
@@ -40,6 +48,10 @@ crate::statement! {
     "UPDATE platform.consumers c SET xid = '0', epoch = epoch + 1, lease_until = '-infinity', id = coalesce( \
        (SELECT min(o.id) - 1 FROM platform.outbox o WHERE (o.xid, o.id) > (c.xid, c.id)), \
        (SELECT max(o.id) FROM platform.outbox o), 0)"
+}
+
+crate::statement! {
+    struct ResetStart {} -> BigInt = "UPDATE platform.outbox_start SET xid = '0', id = 0"
 }
 
 crate::statement! {
@@ -66,6 +78,7 @@ pub fn adopt(conn: &mut PgConnection) -> QueryResult<bool> {
         }
         LockLog {}.execute(conn)?;
         MoveConsumers {}.execute(conn)?;
+        ResetStart {}.execute(conn)?;
         RenumberEvents {}.execute(conn)?;
         Ok(true)
     })

@@ -207,8 +207,16 @@ fn only_what_is_old_and_handled_by_everyone_is_pruned() {
     let lease = claim.unwrap();
     let first_two = log::read(conn, lease.position, 2).unwrap();
     consumers::advance(conn, &lease, &first_two).unwrap();
+    let (first, second) = (first_two[0].position(), first_two[1].position());
     assert_eq!(outbox::prune(conn, 1), Ok(1));
+    assert_eq!(
+        log::is_lost(conn, first),
+        Ok(false),
+        "nothing behind it is gone"
+    );
     assert_eq!(outbox::prune(conn, 100), Ok(1), "the third is not handled");
+    assert_eq!(log::is_lost(conn, first), Ok(true), "the second is gone");
+    assert_eq!(log::is_lost(conn, second), Ok(false));
     conn.batch_execute("DELETE FROM platform.consumers")
         .unwrap();
     assert_eq!(outbox::prune(conn, 100), Ok(1), "the fourth is not old");
@@ -235,6 +243,11 @@ fn a_log_from_another_server_is_adopted() {
     .unwrap();
     assert_eq!(told(conn, Position::START), [], "they count as running");
 
+    let theirs = Position {
+        xid: 900_000_000_000,
+        id: 4,
+    };
+    assert_eq!(log::is_lost(conn, theirs), Ok(true));
     assert_eq!(upkeep::adopt(conn), Ok(true));
     assert_eq!(upkeep::adopt(conn), Ok(false));
     outbox::write(conn, &[product_changed(5, 1)]).unwrap();

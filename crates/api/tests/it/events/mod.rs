@@ -172,6 +172,34 @@ async fn a_wrong_parameter_is_named() {
     unknown.refused(400, "invalid_query");
 }
 
+#[tokio::test]
+async fn a_cursor_behind_which_events_are_gone_says_so() {
+    let cluster = Cluster::start("required", 1);
+    let staff = cluster.admin().await;
+    let oldest = staff.get("/api/events?limit=1").send().await.expect(200);
+    let after_first = oldest["nextCursor"].as_str().expect("a cursor");
+    let path = format!("/api/events?after={after_first}");
+    staff.get(&path).send().await.expect(200);
+    let conn = &mut cluster.conn();
+    let age = "UPDATE platform.outbox SET occurred_at = now() - interval '31 days'";
+    conn.batch_execute(age).expect("aged");
+    wait_until("all are pruned", || {
+        outbox::prune(conn, 100).expect("pruned");
+        count(conn, "platform.outbox") == 0
+    });
+
+    staff.get(&path).send().await.refused(410, "cursor_expired");
+    let beyond = format!("/api/events?after=e{}", "7".repeat(32));
+    let elsewhere = staff.get(&beyond).send().await;
+    elsewhere.refused(410, "cursor_expired");
+    let anew = staff.get("/api/events").send().await.expect(200);
+    assert_eq!(anew["events"], json!([]));
+    // The cursor of a log in which nothing is left is a good one.
+    let start = anew["nextCursor"].as_str().expect("a cursor");
+    let user = cluster.shop().register().await;
+    events_of(&staff, start, "user", user, 1).await;
+}
+
 /// A cursor never passes a transaction that is still running, so nothing can appear before it.
 #[tokio::test]
 async fn what_commits_late_is_not_skipped() {

@@ -142,6 +142,14 @@ async fn check_protocol(shop: &Client, good: &Value) -> Check {
         .await?
         .status(401)?;
 
+    send(
+        shop,
+        "events without a token",
+        request(Method::GET, "/api/events"),
+    )
+    .await?
+    .status(401)?;
+
     let id = "smoke-request-0123456789";
     let named = request(Method::GET, "/api/products/1")
         .header(HeaderName::from_static("x-request-id"), id)
