@@ -69,6 +69,9 @@ pub type BatchEffect =
     dyn Fn(Arc<[Recorded]>) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync;
 pub type EventEffect = dyn Fn(Recorded) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync;
 
+/// The names of [`consumers`], and where each begins.
+const REGISTRATIONS: &[(&str, Start)] = &[invalidation::REGISTRATION];
+
 /// All consumers of a replica.
 #[must_use]
 pub fn consumers(state: &Arc<State>) -> Vec<Consumer> {
@@ -81,8 +84,8 @@ pub fn consumers(state: &Arc<State>) -> Vec<Consumer> {
 ///
 /// Those of the database.
 pub fn register(conn: &mut PgConnection) -> diesel::QueryResult<()> {
-    for (name, start) in [invalidation::REGISTRATION] {
-        consumers::register(conn, name, start)?;
+    for (name, start) in REGISTRATIONS {
+        consumers::register(conn, name, *start)?;
     }
     Ok(())
 }

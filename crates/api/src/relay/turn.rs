@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use db::consumers::{self, AdvanceError, Lease};
 use db::outbox::{Recorded, log as event_log};
@@ -61,8 +62,12 @@ pub(super) async fn take(db: &Db, consumer: &Consumer, care: &mut Care) -> Resul
     metrics::counter!("events_handled_total", "consumer" => name).increment(handled);
     care.0 = care.0.saturating_sub(count);
     let Some(failure) = failure else {
-        let is_full = taken == BATCH || care.0 > 0;
-        return Ok(if is_full { Next::AtOnce } else { Next::Later });
+        let is_more_there = taken == BATCH || count < taken || care.0 > 0;
+        return Ok(if is_more_there {
+            Next::AtOnce
+        } else {
+            Next::Later
+        });
     };
     metrics::counter!("events_failed_total", "consumer" => name).increment(1);
     if taken > 1 {
@@ -99,7 +104,8 @@ async fn handle(db: &Db, consumer: &Consumer, turn: &Arc<Turn>) -> Result<Handle
         match &consumer.effect {
             Effect::InTransaction(effect) => commit(db, effect, turn).await,
             Effect::PerEvent(effect) => {
-                let (count, failure) = side_by_side::handle(effect.as_ref(), events).await;
+                let until = Instant::now() + consumer.lease / 2;
+                let (count, failure) = side_by_side::handle(effect.as_ref(), events, until).await;
                 Ok(Handled::Upto(count, failure))
             }
             Effect::PerBatch(effect) => Ok(match effect(events.as_slice().into()).await {

@@ -286,6 +286,39 @@ async fn a_backlog_is_worked_off_without_a_pause() {
     assert!(took < Duration::from_secs(4), "{took:?}");
 }
 
+/// The world outside takes longer for all of them than the lease lasts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_consumer_gets_on_and_is_told_nothing_twice() {
+    let (database, seen) = (database(), Seen::default());
+    let conn = &mut database.connect();
+    for sequence in 1..=30 {
+        write(conn, 1, sequence);
+    }
+    super::readable(conn, 30);
+    let effect = per_event({
+        let seen = Arc::clone(&seen);
+        move |event| {
+            let seen = Arc::clone(&seen);
+            async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                note(&seen, &event);
+                Ok(())
+            }
+        }
+    });
+    let slow = Consumer {
+        lease: Duration::from_secs(1),
+        ..consumer("it", effect)
+    };
+
+    let relay = Relay::start(&database.pool(2), vec![slow]);
+    until("all are handled", || noted(&seen).len() >= 30).await;
+    relay.stop().await;
+
+    let expected: Vec<(i64, i64)> = (1..=30).map(|sequence| (1, sequence)).collect();
+    assert_eq!(noted(&seen), expected);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_waits_for_a_database_that_is_not_there_yet() {
     let (database, seen) = (database(), Seen::default());
