@@ -10,11 +10,13 @@ pub(super) const OURS: &str =
     "(SELECT relnamespace FROM pg_class WHERE relname = '__diesel_schema_migrations')";
 
 /// What the promises of schema `platform` rest on.
-const GUARDS: [&str; 4] = [
+const GUARDS: [&str; 6] = [
     "idempotency_keys_pkey",
     "idempotency_keys_answered_or_resumable",
     "outbox_pkey",
     "outbox_resource_sequence_idx",
+    "outbox_start_is_only",
+    "consumers_pkey",
 ];
 
 /// The checks of this crate: those of every schema that has migrations, and those of `platform`.
@@ -31,6 +33,7 @@ pub fn checks(conn: &mut PgConnection) -> QueryResult<Vec<Check>> {
     ];
     checks.extend(identities_behind(conn)?);
     checks.push(gaps_in_events());
+    checks.push(stuck_consumers());
     checks.push(expired_keys());
     Ok(checks)
 }
@@ -125,7 +128,7 @@ fn identities_behind(conn: &mut PgConnection) -> QueryResult<Option<Check>> {
 }
 
 /// The index `outbox_resource_sequence_idx` keeps numbers apart, so that a number above their count
-/// tells of a gap. Events of releases that did not number fill one each.
+/// tells of a gap. Events of releases that did not number fill one each; pruned ones were the first.
 fn gaps_in_events() -> Check {
     Check {
         id: "I9",
@@ -133,10 +136,32 @@ fn gaps_in_events() -> Check {
         sql: "SELECT resource_id, resource_type || ' ' || resource_id, \
                      format('has %s events, numbered %s to %s', count(*), min(sequence), max(sequence)) \
                 FROM platform.outbox GROUP BY resource_type, resource_id \
-              HAVING min(sequence) < 1 OR max(sequence) > count(*)"
+              HAVING min(sequence) < 1 \
+                  OR max(sequence) - CASE WHEN (SELECT id > 0 FROM platform.outbox_start) \
+                                          THEN min(sequence) - 1 ELSE 0 END > count(*)"
             .into(),
         todo: "An event was lost or invented. Compare with the resource; consumers that count will \
                wait for the missing one. Do not renumber: consumers remember what they saw.",
+        repair: None,
+    }
+}
+
+fn stuck_consumers() -> Check {
+    Check {
+        id: "I9",
+        name: "every event reaches its consumers",
+        sql: "SELECT NULL::bigint, 'consumer ' || c.name, \
+                     coalesce(format('has failed since %s: %s', c.failing_since, c.last_error), \
+                              'has not handled an event of ' || o.occurred_at) \
+                FROM platform.consumers c \
+                LEFT JOIN LATERAL (SELECT occurred_at FROM platform.outbox \
+                                    WHERE (xid, id) > (c.xid, c.id) ORDER BY xid, id LIMIT 1) o ON true \
+               WHERE c.failing_since < now() - interval '1 minute' \
+                  OR o.occurred_at < now() - interval '10 minutes'"
+            .into(),
+        todo: "Mend what the error names: the event is tried again within a minute or so, and never \
+               skipped. Without an error nobody delivers: start a replica. A consumer that no release \
+               has any more holds up pruning: delete its row.",
         repair: None,
     }
 }

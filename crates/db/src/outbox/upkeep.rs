@@ -4,15 +4,17 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
 crate::statement! {
-    /// Only the oldest rows are looked at, so a call that finds nothing old costs little. One that
-    /// is out of order by time waits for its neighbours.
+    /// Only the oldest rows are looked at, so a call that finds nothing old costs little; and only
+    /// what lies before the first that has to stay, so that what is left has no gaps.
     struct DeleteOld { limit: i64 => BigInt } -> BigInt =
     "WITH gone AS ( \
        DELETE FROM platform.outbox WHERE (xid, id) IN ( \
          SELECT o.xid, o.id FROM ( \
-           SELECT xid, id, occurred_at FROM platform.outbox ORDER BY xid, id LIMIT $1) o \
-          WHERE o.occurred_at < now() - interval '30 days' \
-            AND NOT EXISTS (SELECT FROM platform.consumers c WHERE (c.xid, c.id) < (o.xid, o.id))) \
+           SELECT xid, id, bool_and(occurred_at < now() - interval '30 days' \
+                    AND NOT EXISTS (SELECT FROM platform.consumers c WHERE (c.xid, c.id) < (oldest.xid, oldest.id))) \
+                    OVER (ORDER BY xid, id) AS may_go \
+             FROM (SELECT xid, id, occurred_at FROM platform.outbox ORDER BY xid, id LIMIT $1) oldest) o \
+          WHERE o.may_go) \
        RETURNING xid, id \
      ), start AS ( \
        UPDATE platform.outbox_start s SET xid = g.xid, id = g.id \

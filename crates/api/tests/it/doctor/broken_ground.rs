@@ -94,7 +94,7 @@ pub const REFERENCES: [Case; 20] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 14] = [
+pub const EVENTS_AND_SCHEMA: [Case; 15] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -107,6 +107,10 @@ pub const EVENTS_AND_SCHEMA: [Case; 14] = [
     (
         "DELETE FROM platform.outbox WHERE resource_type = 'variant' AND resource_id = 4",
         &[("I9", "variant 4")],
+    ),
+    (
+        "UPDATE platform.consumers SET failures = 3, failing_since = now() - interval '1 hour', last_error = 'no'",
+        &[("I9", "consumer cache")],
     ),
     (
         "UPDATE platform.idempotency_keys SET expires_at = now() - interval '2 hours'",

@@ -62,4 +62,28 @@ async fn each_thing_broken_is_found_and_nothing_else() {
         doctor::run(conn).expect("a report").is_ok(),
         "all was rolled back"
     );
+    assert_pruned_events_are_not_missed(conn);
+}
+
+/// However many of the oldest events are gone, that is no finding; a gap in the others still is.
+fn assert_pruned_events_are_not_missed(conn: &mut PgConnection) {
+    let age = "UPDATE platform.outbox SET occurred_at = now() - interval '31 days'; \
+               DELETE FROM platform.consumers";
+    let lose_the_last_of_order_8 = "DELETE FROM platform.outbox WHERE (resource_type, resource_id, sequence) IN \
+        (SELECT resource_type, resource_id, max(sequence) FROM platform.outbox \
+          WHERE resource_type = 'order' AND resource_id = 8 GROUP BY 1, 2)";
+    for pruned in [1, 10, 25, 1_000] {
+        conn.test_transaction::<_, diesel::result::Error, _>(|conn| {
+            conn.batch_execute(age)?;
+            assert!(db::outbox::prune(conn, pruned)? > 0);
+            let report = doctor::look(conn, &[]).expect("a report");
+            assert!(report.is_ok(), "{pruned}: {:#}", report.to_json());
+            if pruned <= 25 {
+                conn.batch_execute(lose_the_last_of_order_8)?;
+                let report = doctor::look(conn, &[]).expect("a report").to_json();
+                assert_eq!(report["findings"][0]["subject"], "order 8", "{report:#}");
+            }
+            Ok(())
+        });
+    }
 }
