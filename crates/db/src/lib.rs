@@ -10,6 +10,7 @@
 //! - [`consumers`]: who reads them, and how far each has come
 //! - [`request`]: the id of the request that is being answered
 //! - [`idempotency`]: keys, and the answers they are replayed with
+//! - [`jobs`] and [`schedules`]: work that is done later, once, by any replica
 //! - [`listen`]: notifications from other replicas
 //! - [`doctor`]: checks of what must always be true, and repairs that are provably right
 //! - [`embedded`]: a private Postgres server as a child process
@@ -19,12 +20,14 @@ pub mod doctor;
 pub mod embedded;
 pub mod error;
 pub mod idempotency;
+pub mod jobs;
 mod leash;
 pub mod listen;
 pub mod migrations;
 pub mod outbox;
 mod pool;
 pub mod request;
+pub mod schedules;
 mod statement;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -97,6 +97,10 @@ id! {
     /// Names a place where stock is kept.
     LocationId
 }
+id! {
+    /// Names a piece of work that is done later.
+    JobId
+}
 
 /// Reads a positive number in its only spelling; `str::parse` alone would accept `+1` and `01`.
 fn parse_strictly(text: &str) -> Result<i64, InvalidId> {

@@ -11,6 +11,7 @@
 //! - [`email`] and [`address`]: whom to write to and where to send
 //! - [`page`]: a slice of a long list and the cursor to the next one
 //! - [`event`]: what happened, as told to the rest of the world
+//! - [`job`]: where work stands that is done later
 //!
 //! ```
 //! use domain::{Currency, Money, Quantity};
@@ -30,6 +31,7 @@ pub mod currency;
 pub mod email;
 pub mod event;
 pub mod ids;
+pub mod job;
 pub mod money;
 pub mod order;
 pub mod page;
@@ -45,8 +47,10 @@ pub use currency::{Currency, CurrencyError};
 pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
-    InvalidId, LocationId, OrderId, PaymentId, PaymentOperationId, ProductId, UserId, VariantId,
+    InvalidId, JobId, LocationId, OrderId, PaymentId, PaymentOperationId, ProductId, UserId,
+    VariantId,
 };
+pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use money::{Money, MoneyError};
 pub use order::{ForbiddenTransition, OrderStatus, UnknownStatus};
 pub use page::{Cursor, InvalidCursor, InvalidPageSize, Page, PageSize};

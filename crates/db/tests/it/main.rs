@@ -5,10 +5,12 @@
 mod consumers;
 mod embedded;
 mod idempotency;
+mod jobs;
 mod listening;
 mod migrations;
 mod outbox;
 mod pool;
+mod schedules;
 mod statements;
 
 use std::sync::mpsc;

@@ -1,0 +1,2 @@
+DROP TABLE platform.ticks;
+DROP TABLE platform.schedules;
