@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -26,7 +26,8 @@ fn a_limit_holds_over_all_claimers() {
     for _ in 0..JOBS {
         enqueued(conn, job());
     }
-    let (running, most, done) = (AtomicI32::new(0), AtomicI32::new(0), AtomicUsize::new(0));
+    // Not asserted in the threads: one that panicked would leave the others waiting for its jobs.
+    let (most, done) = (AtomicI64::new(0), AtomicUsize::new(0));
 
     thread::scope(|scope| {
         for _ in 0..CLAIMERS {
@@ -34,12 +35,9 @@ fn a_limit_holds_over_all_claimers() {
                 let conn = &mut database.connect();
                 while done.load(Ordering::SeqCst) < JOBS {
                     for job in claim(conn, "ann", &["mail"], 5, LEASE).unwrap() {
-                        let now = running.fetch_add(1, Ordering::SeqCst) + 1;
-                        most.fetch_max(now, Ordering::SeqCst);
                         let seen = count(conn, "platform.jobs WHERE state = 'running'");
-                        assert!(seen <= i64::from(LIMIT), "{seen} at once");
-                        running.fetch_sub(1, Ordering::SeqCst);
-                        assert!(succeed(conn, job.claim()).unwrap());
+                        most.fetch_max(seen, Ordering::SeqCst);
+                        succeed(conn, job.claim()).unwrap();
                         done.fetch_add(1, Ordering::SeqCst);
                     }
                 }
@@ -47,7 +45,7 @@ fn a_limit_holds_over_all_claimers() {
         }
     });
 
-    assert!(most.load(Ordering::SeqCst) <= LIMIT);
+    assert_eq!(most.load(Ordering::SeqCst), i64::from(LIMIT));
     assert_eq!(done.load(Ordering::SeqCst), JOBS);
     let once = "platform.jobs WHERE state = 'succeeded' AND attempts = 1";
     assert_eq!(count(conn, once), i64::try_from(JOBS).unwrap());
