@@ -22,7 +22,7 @@ use crate::relay::{self, Relay};
 use crate::routes::docs::{self, Document, DocumentBytes};
 use crate::routes::{self, service};
 use crate::state::State;
-use crate::workflows::settling;
+use crate::worker::{self, Worker};
 
 /// How long requests under way may take after SIGTERM.
 const SHUTDOWN_SECONDS: u64 = 20;
@@ -37,7 +37,19 @@ pub struct Application {
     address: SocketAddr,
     _listeners: Listeners,
     relay: Relay,
+    worker: Option<Worker>,
     background: Vec<tokio::task::JoinHandle<()>>,
+}
+
+/// What a replica does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Answers requests.
+    Serve,
+    /// The same, and runs jobs.
+    ServeAndWork,
+    /// Runs jobs; of all requests it answers only those about its health.
+    Work,
 }
 
 /// Why a replica does not start.
@@ -60,7 +72,7 @@ impl Application {
     /// # Errors
     ///
     /// [`StartError`].
-    pub fn build(config: &Config) -> Result<Self, StartError> {
+    pub fn build(config: &Config, role: Role) -> Result<Self, StartError> {
         let metrics = metrics::start(&config.metrics)?;
         let db = Db::new(&config.pool())?;
         let shared = SharedTier::new(&config.redis, &config.cache)?;
@@ -71,13 +83,22 @@ impl Application {
             config.redis.url.reveal(),
         );
         let state = Data::new(State::new(config.clone(), db, cache));
-        let mut background = vec![tokio::spawn(settling::sweep(Arc::clone(&state)))];
         let relay = relay::start(&state);
+        let mut background = Vec::new();
         if metrics.is_some() {
             background.push(tokio::spawn(metrics::keep_up()));
         }
-        let (address, server) = serve(&config.http, config.cors.clone(), state.clone())?;
-        if config.access == Access::Open {
+        let (address, server) = match role {
+            Role::Serve | Role::ServeAndWork => {
+                serve(&config.http, config.cors.clone(), state.clone())?
+            }
+            Role::Work => serve_health(&config.http, state.clone())?,
+        };
+        let worker = match role {
+            Role::Serve => None,
+            Role::ServeAndWork | Role::Work => Some(worker::start(Arc::clone(&state))),
+        };
+        if config.access == Access::Open && role != Role::Work {
             log::warn!("access is open: anyone who reaches this address can place demo orders");
         }
         if config.access == Access::Required && config.payments.card_provider == CardProvider::Test
@@ -92,6 +113,7 @@ impl Application {
             address,
             _listeners: listeners,
             relay,
+            worker,
             background,
         })
     }
@@ -118,8 +140,13 @@ impl Application {
         }
         log::info!("stopping: finishing requests under way");
         self.state.drain();
+        let stop_worker = async {
+            if let Some(worker) = self.worker {
+                worker.stop().await;
+            }
+        };
         // What is committed from here on is delivered by another replica, or by the next start.
-        tokio::join!(handle.stop(true), self.relay.stop());
+        tokio::join!(handle.stop(true), self.relay.stop(), stop_worker);
         self.background
             .iter()
             .for_each(tokio::task::JoinHandle::abort);
@@ -176,6 +203,32 @@ fn serve(
         0 => server,
         workers => server.workers(workers),
     };
+    Ok((address, server.listen(listener).map_err(failed)?.run()))
+}
+
+/// Health alone, for whoever starts and watches a worker.
+fn serve_health(
+    config: &config::Http,
+    state: Data<State>,
+) -> Result<(SocketAddr, Server), StartError> {
+    let failed = |source| StartError::Listen {
+        address: config.bind.to_string(),
+        source,
+    };
+    let listener = TcpListener::bind(config.bind).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .service(service::livez)
+            .service(service::readyz)
+            .default_service(web::to(routes::unmatched))
+            .wrap(from_fn(observe))
+    })
+    .workers(1)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    .disable_signals();
     Ok((address, server.listen(listener).map_err(failed)?.run()))
 }
 

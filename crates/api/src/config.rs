@@ -28,6 +28,7 @@ pub struct Config {
     pub shop: Shop,
     pub orders: Orders,
     pub payments: Payments,
+    pub jobs: Jobs,
     pub admin: Admin,
     pub cors: Cors,
 }
@@ -118,6 +119,8 @@ pub struct Orders {
     pub set_size: usize,
     /// Orders that may wait.
     pub queue: usize,
+    /// An order whose payment is still unknown after so many minutes is cancelled. 0: never.
+    pub unpaid_expiry_minutes: i32,
 }
 
 impl Orders {
@@ -130,6 +133,20 @@ impl Orders {
             waiting: self.queue,
         }
     }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jobs {
+    /// How many jobs one worker runs side by side.
+    pub parallelism: usize,
+    /// How long a worker that does not answer keeps its jobs.
+    pub lease_seconds: u16,
+    /// How long a worker without work waits before it looks again.
+    pub poll_ms: u64,
+    pub keep_succeeded_hours: i32,
+    /// Failed and cancelled ones.
+    pub keep_failed_days: i32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -315,6 +332,36 @@ impl Config {
                 self.metrics.bind.is_empty() || self.metrics.bind.parse::<SocketAddr>().is_ok(),
                 "metrics.bind",
                 "must be an address such as 127.0.0.1:9090, or empty",
+            ),
+            (
+                (0..=525_600).contains(&self.orders.unpaid_expiry_minutes),
+                "orders.unpaid_expiry_minutes",
+                "must be 0 (never) to 525600 (a year)",
+            ),
+            (
+                (1..=100).contains(&self.jobs.parallelism),
+                "jobs.parallelism",
+                "must be 1 to 100",
+            ),
+            (
+                self.jobs.lease_seconds > 0,
+                "jobs.lease_seconds",
+                "must be above 0",
+            ),
+            (
+                (10..=60_000).contains(&self.jobs.poll_ms),
+                "jobs.poll_ms",
+                "must be 10 to 60000",
+            ),
+            (
+                (1..=87_600).contains(&self.jobs.keep_succeeded_hours),
+                "jobs.keep_succeeded_hours",
+                "must be 1 to 87600",
+            ),
+            (
+                (1..=3_650).contains(&self.jobs.keep_failed_days),
+                "jobs.keep_failed_days",
+                "must be 1 to 3650",
             ),
             (
                 self.admin.password.reveal().is_empty()

@@ -9,6 +9,7 @@
 //! - [`routes`]: one file per resource
 //! - [`http`]: what every route shares
 //! - [`workflows`]: what takes more than one owner
+//! - [`worker`]: jobs and schedules
 //! - [`cache`]: read models as finished bytes
 //! - [`relay`]: delivers events to whoever wants to know
 //! - [`providers`]: payment providers
@@ -24,6 +25,7 @@ pub mod providers;
 pub mod relay;
 pub mod routes;
 pub mod state;
+pub mod worker;
 pub mod workflows;
 
 /// The schemas of all owners, in the order they are brought up to date.

@@ -16,6 +16,9 @@ const BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 ];
 
+/// Seconds; from a job that finds nothing to do to one that counts a whole shop.
+const JOB_BUCKETS: [f64; 10] = [0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0];
+
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Starts to count, and to tell when an address is configured.
@@ -58,9 +61,11 @@ pub async fn keep_up() {
 fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     let install = || {
-        let duration = Matcher::Full("http_request_duration_seconds".into());
+        let requests = Matcher::Full("http_request_duration_seconds".into());
+        let jobs = Matcher::Full("job_run_seconds".into());
         PrometheusBuilder::new()
-            .set_buckets_for_metric(duration, &BUCKETS)
+            .set_buckets_for_metric(requests, &BUCKETS)
+            .and_then(|builder| builder.set_buckets_for_metric(jobs, &JOB_BUCKETS))
             .and_then(PrometheusBuilder::install_recorder)
             .inspect_err(|error| log::error!(error:% = error; "no metrics"))
             .ok()

@@ -156,6 +156,42 @@ db::statement! {
       WHERE id IN (SELECT id FROM stale) RETURNING id"
 }
 
+db::statement! {
+    /// A payment that is pending has its authorisation pending, and of those there are few.
+    struct ListUnpaid { minutes: i32 => Integer, after: i64 => BigInt, limit: i64 => BigInt } -> BigInt =
+    "SELECT o.id FROM ordering.payment_operations x \
+       JOIN ordering.payments p ON p.id = x.payment_id AND p.status = 'pending' \
+       JOIN ordering.orders o ON o.id = p.order_id AND o.status = 'ordered' \
+      WHERE x.status = 'pending' AND o.placed_at < now() - make_interval(mins => $1) AND o.id > $2 \
+      ORDER BY o.id LIMIT $3"
+}
+
+/// Lists orders that were placed more than `minutes` ago and are still to be paid, by id from the
+/// one after `after`.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn list_unpaid(
+    conn: &mut PgConnection,
+    minutes: i32,
+    after: i64,
+    limit: i64,
+) -> QueryResult<Vec<OrderId>> {
+    let statement = ListUnpaid {
+        minutes,
+        after,
+        limit,
+    };
+    let ids: Vec<i64> = statement.load(conn)?;
+    let id = |id: i64| {
+        id.try_into().map_err(|error: domain::InvalidId| {
+            diesel::result::Error::DeserializationError(error.into())
+        })
+    };
+    ids.into_iter().map(id).collect()
+}
+
 /// Finds an operation.
 ///
 /// # Errors

@@ -30,6 +30,8 @@ pub struct Cli {
 enum Command {
     /// Serves the API (the default).
     Serve(ServeArgs),
+    /// Runs jobs and schedules; of all requests it answers only /livez and /readyz.
+    Worker,
     /// Brings the database up to date.
     Migrate,
     /// Brings the database up to date and ensures the administrator.
@@ -65,6 +67,9 @@ struct ServeArgs {
     /// Put the demo products into an empty catalogue.
     #[arg(long)]
     demo: bool,
+    /// Run jobs and schedules in this process too; `--with-worker=false` leaves them to others.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    with_worker: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -133,6 +138,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         .unwrap_or_else(|| Command::Serve(ServeArgs::default()))
     {
         Command::Serve(args) => serve::serve(start()?, &args),
+        Command::Worker => serve::work(start()?),
         Command::Migrate => prepare::migrate(&start()?),
         Command::Seed { demo } => prepare::seed(&start()?, demo),
         Command::Import {

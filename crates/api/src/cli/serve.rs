@@ -1,4 +1,4 @@
-//! Serving, with or without a Postgres of our own.
+//! Serving, with or without a Postgres of our own, and running jobs.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use db::embedded::Server;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CliError, ServeArgs, prepare};
-use crate::app::Application;
+use crate::app::{Application, Role};
 use crate::config::{Config, Secret};
 
 pub(super) fn serve(mut config: Config, args: &ServeArgs) -> Result<ExitCode, CliError> {
@@ -20,17 +20,37 @@ pub(super) fn serve(mut config: Config, args: &ServeArgs) -> Result<ExitCode, Cl
         }
     };
     prepare::prepare(&config, args.demo)?;
-    System::new().block_on(until_stopped(config))?;
-    log::info!("stopped");
+    let role = match args.with_worker {
+        Some(false) => Role::Serve,
+        Some(true) | None => Role::ServeAndWork,
+    };
+    run(config, role)?;
     drop(embedded);
     Ok(ExitCode::SUCCESS)
 }
 
-async fn until_stopped(config: Config) -> Result<(), CliError> {
+/// Runs jobs and nothing else.
+pub(super) fn work(config: Config) -> Result<ExitCode, CliError> {
+    prepare::prepare(&config, false)?;
+    run(config, Role::Work)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run(config: Config, role: Role) -> Result<(), CliError> {
+    System::new().block_on(until_stopped(config, role))?;
+    log::info!("stopped");
+    Ok(())
+}
+
+async fn until_stopped(config: Config, role: Role) -> Result<(), CliError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let application = Application::build(&config)?;
-    log::info!(address:% = application.address(); "serving on http://{}", application.address());
+    let application = Application::build(&config, role)?;
+    let address = application.address();
+    match role {
+        Role::Work => log::info!(address:%; "running jobs; health on http://{address}"),
+        Role::Serve | Role::ServeAndWork => log::info!(address:%; "serving on http://{address}"),
+    }
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -18,6 +18,7 @@ use crate::http::Problem;
         (name = "products", description = "What is sold"), (name = "stock", description = "How much of it there is"),
         (name = "users", description = "Who is who"), (name = "sessions", description = "Logging in and out"),
         (name = "orders", description = "What was bought"), (name = "events", description = "What happened"),
+        (name = "jobs", description = "What is done later"),
         (name = "service", description = "For operators"),
     ),
     modifiers(&TokenScheme)

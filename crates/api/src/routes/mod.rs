@@ -3,6 +3,7 @@
 mod common_answers;
 pub mod docs;
 pub mod events;
+pub mod jobs;
 pub mod money;
 mod order_answers;
 pub mod order_bodies;
@@ -13,6 +14,7 @@ mod order_steps;
 pub mod orders;
 pub mod product_writes;
 pub mod products;
+pub mod schedules;
 pub mod service;
 pub mod sessions;
 pub mod stock;
@@ -49,7 +51,14 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(orders::get)
         .service(orders::advance)
         .service(orders::cancel)
-        .service(events::list);
+        .service(events::list)
+        .service(jobs::list)
+        .service(jobs::get)
+        .service(jobs::retry)
+        .service(jobs::cancel)
+        .service(jobs::run_now)
+        .service(schedules::list)
+        .service(schedules::run);
 }
 
 /// What no route answers: 404, or 405 for a known path with another method.

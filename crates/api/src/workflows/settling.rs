@@ -4,31 +4,20 @@
 //! answer is written in one. Any replica may do this for any operation at any time, also twice and
 //! at once: the provider acts once per operation, and only the first answer is written.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::stock::{self, Cause, StockError};
 use db::{Db, DbError};
 use diesel::{Connection, PgConnection};
 use domain::{OrderStatus, PaymentOperationId, PaymentOperationKind, PaymentStatus};
-use futures_util::FutureExt as _;
-use futures_util::future::join_all;
 use ordering::lifecycle::{self, StepError};
 use ordering::payments::{self, Operation, Outcome};
 use ordering::{Order, orders};
 
 use crate::providers::Providers;
-use crate::state::State;
 
 /// How long a provider may take before its answer counts as unknown.
 const PROVIDER_DEADLINE: Duration = Duration::from_secs(2);
-/// How long an operation stays unfinished before another replica asks.
-const STALE_AFTER_SECONDS: i32 = 10;
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
-const SWEEP_LIMIT: i64 = 20;
-/// Expired rows that are deleted at a time.
-const PRUNE_LIMIT: i64 = 1_000;
 
 /// Why an operation is still unfinished.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +57,7 @@ where
         next = match settle_one(db, providers, id, |_, _, _| Ok(())).await {
             Ok(((), next)) => next,
             Err(error) => {
-                log::warn!(operation:% = id, error:% = error; "left to the sweeper");
+                log::warn!(operation:% = id, error:% = error; "left to be settled later");
                 None
             }
         };
@@ -188,41 +177,4 @@ fn return_stock(conn: &mut PgConnection, operation: &Operation) -> Result<(), Se
             other => diesel::result::Error::QueryBuilderError(other.into()).into(),
         }
     })
-}
-
-/// Finishes what others left unfinished, and forgets what has expired, for as long as the process
-/// runs.
-pub async fn sweep(state: Arc<State>) {
-    let mut ticks = tokio::time::interval(SWEEP_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = sweep_once(&state).await {
-            log::warn!(error:% = error; "could not sweep, trying again");
-        }
-    }
-}
-
-async fn sweep_once(state: &State) -> Result<(), DbError> {
-    let claimed = state
-        .db
-        .run(|conn| {
-            db::idempotency::prune(conn, PRUNE_LIMIT)?;
-            accounts::sessions::prune(conn, PRUNE_LIMIT)?;
-            payments::claim_stale(conn, STALE_AFTER_SECONDS, SWEEP_LIMIT).map_err(DbError::from)
-        })
-        .await?;
-    // Side by side, so that all are done, or known to be open, before their claim runs out.
-    join_all(claimed.into_iter().map(|id| async move {
-        let settling = settle(&state.db, &state.providers, id, |_, _, _| Ok(()));
-        match AssertUnwindSafe(settling).catch_unwind().await {
-            Ok(Ok(())) => log::info!(operation:% = id; "finished a payment operation left behind"),
-            Ok(Err(error)) => {
-                log::warn!(operation:% = id, error:% = error; "payment operation still open");
-            }
-            Err(_) => log::error!(operation:% = id; "settling panicked"),
-        }
-    }))
-    .await;
-    Ok(())
 }

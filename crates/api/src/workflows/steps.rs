@@ -65,7 +65,7 @@ pub fn move_to(
         return Err(MoveError::PaymentInProgress);
     }
     match to {
-        OrderStatus::Cancelled => cancel(conn, &locked, actor),
+        OrderStatus::Cancelled => cancel(conn, &locked, actor, "cancelled on request"),
         OrderStatus::Processed if locked.payment_status == PaymentStatus::Authorised => {
             start(conn, &locked, PaymentOperationKind::Capture, actor)
         }
@@ -78,6 +78,22 @@ pub fn move_to(
             lifecycle::step(conn, &locked, to, actor, None)?;
             done(conn, id)
         }
+    }
+}
+
+/// Cancels an order that nobody paid. Returns `None`, and writes nothing, when it is not one any
+/// more: what counts is what it is like under its lock.
+///
+/// # Errors
+///
+/// [`MoveError`]; the transaction is to be rolled back.
+pub fn expire(conn: &mut PgConnection, id: OrderId) -> Result<Option<Step>, MoveError> {
+    let locked = lifecycle::lock(conn, id)?.ok_or(MoveError::NotFound)?;
+    match (locked.status, locked.payment_status) {
+        (OrderStatus::Ordered, PaymentStatus::Pending) => {
+            cancel(conn, &locked, None, "not paid in time").map(Some)
+        }
+        _ => Ok(None),
     }
 }
 
@@ -104,9 +120,9 @@ fn cancel(
     conn: &mut PgConnection,
     locked: &Locked,
     actor: Option<UserId>,
+    why: &str,
 ) -> Result<Step, MoveError> {
-    let note = Some("cancelled on request");
-    lifecycle::step(conn, locked, OrderStatus::Cancelled, actor, note)?;
+    lifecycle::step(conn, locked, OrderStatus::Cancelled, actor, Some(why))?;
     let step = if locked.payment_pending {
         done(conn, locked.id)?
     } else {

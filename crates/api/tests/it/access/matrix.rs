@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use diesel::connection::SimpleConnection as _;
 use serde_json::{Value, json};
 
 use super::customer;
-use crate::support::{Cluster, contract, fresh_key, open, order_of, required, somebody};
+use crate::support::{Cluster, contract, fresh_key, number, open, order_of, required, somebody};
 
 /// Statuses for: nobody, the customer, another customer, staff, the administrator.
 type Expected = [u16; 5];
@@ -35,7 +36,8 @@ fn row(
     }
 }
 
-/// `{user}` and `{order}` are the customer's, `{product}` is one of its own.
+/// `{user}` and `{order}` are the customer's, `{product}` is one of its own, and no worker knows the
+/// kind of the job and of the schedule.
 fn matrix() -> Vec<Row> {
     let order = json!({"userId": "{user}", "productIds": [1], "address": "x", "payment": "cod", "shipping": "std"});
     let product = json!({"name": "Tee", "sku": "{fresh}", "price": "1.00"});
@@ -147,6 +149,32 @@ fn matrix() -> Vec<Row> {
             [401, 200, 404, 200, 200],
         ),
         row("GET", "/api/events", none.clone(), staff, staff),
+        row("GET", "/api/jobs", none.clone(), staff, staff),
+        row("GET", "/api/jobs/{id}", none.clone(), staff, staff),
+        // What staff has queued again is queued, so it cannot be queued again.
+        row(
+            "POST",
+            "/api/jobs/{id}/retry",
+            none.clone(),
+            [401, 403, 403, 200, 409],
+            [401, 403, 403, 200, 409],
+        ),
+        row(
+            "POST",
+            "/api/jobs/{id}/run-now",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row("POST", "/api/jobs/{id}/cancel", none.clone(), staff, staff),
+        row("GET", "/api/schedules", none.clone(), staff, staff),
+        row(
+            "POST",
+            "/api/schedules/{name}/run",
+            none.clone(),
+            [401, 403, 403, 201, 200],
+            [401, 403, 403, 201, 200],
+        ),
         row("GET", "/livez", none.clone(), public, public),
         row("GET", "/readyz", none.clone(), public, public),
         // Last: afterwards the tokens are dead.
@@ -171,6 +199,20 @@ async fn staff_token(cluster: &Cluster, admin: bool) -> String {
     cluster.token(&email, "a good password").await
 }
 
+/// A failed job and a schedule that no worker touches.
+fn unknown_work(cluster: &Cluster) -> (i64, String) {
+    let name = fresh_key();
+    let mut conn = cluster.conn();
+    let insert = format!(
+        "INSERT INTO platform.jobs (queue, kind, state, finished_at) VALUES ('default', '{name}', 'failed', now());
+         INSERT INTO platform.schedules (name, queue, kind, every_seconds, missed, next_at)
+         VALUES ('{name}', 'default', '{name}', 60, 'skip', now())"
+    );
+    conn.batch_execute(&insert).expect("inserted");
+    let id = format!("(SELECT id FROM platform.jobs WHERE kind = '{name}')");
+    (number(&mut conn, &id), name)
+}
+
 async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
     let admin = cluster.admin().await;
     let (user, customer_token) = customer(cluster).await;
@@ -189,16 +231,19 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
         .await
         .expect(201);
     let order = order["orderId"].to_string();
+    let (job, schedule) = unknown_work(cluster);
     for row in matrix() {
         for (token, status) in tokens.iter().zip(expected(&row)) {
             let id = match row.route.split('/').nth(2) {
                 Some("users") => user.to_string(),
                 Some("orders") => order.clone(),
+                Some("jobs") => job.to_string(),
                 _ => product.to_string(),
             };
             let path = row
                 .route
                 .replace("{id}", &id)
+                .replace("{name}", &schedule)
                 .replace("{user}", &user.to_string());
             let body = match row.body.to_string() {
                 text if text == "\"{somebody}\"" => somebody().to_string(),
