@@ -12,6 +12,7 @@ mod errors;
 mod events;
 mod faults;
 mod idempotency;
+mod jobs;
 mod orders;
 mod products;
 mod service;

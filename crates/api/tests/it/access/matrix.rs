@@ -159,13 +159,7 @@ fn matrix() -> Vec<Row> {
             [401, 403, 403, 200, 409],
             [401, 403, 403, 200, 409],
         ),
-        row(
-            "POST",
-            "/api/jobs/{id}/run-now",
-            none.clone(),
-            staff,
-            staff,
-        ),
+        row("POST", "/api/jobs/{id}/run-now", none.clone(), staff, staff),
         row("POST", "/api/jobs/{id}/cancel", none.clone(), staff, staff),
         row("GET", "/api/schedules", none.clone(), staff, staff),
         row(

@@ -24,6 +24,8 @@ pub struct Cluster {
     settings: Vec<(String, String)>,
     redis_port: u16,
     redis: Mutex<Option<Process>>,
+    /// What the binary is started with.
+    command: Vec<String>,
     replicas: Vec<Replica>,
     nginx_port: u16,
     _nginx: Process,
@@ -49,12 +51,18 @@ impl Cluster {
     /// Starts with settings that differ: names without their prefix, and values.
     pub fn with_settings(access: &str, replicas: usize, settings: &[(&str, &str)]) -> Self {
         let database = testing::database(&api::OWNERS);
-        Self::launch(access, replicas, true, database, settings)
+        Self::launch(access, replicas, true, database, settings, &["serve"])
+    }
+
+    /// The same in open access, without Redis, with a command of the caller's.
+    pub fn with_command(replicas: usize, settings: &[(&str, &str)], command: &[&str]) -> Self {
+        let database = testing::database(&api::OWNERS);
+        Self::launch("open", replicas, false, database, settings, command)
     }
 
     /// Starts on a database of the caller's.
     pub fn with(access: &str, replicas: usize, has_redis: bool, database: TestDatabase) -> Self {
-        Self::launch(access, replicas, has_redis, database, &[])
+        Self::launch(access, replicas, has_redis, database, &[], &["serve"])
     }
 
     fn launch(
@@ -63,6 +71,7 @@ impl Cluster {
         has_redis: bool,
         database: TestDatabase,
         more: &[(&str, &str)],
+        command: &[&str],
     ) -> Self {
         let redis_port = free_port();
         let redis_url = if has_redis {
@@ -85,13 +94,14 @@ impl Cluster {
             .chain(more)
             .map(|(name, value)| (format!("CARTWRIGHT__{name}"), (*value).to_owned()))
             .collect();
+        let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
         let replicas: Vec<Replica> = (0..replicas).map(|_| Replica::new()).collect();
         let nginx_port = free_port();
         let redis = has_redis.then(|| start_redis(redis_port));
         let seeded = run(&settings, &["seed", "--demo"], "");
         assert!(seeded.status.success(), "seed: {seeded:?}");
         for replica in &replicas {
-            *replica.process() = Some(replica.launch(&settings));
+            *replica.process() = Some(replica.launch(&settings, &command));
         }
         for replica in &replicas {
             replica.wait_until_ready();
@@ -103,6 +113,7 @@ impl Cluster {
             settings,
             redis_port,
             redis: Mutex::new(redis),
+            command,
             replicas,
             nginx_port,
         }
@@ -168,8 +179,23 @@ impl Cluster {
     pub fn restart(&self, index: usize) {
         let replica = &self.replicas[index];
         drop(replica.process().take());
-        *replica.process() = Some(replica.launch(&self.settings));
+        *replica.process() = Some(replica.launch(&self.settings, &self.command));
         replica.wait_until_ready();
+    }
+
+    /// Which replica has this process id.
+    pub fn find_replica(&self, pid: &str) -> Option<usize> {
+        let has = |replica: &Replica| replica.process().as_ref().is_some_and(|p| p.id() == pid);
+        self.replicas.iter().position(has)
+    }
+
+    /// Starts one more process with a command of its own, and returns it with its port.
+    pub fn start_beside(&self, command: &[&str]) -> (Process, u16) {
+        let replica = Replica::new();
+        let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+        let process = replica.launch(&self.settings, &command);
+        let process = process.ready(|| status_of(replica.port, "/readyz") == Some(200));
+        (process, replica.port)
     }
 
     pub fn kill_redis(&self) {
@@ -205,13 +231,13 @@ impl Replica {
         self.process.lock().expect("not poisoned")
     }
 
-    fn launch(&self, settings: &[(String, String)]) -> Process {
+    fn launch(&self, settings: &[(String, String)], command: &[String]) -> Process {
         let mut settings = settings.to_vec();
         for (name, port) in [("HTTP", self.port), ("METRICS", self.metrics_port)] {
             let address = format!("127.0.0.1:{port}");
             settings.push((format!("CARTWRIGHT__{name}__BIND"), address));
         }
-        Process::start(Path::new(CARTWRIGHT), &settings, |_| vec!["serve".into()])
+        Process::start(Path::new(CARTWRIGHT), &settings, |_| command.to_vec())
     }
 
     fn wait_until_ready(&self) {

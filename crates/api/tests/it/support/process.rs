@@ -85,7 +85,8 @@ impl Process {
         self.exit_code().expect("it ended")
     }
 
-    fn id(&self) -> String {
+    /// The process id.
+    pub fn id(&self) -> String {
         let file = self.dir.join("pid");
         wait_until("a process notes its id", || file.exists());
         let pid = fs::read_to_string(file).expect("a process id");
