@@ -125,7 +125,7 @@ start_replica() {
   port=$(cat "$run/ports/$name")
   (
     load_replica_env
-    CARTWRIGHT__HTTP__BIND=127.0.0.1:$port CARTWRIGHT__METRICS__BIND='' spawn "$name" "$BIN" serve
+    CARTWRIGHT__HTTP__BIND=127.0.0.1:$port CARTWRIGHT__METRICS__BIND='' spawn "$name" "$BIN" serve --with-worker
   )
   wait_for "$name" 60 curl -fsS -m 2 "http://127.0.0.1:$port/readyz"
 }

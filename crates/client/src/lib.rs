@@ -6,6 +6,7 @@
 //!
 //! - [`builder`]: address, time limits and retries of a client
 //! - [`products`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
 //!
@@ -30,6 +31,7 @@
 pub mod builder;
 pub mod error;
 pub mod events;
+pub mod jobs;
 pub mod key;
 pub mod orders;
 pub mod products;
@@ -44,6 +46,7 @@ pub mod users;
 pub use builder::ClientBuilder;
 pub use error::{Error, FieldError, Problem};
 pub use events::{Event, EventPage, EventQuery, EventResource};
+pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};
 pub use key::IdempotencyKey;
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,

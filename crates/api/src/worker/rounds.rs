@@ -29,6 +29,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let mut runs = JoinSet::new();
     let mut has_schedules = false;
     while !shared.is_stopping() {
+        while runs.try_join_next().is_some() {} // what has ended takes no place
         let claimed = match round(&shared, &mut has_schedules, runs.len()).await {
             Ok(jobs) => jobs,
             Err(error) => {

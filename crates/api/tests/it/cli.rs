@@ -29,6 +29,20 @@ fn a_setting_that_is_unknown_or_wrong_is_refused_by_name() {
         ("CACHE__TTL_SECONDS", "0", "cache.ttl_seconds"),
         ("SHOP__CURRENCY", "usd", "currency"),
         ("ADMIN__EMAIL", "nobody", "email"),
+        (
+            "ORDERS__UNPAID_EXPIRY_MINUTES",
+            "-1",
+            "orders.unpaid_expiry_minutes",
+        ),
+        ("JOBS__PARALLELISM", "0", "jobs.parallelism"),
+        ("JOBS__LEASE_SECONDS", "0", "jobs.lease_seconds"),
+        ("JOBS__POLL_MS", "9", "jobs.poll_ms"),
+        (
+            "JOBS__KEEP_SUCCEEDED_HOURS",
+            "0",
+            "jobs.keep_succeeded_hours",
+        ),
+        ("JOBS__KEEP_FAILED_DAYS", "0", "jobs.keep_failed_days"),
         ("LOG__FORMAT", "xml", "format"),
     ];
     for (name, value, named) in cases {

@@ -62,9 +62,17 @@ async fn one_of_five_replicas_freezes_in_a_job_and_its_thawing_has_no_second_eff
     });
     cluster.signal(frozen, "CONT");
 
-    // It answers again, so it has noticed what it missed, or will do no more about it.
-    let thawed = async || cluster.replica(frozen).get("/readyz").send().await.status == 200;
-    eventually("it thaws", Duration::from_secs(10), thawed).await;
+    let refused = async || {
+        let metrics = reqwest::get(cluster.metrics_url(frozen)).await;
+        let text = metrics.expect("it thawed").text().await.expect("text");
+        text.contains("job_writes_fenced_total 1")
+    };
+    eventually(
+        "its late writes are refused",
+        Duration::from_secs(10),
+        refused,
+    )
+    .await;
     let over = "platform.jobs WHERE kind = 'expireUnpaidOrders' AND state IN ('queued', 'running')";
     tokio::task::block_in_place(|| {
         wait_until("the job ends", || count(&mut conn, over) == 0);

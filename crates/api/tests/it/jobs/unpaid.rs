@@ -115,6 +115,25 @@ async fn an_unpaid_order_expires_and_money_that_comes_late_goes_back() {
     assert_expired_once(open(), &staff, order, product).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_may_let_unpaid_orders_wait_for_ever() {
+    let settings = [("ORDERS__UNPAID_EXPIRY_MINUTES", "0")];
+    let cluster = Cluster::with_command(1, &settings, &["serve"]);
+    let (order, _) = unpaid_order(&cluster).await;
+    let staff = cluster.admin().await;
+
+    let job = post(&staff, "/api/schedules/expireUnpaidOrders/run").await;
+    let job = format!("/api/jobs/{}", job.json()["id"]);
+    let is_done = async || staff.get(&job).send().await.json()["state"] == "succeeded";
+    eventually("it was looked at", Duration::from_secs(10), is_done).await;
+
+    let path = format!("/api/orders/{order}");
+    assert_eq!(
+        staff.get(&path).send().await.expect(200)["status"],
+        "ordered"
+    );
+}
+
 /// Four jobs on two replicas expire the same orders while the provider answers for them late.
 #[tokio::test(flavor = "multi_thread")]
 async fn expiry_on_two_replicas_and_a_late_answer_race_and_the_stock_returns_once() {

@@ -208,6 +208,67 @@ async fn a_running_job_that_is_cancelled_is_cut_off_and_leaves_no_effect() {
     assert_eq!(count(conn, "effects"), 0);
 }
 
+fn leave_a_trace(conn: &mut PgConnection) -> Result<(), JobError> {
+    conn.batch_execute("INSERT INTO effects VALUES (now())")?;
+    Ok(())
+}
+
+/// Five workers. The first one lives on a thread of its own that its handler blocks, so that it renews
+/// nothing either: what SIGSTOP does to a replica. The effect is one that is seen twice when it
+/// happens twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_freezes_in_a_job_has_no_effect_when_it_thaws() {
+    let database = Arc::new(database());
+    let conn = &mut database.connect();
+    conn.batch_execute("CREATE TABLE effects (at timestamptz)")
+        .expect("a table");
+    let id = enqueued(conn, work());
+    let (thaw, frozen) = std::sync::mpsc::channel::<()>();
+    let first = std::thread::spawn({
+        let database = Arc::clone(&database);
+        move || freeze_in_a_job(&database, frozen)
+    });
+    becomes(conn, id, JobState::Running).await;
+
+    let others = || Kind::new("work", |run| async move { run.settle(leave_a_trace).await });
+    let _others: Vec<Worker> = (0..4).map(|_| start(&database, others())).collect();
+    let done = becomes(conn, id, JobState::Succeeded).await;
+    thaw.send(()).expect("it waits");
+
+    let thawed = tokio::task::block_in_place(|| first.join().expect("it ends"));
+    assert!(matches!(thawed, Err(JobError::Lost(_))), "{thawed:?}");
+    assert_eq!(count(conn, "effects"), 1);
+    assert_eq!((done.attempts, done.failures), (2, 1));
+}
+
+/// Runs a worker until its one job was done, and returns what came of it.
+fn freeze_in_a_job(
+    database: &TestDatabase,
+    frozen: std::sync::mpsc::Receiver<()>,
+) -> Result<Done, JobError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let (tell, mut told) = tokio::sync::mpsc::channel(1);
+    let frozen = Mutex::new(frozen);
+    let kind = Kind::new("work", move |run| {
+        let _ = frozen.lock().expect("not poisoned").recv();
+        let tell = tell.clone();
+        async move {
+            let result = run.settle(leave_a_trace).await;
+            let _ = tell.send(result).await;
+            Ok(Done::Settled)
+        }
+    });
+    runtime.block_on(async {
+        let worker = start(database, kind);
+        let result = told.recv().await.expect("the handler ends");
+        worker.stop().await;
+        result
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stops_waits_for_what_ends_in_time() {
     let database = database();

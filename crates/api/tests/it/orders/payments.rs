@@ -156,7 +156,7 @@ async fn a_late_repeat_of_a_step_is_answered_by_what_it_came_to() {
 }
 
 #[tokio::test]
-async fn an_order_nobody_comes_back_for_is_settled_by_the_sweeper() {
+async fn an_order_nobody_comes_back_for_is_settled_by_a_job() {
     let (shop, admin) = (open().shop(), open().admin().await);
     let product = admin.product_for("UNREACHABLE", "666.02", 5).await;
     let user = shop.register().await;
@@ -185,11 +185,6 @@ async fn an_order_nobody_comes_back_for_is_settled_by_the_sweeper() {
         let order = shop.get(&path).send().await.expect(200);
         order["paymentStatus"] == json!("failed") && order["status"] == json!("cancelled")
     };
-    eventually(
-        "the sweeper settles it",
-        Duration::from_secs(12),
-        is_settled,
-    )
-    .await;
+    eventually("a job settles it", Duration::from_secs(12), is_settled).await;
     assert_eq!(reserved(&admin, product).await, 0);
 }
