@@ -147,6 +147,8 @@ pub struct Jobs {
     pub keep_succeeded_hours: i32,
     /// Failed and cancelled ones.
     pub keep_failed_days: i32,
+    /// When the doctor comes: five fields, in UTC. Empty: only when asked for.
+    pub doctor_cron: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -362,6 +364,12 @@ impl Config {
                 (1..=3_650).contains(&self.jobs.keep_failed_days),
                 "jobs.keep_failed_days",
                 "must be 1 to 3650",
+            ),
+            (
+                self.jobs.doctor_cron.is_empty()
+                    || db::schedules::Timing::cron(&self.jobs.doctor_cron).is_ok(),
+                "jobs.doctor_cron",
+                "must be a cron expression of five fields, or empty",
             ),
             (
                 self.admin.password.reveal().is_empty()

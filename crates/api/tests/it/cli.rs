@@ -36,6 +36,7 @@ fn a_setting_that_is_unknown_or_wrong_is_refused_by_name() {
         ),
         ("JOBS__PARALLELISM", "0", "jobs.parallelism"),
         ("JOBS__LEASE_SECONDS", "0", "jobs.lease_seconds"),
+        ("JOBS__DOCTOR_CRON", "nightly", "jobs.doctor_cron"),
         ("JOBS__POLL_MS", "9", "jobs.poll_ms"),
         (
             "JOBS__KEEP_SUCCEEDED_HOURS",

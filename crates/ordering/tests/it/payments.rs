@@ -4,7 +4,7 @@ use std::thread;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use domain::{OrderId, PaymentOperationId, PaymentOperationKind, PaymentStatus};
-use ordering::payments::{Outcome, claim_stale, find, find_latest, finish, start};
+use ordering::payments::{Outcome, claim_stale, find, find_latest, finish, list_unpaid, start};
 use ordering::{lifecycle, orders};
 
 use crate::{
@@ -256,4 +256,36 @@ fn an_operation_without_an_answer_is_claimed_by_one_of_many() {
     claimed.sort_unstable();
     assert_eq!(claimed, ids, "each that is old and pending, once");
     assert_eq!(claim_stale(conn, 60, 100).unwrap(), []);
+}
+
+#[test]
+fn an_order_is_unpaid_while_nobody_knows_of_its_money_and_only_after_its_time() {
+    let conn = &mut conn();
+    let (unpaid, _) = place_by_card(conn);
+    let (paid, operation) = place_by_card(conn);
+    let (young, _) = place_by_card(conn);
+    let invoice = place(conn, order());
+    let old = format!(
+        "UPDATE ordering.orders SET placed_at = now() - interval '31 minutes' WHERE id IN ({}, {}, {})",
+        unpaid.id, paid.id, invoice.id
+    );
+    let new = format!(
+        "UPDATE ordering.orders SET placed_at = now() WHERE id = {}",
+        young.id
+    );
+    conn.batch_execute(&format!("{old}; {new}")).unwrap();
+    let listed = list_unpaid(conn, 30, 0, 10).unwrap();
+    assert_eq!(
+        listed,
+        [unpaid.id, paid.id],
+        "neither {} nor the invoice",
+        young.id
+    );
+
+    conclude(conn, operation, &succeeded()).unwrap();
+
+    assert_eq!(list_unpaid(conn, 30, 0, 10).unwrap(), [unpaid.id]);
+    assert_eq!(list_unpaid(conn, 32, 0, 10).unwrap(), []);
+    assert_eq!(list_unpaid(conn, 30, unpaid.id.get(), 10).unwrap(), []);
+    assert_eq!(list_unpaid(conn, 0, 0, 1).unwrap().len(), 1);
 }

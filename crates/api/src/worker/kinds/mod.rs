@@ -3,6 +3,7 @@
 //! A handler may run twice at once, if its worker was frozen and thawed; so it writes through its
 //! [`Run`], or does what is harmless to do twice.
 
+mod doctor;
 mod pruning;
 mod settling;
 mod unpaid;
@@ -86,14 +87,19 @@ impl Kinds {
 }
 
 /// The kinds of this release.
-pub(super) fn built_in(_config: &Config) -> Kinds {
+pub(super) fn built_in(config: &Config) -> Kinds {
+    let doctor = Kind::new("doctor", doctor::visit);
+    let doctor = match Timing::cron(&config.jobs.doctor_cron) {
+        Ok(timing) => doctor.scheduled(timing, MissedTicks::RunOnce),
+        Err(_) => doctor, // empty: checked with the other settings
+    };
     Kinds::new([
+        doctor,
         Kind::new("settlePayments", settling::settle_payments).every(5),
         Kind::new("expireUnpaidOrders", unpaid::expire_unpaid_orders).every(30),
         Kind::new("pruneIdempotencyKeys", pruning::idempotency_keys).every(60),
         Kind::new("pruneSessions", pruning::sessions).every(300),
         Kind::new("pruneJobs", pruning::jobs).every(300),
-        // `pruneEvents` belongs here (db::outbox::prune), and `doctor` with
-        // Timing::cron(&config.jobs.doctor_cron) and MissedTicks::RunOnce.
+        // `pruneEvents` belongs here: db::outbox::prune.
     ])
 }

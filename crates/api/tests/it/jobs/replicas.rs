@@ -107,6 +107,27 @@ async fn a_replica_that_is_asked_to_stop_in_mid_job_gives_the_job_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_comes_as_a_job_and_what_it_finds_is_a_failure() {
+    let cluster = Cluster::with_command(1, &[], &["serve"]);
+    let staff = cluster.admin().await;
+    for (harm, state) in [
+        ("SELECT", "succeeded"),
+        (
+            "UPDATE catalog.stock_levels SET on_hand = on_hand + 1",
+            "failed",
+        ),
+    ] {
+        cluster.conn().batch_execute(harm).expect("harm");
+        let job = post(&staff, "/api/schedules/doctor/run").await.expect(201);
+        let path = format!("/api/jobs/{}", job["id"]);
+        let ends = async || staff.get(&path).send().await.json()["state"] == state;
+        eventually(state, Duration::from_secs(20), ends).await;
+        let error = staff.get(&path).send().await.json()["lastError"].clone();
+        assert_eq!(error.is_string(), state == "failed", "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_answers_for_its_health_alone_and_does_what_replicas_leave_to_it() {
     let _alone = alone().await;
     let cluster = Cluster::with_command(1, &[], &["serve", "--with-worker=false"]);
