@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::post;
 use crate::support::load::all;
 use crate::support::{
-    Cluster, Shop, alone, count, eventually, fresh_key, number, open, order_of, text,
+    Cluster, Shop, alone, assert_healthy, count, eventually, fresh_key, number, open, order_of,
+    text,
 };
 
 /// Places an order of one unit whose provider does not answer, under a key, and lets half an hour
@@ -191,6 +192,5 @@ async fn expiry_on_two_replicas_and_a_late_answer_race_and_the_stock_returns_onc
     assert_eq!(stock(&staff, product).await["reserved"], kept);
     let returned = "catalog.stock_movements WHERE reason = 'order_cancelled'";
     assert_eq!(count(&mut conn, returned), 12 - kept);
-    let report = api::workflows::doctor::run(&mut conn).expect("it looks");
-    assert!(report.is_ok(), "{report}");
+    assert_healthy(&mut conn);
 }
