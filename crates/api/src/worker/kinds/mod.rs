@@ -100,6 +100,6 @@ pub(super) fn built_in(config: &Config) -> Kinds {
         Kind::new("pruneIdempotencyKeys", pruning::idempotency_keys).every(60),
         Kind::new("pruneSessions", pruning::sessions).every(300),
         Kind::new("pruneJobs", pruning::jobs).every(300),
-        // `pruneEvents` belongs here: db::outbox::prune.
+        Kind::new("pruneEvents", pruning::events).every(300),
     ])
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use db::{DbError, idempotency, schedules};
+use db::{DbError, idempotency, outbox, schedules};
 use diesel::{PgConnection, QueryResult};
 
 use super::Handled;
@@ -22,6 +22,11 @@ pub(super) async fn idempotency_keys(run: Arc<Run>) -> Handled {
 /// Sessions that are over.
 pub(super) async fn sessions(run: Arc<Run>) -> Handled {
     batch(&run, |conn| accounts::sessions::prune(conn, BATCH_LIMIT)).await
+}
+
+/// Events after 30 days, once every consumer has handled them.
+pub(super) async fn events(run: Arc<Run>) -> Handled {
+    batch(&run, |conn| outbox::prune(conn, BATCH_LIMIT)).await
 }
 
 /// Finished jobs, by age, and ticks.
