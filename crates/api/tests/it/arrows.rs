@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// A crate and what it may depend on. Dependencies of tests are exempt.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("domain", &[]),
     ("db", &["domain"]),
     ("catalog", &["domain", "db"]),
@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("ordering", &["domain", "db"]),
     ("api", &["domain", "db", "catalog", "accounts", "ordering"]),
     ("client", &["domain"]),
+    ("torture", &["client"]),
 ];
 
 #[test]

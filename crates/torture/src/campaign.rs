@@ -1,0 +1,119 @@
+//! One run, from an empty folder to a verdict.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+
+use crate::check::{self, Evidence, Finding, doctor, resources};
+use crate::clock::Clock;
+use crate::cluster::{ADMIN_EMAIL, ADMIN_PASSWORD, Cluster, Options};
+use crate::history::{self, Writer};
+use crate::nemesis::log::{Event, Line};
+use crate::nemesis::{Fault, Log, Nemesis, log, plan};
+use crate::report::{self, Report};
+use crate::workload::Workload;
+use crate::workload::shop::Shop;
+use crate::{Fallible, doing};
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    pub cluster: Options,
+    pub other_binary: Option<PathBuf>,
+    pub seed: u64,
+    pub duration: Duration,
+    /// Intents a second.
+    pub rate: u32,
+    pub faults: Vec<Fault>,
+    /// Whether the shop's own doctor is asked at the end.
+    pub doctor: bool,
+    /// Where history, log and report go.
+    pub out: PathBuf,
+    pub commit: String,
+}
+
+/// The files of a run.
+pub const HISTORY: &str = "history.jsonl";
+pub const NEMESIS: &str = "nemesis.jsonl";
+pub const RESOURCES: &str = "resources.jsonl";
+
+/// Runs it and writes the report.
+///
+/// # Errors
+///
+/// What kept the tool from doing its work; violated invariants are in the report.
+pub fn run(campaign: &Campaign) -> Fallible<Report> {
+    let started = Instant::now();
+    std::fs::create_dir_all(&campaign.out).map_err(doing(campaign.out.display()))?;
+    let runtime = Runtime::new().map_err(doing("a runtime"))?;
+    let cluster = Cluster::start(&campaign.cluster, runtime.handle())?;
+    let clock = Clock::start();
+    let history = Arc::new(Writer::create(&campaign.out.join(HISTORY), clock)?);
+    let log = Log::create(&campaign.out.join(NEMESIS), clock)?;
+    let (url, replicas, ids) = (cluster.url(), cluster.replica_urls(), cluster.ids());
+    let workload = runtime.block_on(async {
+        let shop = Shop::open(&url, &replicas, history, (ADMIN_EMAIL, ADMIN_PASSWORD)).await?;
+        Workload::prepare(shop, campaign.seed, campaign.commit.clone()).await
+    })?;
+
+    let faults = plan(campaign.seed, campaign.duration, campaign.cluster.replicas, &campaign.faults);
+    let mut nemesis = Nemesis::new(cluster, log, campaign.other_binary.clone());
+    let stop = Arc::new(AtomicBool::new(false));
+    let (done, watched) = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| resources::watch(&campaign.out.join(RESOURCES), clock, &ids, &stop));
+        let breaker = scope.spawn(|| nemesis.follow(&faults, Instant::now()));
+        let load = runtime.block_on(workload.run(campaign.rate, campaign.duration));
+        let broken = breaker.join().unwrap_or_else(|_| Err("the nemesis panicked".into()));
+        stop.store(true, Ordering::Relaxed);
+        let watched = watcher.join().unwrap_or_else(|_| Err("the watcher panicked".into()));
+        (load.and(broken), watched)
+    });
+    let after = done.and(watched).and_then(|()| {
+        runtime.block_on(async {
+            workload.probe().await?;
+            let unknown = workload.resolve(&campaign.out.join(HISTORY)).await?;
+            workload.look_at_everything().await?;
+            Ok(unknown)
+        })
+    });
+    let examined = match (&after, campaign.doctor) {
+        (Ok(_), true) => doctor::check(nemesis.cluster.command(&campaign.cluster.binary, &[])),
+        _ => Ok(Vec::new()),
+    };
+    nemesis.cluster.keep_logs(&campaign.out.join("logs"))?;
+    drop(nemesis);
+    let unknown = after?;
+    drop(workload);
+
+    let mut report = judge(&campaign.out, examined?)?;
+    report.unknown_at_the_end = unknown;
+    report.took_seconds = started.elapsed().as_secs();
+    report::write(&report, &campaign.out)?;
+    Ok(report)
+}
+
+/// Checks the files of a run.
+///
+/// # Errors
+///
+/// When they cannot be read.
+pub fn judge(dir: &Path, mut findings: Vec<Finding>) -> Fallible<Report> {
+    let history = history::read(&dir.join(HISTORY))?;
+    let lines = log::read(&dir.join(NEMESIS))?;
+    let windows = log::windows(&lines);
+    let evidence = Evidence::new(&history, &windows);
+    findings.extend(check::all(&evidence));
+    findings.extend(unfinished(&lines));
+    let samples = resources::read(&dir.join(RESOURCES)).unwrap_or_default();
+    findings.extend(resources::check(&samples));
+    Ok(report::make(dir, &evidence, &lines, &samples, findings))
+}
+
+/// What the nemesis itself found out: replicas that did not stop as they must.
+fn unfinished(lines: &[Line]) -> Vec<Finding> {
+    let wrong = lines.iter().filter(|line| line.event == Event::Wrong);
+    wrong.map(|line| Finding::new("processes", line.fault.name(), line.detail.clone(), &[])).collect()
+}

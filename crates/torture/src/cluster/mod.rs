@@ -1,0 +1,192 @@
+//! The five nodes, or as many as a run asks for, as processes that can be killed, frozen and cut off.
+//!
+//! Everything listens on free ports of the loopback interface, lives in one temporary folder, and is
+//! gone at the end however that comes: see [`janitor`].
+
+pub mod janitor;
+pub mod nginx;
+pub mod ports;
+pub mod postgres;
+pub mod process;
+pub mod redis;
+pub mod replica;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use janitor::Janitor;
+use nginx::Nginx;
+use postgres::Postgres;
+use process::{Spec, output};
+use redis::Redis;
+use replica::Replica;
+use tokio::runtime::Handle;
+
+use crate::proxy::Proxy;
+use crate::{Fallible, doing};
+
+/// The administrator of all runs.
+pub const ADMIN_EMAIL: &str = "admin@example.com";
+pub const ADMIN_PASSWORD: &str = "not the public one";
+/// The database of the shop.
+pub const DATABASE: &str = "cartwright";
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The server binary.
+    pub binary: PathBuf,
+    /// The repository's nginx.conf.
+    pub nginx_conf: PathBuf,
+    pub replicas: usize,
+    /// Put Postgres on a disk that can be filled.
+    pub small_disk: bool,
+    /// More variables for all replicas.
+    pub variables: Vec<(String, String)>,
+}
+
+/// Process ids of the replicas, by number from 0, for whoever watches them.
+pub type Ids = Arc<Mutex<Vec<Option<u32>>>>;
+
+/// All nodes of one shop. Fields end in this order: the janitor last.
+#[derive(Debug)]
+pub struct Cluster {
+    nginx: Nginx,
+    pub replicas: Vec<Replica>,
+    pub redis: Redis,
+    pub postgres: Postgres,
+    pub binary: PathBuf,
+    settings: Spec,
+    ids: Ids,
+    dir: PathBuf,
+    pub janitor: Arc<Janitor>,
+}
+
+impl Cluster {
+    /// Starts everything and waits until nginx finds a ready replica.
+    pub fn start(options: &Options, runtime: &Handle) -> Fallible<Self> {
+        let dir = tempfile::Builder::new().prefix("cartwright-torture-").tempdir();
+        let dir = dir.map_err(doing("a temporary folder"))?.keep();
+        // The user postgres looks into it.
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&dir, open).map_err(doing(dir.display()))?;
+        let janitor = Arc::new(Janitor::watch(&dir)?);
+        let postgres = Postgres::start(&dir, options.replicas, options.small_disk, &janitor)?;
+        postgres.sql("postgres", &format!("CREATE DATABASE {DATABASE}"))?;
+        let redis = Redis::start(&dir, &janitor)?;
+
+        let settings = settings(options, &dir, &postgres, &redis);
+        let mut seed = Command::new(&options.binary);
+        seed.arg("seed").env_clear().envs(settings.variables.iter().cloned());
+        output(&mut seed)?;
+        let mut replicas = Vec::new();
+        for number in 1..=options.replicas {
+            let wires = (Proxy::to(postgres.port(), runtime)?, Proxy::to(redis.port(), runtime)?);
+            let mut replica = Replica::new(number, &settings, &dir, wires, &janitor)?;
+            replica.launch()?;
+            replicas.push(replica);
+        }
+        for replica in &mut replicas {
+            replica.wait_until_ready()?;
+        }
+        let ports: Vec<u16> = replicas.iter().map(Replica::port).collect();
+        let nginx = Nginx::start(&dir, &options.nginx_conf, &ports, &janitor)?;
+        let cluster = Self {
+            nginx,
+            replicas,
+            redis,
+            postgres,
+            binary: options.binary.clone(),
+            settings,
+            ids: Ids::default(),
+            dir,
+            janitor,
+        };
+        cluster.note_ids();
+        Ok(cluster)
+    }
+
+    /// The address of nginx.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.nginx.port())
+    }
+
+    /// The addresses of the replicas.
+    #[must_use]
+    pub fn replica_urls(&self) -> Vec<String> {
+        let url = |replica: &Replica| format!("http://127.0.0.1:{}", replica.port());
+        self.replicas.iter().map(url).collect()
+    }
+
+    /// Where process ids are noted.
+    #[must_use]
+    pub fn ids(&self) -> Ids {
+        Arc::clone(&self.ids)
+    }
+
+    /// Notes the process ids as they are now.
+    pub fn note_ids(&self) {
+        if let Ok(mut ids) = self.ids.lock() {
+            *ids = self.replicas.iter().map(Replica::id).collect();
+        }
+    }
+
+    /// Runs a subcommand of the server binary with the settings of this shop.
+    #[must_use]
+    pub fn command(&self, binary: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(binary);
+        command.args(args).env_clear().envs(self.settings.variables.iter().cloned());
+        command
+    }
+
+    /// Copies what the nodes said to a folder that stays.
+    pub fn keep_logs(&self, to: &Path) -> Fallible<()> {
+        std::fs::create_dir_all(to).map_err(doing(to.display()))?;
+        let mut logs = vec![
+            (self.postgres.log().to_owned(), "postgres.log".to_owned()),
+            (self.dir.join("nginx/log"), "nginx.log".to_owned()),
+            (self.dir.join("nginx/access.json"), "nginx-access.json".to_owned()),
+        ];
+        for number in 1..=self.replicas.len() {
+            let name = format!("replica{number}.log");
+            logs.push((self.dir.join(&name), name));
+        }
+        for (from, name) in logs {
+            std::fs::copy(&from, to.join(name)).map_err(doing(from.display()))?;
+        }
+        Ok(())
+    }
+
+    /// What a replica has written to its log so far.
+    #[must_use]
+    pub fn replica_log(&self, number: usize) -> String {
+        let path = self.dir.join(format!("replica{}.log", number + 1));
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+}
+
+fn settings(options: &Options, dir: &Path, postgres: &Postgres, redis: &Redis) -> Spec {
+    let values = [
+        ("ACCESS", "open".to_owned()),
+        ("ADMIN__EMAIL", ADMIN_EMAIL.to_owned()),
+        ("ADMIN__PASSWORD", ADMIN_PASSWORD.to_owned()),
+        ("DATABASE__URL", format!("postgres://cartwright@127.0.0.1:{}/{DATABASE}", postgres.port())),
+        ("DATABASE__POOL_SIZE", "12".to_owned()),
+        ("REDIS__URL", format!("redis://127.0.0.1:{}", redis.port())),
+        ("METRICS__BIND", String::new()),
+        ("HTTP__WORKERS", "2".to_owned()),
+        ("LOG__LEVEL", "warn".to_owned()),
+    ];
+    let variables = values.into_iter().map(|(name, value)| (format!("CARTWRIGHT__{name}"), value));
+    Spec {
+        program: options.binary.clone(),
+        args: Vec::new(),
+        variables: variables.chain(options.variables.iter().cloned()).collect(),
+        log: dir.join("log"),
+        user: None,
+        last_signal: "KILL",
+    }
+}

@@ -1,0 +1,152 @@
+//! The command line of the harness.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Parser, Subcommand};
+use torture::campaign::{self, Campaign};
+use torture::cluster::Options;
+use torture::cluster::process::output;
+use torture::nemesis::Fault;
+use torture::report::{self, Report};
+use torture::Fallible;
+
+/// Breaks a running Cartwright on purpose, and checks the history of what it answered.
+#[derive(Debug, Parser)]
+#[command(name = "torture", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Runs a shop under load and faults, then checks everything.
+    Run(RunArgs),
+    /// Checks the history of an earlier run again.
+    Check {
+        /// The history; `nemesis.jsonl` lies beside it.
+        history: PathBuf,
+    },
+    /// Lists the faults there are.
+    Faults,
+}
+
+/// What is started, and for how long.
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    shop: ShopArgs,
+    /// Decides workload and faults; a random one is chosen and printed without it.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Seconds under load.
+    #[arg(long, default_value_t = 60)]
+    secs: u64,
+    /// Intents a second, whether earlier ones are answered or not.
+    #[arg(long, default_value_t = 60)]
+    rate: u32,
+    /// Names from `torture faults`, separated by commas; all of them without it.
+    #[arg(long, value_delimiter = ',')]
+    faults: Vec<Fault>,
+    /// Puts Postgres on a small disk of its own, so that it can be full (root, loop mounts).
+    #[arg(long)]
+    disk_full: bool,
+    /// Another release of the server, for the fault `mixed_version`.
+    #[arg(long, value_name = "FILE")]
+    other_binary: Option<PathBuf>,
+    /// Does not ask the shop's own doctor at the end.
+    #[arg(long)]
+    no_doctor: bool,
+}
+
+/// Which shop.
+#[derive(Debug, Args)]
+struct ShopArgs {
+    /// The server binary.
+    #[arg(long, env = "BIN", default_value = "target/debug/cartwright")]
+    binary: PathBuf,
+    /// The repository's nginx.conf.
+    #[arg(long, default_value = "nginx.conf")]
+    nginx_conf: PathBuf,
+    #[arg(long, default_value_t = 2)]
+    replicas: usize,
+    /// Where history, log and report go.
+    #[arg(long, default_value = "target/torture")]
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match go(Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("torture: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Tells whether all was well.
+fn go(cli: Cli) -> Fallible<bool> {
+    match cli.command {
+        What::Run(args) => Ok(show(&campaign::run(&campaign_of(args)?)?)),
+        What::Check { history } => {
+            let dir = history.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
+            Ok(show(&campaign::judge(dir, Vec::new())?))
+        }
+        What::Faults => {
+            for fault in Fault::ALL {
+                println!("{fault}");
+            }
+            Ok(true)
+        }
+    }
+}
+
+fn show(report: &Report) -> bool {
+    println!("{}", report::page(report));
+    report.is_good()
+}
+
+fn campaign_of(args: RunArgs) -> Fallible<Campaign> {
+    let seed = args.seed.unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::from(now.subsec_nanos())
+    });
+    let faults = if args.faults.is_empty() { Fault::ALL.to_vec() } else { args.faults };
+    let cluster = options(&args.shop, args.disk_full, Vec::new())?;
+    println!("seed {seed}");
+    Ok(Campaign {
+        cluster,
+        other_binary: args.other_binary.map(absolute).transpose()?,
+        seed,
+        duration: Duration::from_secs(args.secs),
+        rate: args.rate,
+        faults,
+        doctor: !args.no_doctor,
+        out: args.shop.out.join(format!("seed-{seed}")),
+        commit: commit(),
+    })
+}
+
+fn options(shop: &ShopArgs, small_disk: bool, variables: Vec<(String, String)>) -> Fallible<Options> {
+    Ok(Options {
+        binary: absolute(shop.binary.clone())?,
+        nginx_conf: absolute(shop.nginx_conf.clone())?,
+        replicas: shop.replicas,
+        small_disk,
+        variables,
+    })
+}
+
+/// Programs are started elsewhere than we are.
+fn absolute(path: PathBuf) -> Fallible<PathBuf> {
+    path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn commit() -> String {
+    let said = output(Command::new("git").args(["describe", "--always", "--dirty"]));
+    said.map_or_else(|_| "unknown".into(), |said| said.trim().to_owned())
+}

@@ -1,0 +1,1 @@
+//! Bugs that must be found.
