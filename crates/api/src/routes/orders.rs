@@ -132,7 +132,9 @@ pub async fn get(state: Data<State>, caller: Caller, id: Path<String>) -> Result
         .db
         .run(move |conn| {
             let order = find_order_for(conn, &caller, id)?;
-            let timeline = orders::timeline(conn, id)?;
+            let mut timeline = orders::timeline(conn, id)?;
+            // Read a moment later than the order: what happened in between is not part of it yet.
+            timeline.retain(|entry| entry.version <= order.version);
             Ok(Answer::ok(&OrderBody::new(&order).with_timeline(timeline)))
         })
         .await

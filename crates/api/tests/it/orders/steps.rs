@@ -1,8 +1,9 @@
 //! Orders move on, or are cancelled.
 
+use diesel::connection::SimpleConnection as _;
 use serde_json::{Value, json};
 
-use crate::support::{Shop, open, order_of};
+use crate::support::{Cluster, Shop, alone, number, open, order_of, wait_until};
 
 /// A card order of `quantity` of a product of its own, and the product.
 async fn placed(admin: &Shop, shop: &Shop, sku: &str, quantity: i64) -> (String, i64) {
@@ -150,4 +151,39 @@ async fn an_order_that_no_provider_handles_moves_without_one() {
         .expect(200);
     let cancelled = shop.delete(&path).send().await.expect(200);
     assert_eq!(cancelled["paymentStatus"], "notRequired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_shown_with_the_timeline_of_the_same_moment() {
+    let _alone = alone().await;
+    let cluster = Cluster::start("open", 1);
+    let shop = cluster.shop();
+    let user = shop.register().await;
+    let order = shop.post("/api/orders", &order_of(user, &[1])).send().await;
+    let order = format!("/api/orders/{}", order.expect(201)["orderId"]);
+    let mut conn = cluster.conn();
+
+    // The reader has the order, and waits for the timeline, when the next step is committed.
+    conn.batch_execute("BEGIN; LOCK TABLE ordering.order_timeline IN ACCESS EXCLUSIVE MODE")
+        .expect("a lock");
+    let reading = tokio::spawn(shop.get(&order).send());
+    tokio::task::block_in_place(|| {
+        wait_until("the reader waits", || {
+            number(
+                &mut conn,
+                "(SELECT count(*) FROM pg_locks WHERE NOT granted)",
+            ) == 1
+        });
+    });
+    conn.batch_execute(
+        "UPDATE ordering.orders SET status = 'processed', version = version + 1; \
+         INSERT INTO ordering.order_timeline (order_id, version, kind, from_status, to_status) \
+         SELECT id, version, 'status', 'ordered', 'processed' FROM ordering.orders; COMMIT",
+    )
+    .expect("a step");
+
+    let read = reading.await.expect("a request").expect(200);
+    assert_eq!(read["status"], "ordered");
+    let timeline = read["timeline"].as_array().expect("a timeline");
+    assert_eq!(json!(timeline.len()), read["version"]);
 }
