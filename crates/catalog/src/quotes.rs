@@ -4,6 +4,10 @@
 //! A quote names the versions it was read from, and `catalog.find_outdated` tells in the order's own
 //! transaction whether they are still the ones in force.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use db::faults;
 use domain::{Currency, ProductId, Sku, VariantId};
 
 /// How a line names what it wants.
@@ -49,4 +53,25 @@ pub struct Quote {
     pub currency: Currency,
     /// Units that could be promised when this was read; nothing is locked.
     pub available: i64,
+}
+
+impl Quote {
+    /// Planted bugs, off by default: what was true once is taken to be true for ever.
+    pub fn misremember(&mut self) {
+        static SEEN: Mutex<BTreeMap<VariantId, (i64, bool)>> = Mutex::new(BTreeMap::new());
+        let (stale_price, sold_out) = ("price_from_cache", "sold_out_for_ever");
+        if !faults::mutant(stale_price) && !faults::mutant(sold_out) {
+            return;
+        }
+        let Ok(mut seen) = SEEN.lock() else { return };
+        let (price, was_sold_out) = seen
+            .entry(self.variant_id)
+            .or_insert((self.price_minor, false));
+        *was_sold_out |= self.available <= 0;
+        if faults::mutant(stale_price) {
+            self.price_minor = *price;
+        } else if *was_sold_out {
+            self.available = 0;
+        }
+    }
 }

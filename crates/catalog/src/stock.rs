@@ -137,6 +137,7 @@ pub fn move_all(
         actor_id: cause.actor.map(UserId::get),
     };
     let levels: Vec<(i64, i64, bool, bool)> = statement.load(conn)?;
+    db::faults::point("after_stock_move");
     if changes.is_empty() || levels.iter().any(|(_, _, _, ok)| *ok) {
         return Ok(());
     }

@@ -8,8 +8,11 @@
 //! Source of the rules: IETF draft-ietf-httpapi-idempotency-key-header, with answers kept in the
 //! transaction of the effect.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, SmallInt, Text};
+
+use crate::faults;
 
 /// A key as the client sent it, and what it was sent with.
 #[derive(Clone, Debug)]
@@ -76,6 +79,11 @@ pub fn claim(conn: &mut PgConnection, request: &RequestKey) -> QueryResult<Claim
         query.get_result::<ClaimRow>(conn)?;
     if !locked {
         return Ok(Claim::Busy);
+    }
+    faults::point("after_key_claim");
+    if fingerprint.is_none() && faults::mutant("key_before_effect") {
+        store_unanswered(conn, request, 0)?;
+        conn.batch_execute("COMMIT; SELECT pg_sleep(0.05); BEGIN")?;
     }
     let known = fingerprint.map(|fingerprint| KnownKey {
         fingerprint,
@@ -208,6 +216,9 @@ fn insert(
     resource_id: Option<i64>,
     answer: Option<&StoredAnswer>,
 ) -> QueryResult<usize> {
+    if faults::mutant("key_after_effect") {
+        conn.batch_execute("COMMIT; SELECT pg_sleep(0.05); BEGIN")?;
+    }
     let statement = StoreKey {
         scope: request.scope.clone(),
         key: request.key.clone(),

@@ -13,12 +13,14 @@
 //! - [`jobs`] and [`schedules`]: work that is done later, once, by any replica
 //! - [`listen`]: notifications from other replicas
 //! - [`doctor`]: checks of what must always be true, and repairs that are provably right
+//! - [`faults`]: places where tests may end the process, empty in every default build
 //! - [`embedded`]: a private Postgres server as a child process
 
 pub mod consumers;
 pub mod doctor;
 pub mod embedded;
 pub mod error;
+pub mod faults;
 pub mod idempotency;
 pub mod jobs;
 mod leash;

@@ -10,6 +10,7 @@ use diesel::{Connection, PgConnection};
 use tokio::sync::Semaphore;
 
 use crate::error::{DbError, is_connection_loss};
+use crate::faults;
 
 /// How many connections a replica holds, and how long it waits for one.
 #[derive(Clone, Debug)]
@@ -90,7 +91,9 @@ impl Db {
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let mut client = db.checkout()?;
-            crate::request::carry(request, || work(&mut client.conn))
+            let outcome = crate::request::carry(request, || work(&mut client.conn));
+            faults::point("after_commit_before_reply");
+            outcome
         });
         task.await.map_err(|_| DbError::Panicked)?
     }
@@ -137,6 +140,9 @@ impl r2d2::ManageConnection for Manager {
         let broken = Arc::new(AtomicBool::new(false));
         let (flag, losses) = (Arc::clone(&broken), Arc::clone(&self.losses));
         conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::CommitTransaction { .. }) {
+                faults::point("before_commit");
+            }
             if let InstrumentationEvent::FinishQuery {
                 error: Some(error), ..
             } = event
@@ -179,8 +185,13 @@ impl r2d2::HandleError<diesel::ConnectionError> for LogConnectError {
 /// all of the table it has become. What we ask here touches few rows of each table, through indexes;
 /// what reads a whole table (the doctor, say) sets these back for its transaction.
 fn session_settings(statement_timeout: Duration) -> String {
+    let mutation = if faults::mutant("async_commit") {
+        "SET synchronous_commit = off;"
+    } else {
+        ""
+    };
     format!(
-        "SET statement_timeout = {statement};
+        "{mutation} SET statement_timeout = {statement};
          SET lock_timeout = 1000;
          SET idle_in_transaction_session_timeout = 2000;
          SET plan_cache_mode = force_generic_plan;

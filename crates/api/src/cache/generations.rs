@@ -40,6 +40,9 @@ impl Generations {
     }
 
     pub(super) fn bump(&self, namespace: Namespace) {
+        if db::faults::mutant("stale_cache") {
+            return;
+        }
         self.slot(namespace).fetch_add(1, Ordering::AcqRel);
     }
 

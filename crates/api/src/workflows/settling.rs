@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use catalog::stock::{self, Cause, StockError};
-use db::{Db, DbError};
+use db::{Db, DbError, faults};
 use diesel::{Connection, PgConnection};
 use domain::{OrderStatus, PaymentOperationId, PaymentOperationKind, PaymentStatus};
 use ordering::lifecycle::{self, StepError};
@@ -93,7 +93,10 @@ async fn ask(providers: &Providers, operation: &Operation) -> Result<Outcome, Se
     let provider = providers.find(&operation.provider).ok_or_else(|| {
         SettleError::Unreachable(format!("`{}` is not set up", operation.provider))
     })?;
-    match tokio::time::timeout(PROVIDER_DEADLINE, provider.perform(operation)).await {
+    faults::point("before_provider_call");
+    let answer = tokio::time::timeout(PROVIDER_DEADLINE, provider.perform(operation)).await;
+    faults::point("after_provider_call");
+    match answer {
         Ok(Ok(outcome)) => Ok(outcome),
         Ok(Err(error)) => Err(SettleError::Unreachable(error.to_string())),
         Err(_) => Err(SettleError::Unreachable("no answer in time".into())),

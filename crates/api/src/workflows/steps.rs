@@ -129,6 +129,9 @@ fn cancel(
         give_back(conn, locked, actor)?
     };
     move_stock(conn, locked.id, (0, -1), "order_cancelled", actor)?;
+    if db::faults::mutant("double_return") {
+        let _ = move_stock(conn, locked.id, (0, -1), "order_cancelled", actor);
+    }
     Ok(step)
 }
 

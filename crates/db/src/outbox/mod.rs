@@ -95,5 +95,7 @@ pub fn write(conn: &mut PgConnection, entries: &[Entry]) -> QueryResult<()> {
             .collect(),
         request_ids: entries.iter().map(request_id).collect(),
     };
-    insert.execute(conn).map(|_| ())
+    insert.execute(conn)?;
+    crate::faults::point("after_outbox_write");
+    Ok(())
 }

@@ -27,6 +27,7 @@ pub(super) async fn settle_payments(run: Arc<Run>) -> Handled {
             payments::claim_stale(conn, STALE_AFTER_SECONDS, BATCH_LIMIT).map_err(DbError::from)
         })
         .await?;
+    db::faults::point("after_sweep_claim");
     let is_full = stale.len() == BATCH;
     // Side by side, so that all are done, or known to be open, before they are stale again.
     join_all(stale.into_iter().map(|id| async move {

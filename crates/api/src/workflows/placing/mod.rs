@@ -20,6 +20,7 @@ mod quoting;
 mod writing;
 
 use catalog::quotes::Wanted;
+use db::faults;
 use db::idempotency::{Claim, RequestKey, StoredAnswer};
 use diesel::{PgConnection, QueryResult};
 use domain::{
@@ -183,10 +184,10 @@ pub fn place_all(
             }
         }
         let (indices, orders): (Vec<usize>, Vec<_>) = priced.into_iter().unzip();
-        for (index, verdict) in indices
-            .into_iter()
-            .zip(writing::write_all(conn, orders, form, patience)?)
-        {
+        faults::point("before_set");
+        let verdicts = writing::write_all(conn, orders, form, patience)?;
+        faults::point("after_set");
+        for (index, verdict) in indices.into_iter().zip(verdicts) {
             decisions[index] = match verdict {
                 Verdict::Placed(placed) => Some(Decision::Done(Ok(placed))),
                 Verdict::Short(short) => Some(Decision::Done(Err(PlaceError::OutOfStock(short)))),

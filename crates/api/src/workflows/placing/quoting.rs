@@ -200,7 +200,7 @@ impl Row {
         else {
             return Ok((None, of_order));
         };
-        let quote = Quote {
+        let mut quote = Quote {
             variant_id: variant_id.try_into().map_err(damaged)?,
             product_id: product_id.try_into().map_err(damaged)?,
             product_version,
@@ -211,6 +211,7 @@ impl Row {
             currency: Currency::try_from(currency).map_err(damaged)?,
             available,
         };
+        quote.misremember();
         Ok((Some(quote), of_order))
     }
 }
