@@ -97,6 +97,10 @@ for _ in {1..10}; do
 done
 ./scripts/down.sh
 
+begin "faults"
+if grep -qa 'CARTWRIGHT_FAULTS' "$BIN"; then fail "the default build has fault points in it"; fi
+TORTURE=$(realpath "${CARGO_TARGET_DIR:-target}/debug/torture") OUT=$work/torture ./scripts/chaos.sh --short
+
 begin "a week of real invoices, twice"
 REPLAY_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/debug/replay") ./scripts/replay-check.sh 2011-10-03 2011-10-07
 

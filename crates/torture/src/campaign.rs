@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use crate::check::{self, Evidence, Finding, doctor, resources};
+use crate::check::{self, Evidence, Finding, doctor, ledger, resources};
 use crate::clock::Clock;
 use crate::cluster::{ADMIN_EMAIL, ADMIN_PASSWORD, Cluster, Options};
 use crate::history::{self, Writer};
@@ -40,59 +40,127 @@ pub const HISTORY: &str = "history.jsonl";
 pub const NEMESIS: &str = "nemesis.jsonl";
 pub const RESOURCES: &str = "resources.jsonl";
 
+/// A shop with its workload, ready to be broken.
+pub struct Stage {
+    pub runtime: Runtime,
+    pub nemesis: Nemesis,
+    pub workload: Workload,
+    pub clock: Clock,
+    started: Instant,
+}
+
+impl Stage {
+    /// Starts the shop and enters users and products.
+    ///
+    /// # Errors
+    ///
+    /// When a part does not come up.
+    pub fn set(campaign: &Campaign) -> Fallible<Self> {
+        let started = Instant::now();
+        std::fs::create_dir_all(&campaign.out).map_err(doing(campaign.out.display()))?;
+        let runtime = Runtime::new().map_err(doing("a runtime"))?;
+        let cluster = Cluster::start(&campaign.cluster, runtime.handle())?;
+        let clock = Clock::start();
+        let history = Arc::new(Writer::create(&campaign.out.join(HISTORY), clock)?);
+        let log = Log::create(&campaign.out.join(NEMESIS), clock)?;
+        let (url, replicas) = (cluster.url(), cluster.replica_urls());
+        let workload = runtime.block_on(async {
+            let shop = Shop::open(&url, &replicas, history, (ADMIN_EMAIL, ADMIN_PASSWORD)).await?;
+            Workload::prepare(shop, campaign.seed, campaign.commit.clone()).await
+        })?;
+        let nemesis = Nemesis::new(cluster, log, campaign.other_binary.clone());
+        Ok(Self {
+            runtime,
+            nemesis,
+            workload,
+            clock,
+            started,
+        })
+    }
+
+    /// After the faults: waits for life, finds out what is unknown, looks at everything, judges.
+    ///
+    /// # Errors
+    ///
+    /// What `broken` says, and what keeps this from being done.
+    pub fn finish(self, campaign: &Campaign, broken: Fallible<()>) -> Fallible<Report> {
+        let Self {
+            runtime,
+            nemesis,
+            workload,
+            started,
+            ..
+        } = self;
+        let after = broken.and_then(|()| {
+            runtime.block_on(async {
+                workload.probe().await?;
+                let unknown = workload.resolve(&campaign.out.join(HISTORY)).await?;
+                workload.look_at_everything().await?;
+                Ok(unknown)
+            })
+        });
+        let examined = after.and_then(|unknown| {
+            let mut findings = ledger::check(&nemesis.cluster.postgres)?;
+            if campaign.doctor {
+                findings.extend(doctor::check(
+                    nemesis.cluster.command(&campaign.cluster.binary, &[]),
+                )?);
+            }
+            Ok((unknown, findings))
+        });
+        nemesis.cluster.keep_logs(&campaign.out.join("logs"))?;
+        drop(nemesis);
+        workload.history().flush()?;
+        let (unknown, findings) = examined?;
+        let mut report = judge(&campaign.out, findings)?;
+        report.unknown_at_the_end = unknown;
+        report.took_seconds = started.elapsed().as_secs();
+        report::write(&report, &campaign.out)?;
+        Ok(report)
+    }
+}
+
 /// Runs it and writes the report.
 ///
 /// # Errors
 ///
 /// What kept the tool from doing its work; violated invariants are in the report.
 pub fn run(campaign: &Campaign) -> Fallible<Report> {
-    let started = Instant::now();
-    std::fs::create_dir_all(&campaign.out).map_err(doing(campaign.out.display()))?;
-    let runtime = Runtime::new().map_err(doing("a runtime"))?;
-    let cluster = Cluster::start(&campaign.cluster, runtime.handle())?;
-    let clock = Clock::start();
-    let history = Arc::new(Writer::create(&campaign.out.join(HISTORY), clock)?);
-    let log = Log::create(&campaign.out.join(NEMESIS), clock)?;
-    let (url, replicas, ids) = (cluster.url(), cluster.replica_urls(), cluster.ids());
-    let workload = runtime.block_on(async {
-        let shop = Shop::open(&url, &replicas, history, (ADMIN_EMAIL, ADMIN_PASSWORD)).await?;
-        Workload::prepare(shop, campaign.seed, campaign.commit.clone()).await
-    })?;
-
-    let faults = plan(campaign.seed, campaign.duration, campaign.cluster.replicas, &campaign.faults);
-    let mut nemesis = Nemesis::new(cluster, log, campaign.other_binary.clone());
+    let mut stage = Stage::set(campaign)?;
+    let faults = plan(
+        campaign.seed,
+        campaign.duration,
+        campaign.cluster.replicas,
+        &campaign.faults,
+    );
     let stop = Arc::new(AtomicBool::new(false));
-    let (done, watched) = std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| resources::watch(&campaign.out.join(RESOURCES), clock, &ids, &stop));
+    let Stage {
+        runtime,
+        nemesis,
+        workload,
+        clock,
+        ..
+    } = &mut stage;
+    let ids = nemesis.cluster.ids();
+    let broken = std::thread::scope(|scope| {
+        let watcher =
+            scope.spawn(|| resources::watch(&campaign.out.join(RESOURCES), *clock, &ids, &stop));
         let breaker = scope.spawn(|| nemesis.follow(&faults, Instant::now()));
-        let load = runtime.block_on(workload.run(campaign.rate, campaign.duration));
-        let broken = breaker.join().unwrap_or_else(|_| Err("the nemesis panicked".into()));
+        let load = runtime.block_on(workload.run(
+            campaign.rate,
+            campaign.duration,
+            &AtomicBool::new(false),
+        ));
+        let broken = breaker
+            .join()
+            .unwrap_or_else(|_| Err("the nemesis panicked".into()));
         stop.store(true, Ordering::Relaxed);
-        let watched = watcher.join().unwrap_or_else(|_| Err("the watcher panicked".into()));
-        (load.and(broken), watched)
+        let watched = watcher
+            .join()
+            .unwrap_or_else(|_| Err("the watcher panicked".into()));
+        load.and(broken).and(watched)
     });
-    let after = done.and(watched).and_then(|()| {
-        runtime.block_on(async {
-            workload.probe().await?;
-            let unknown = workload.resolve(&campaign.out.join(HISTORY)).await?;
-            workload.look_at_everything().await?;
-            Ok(unknown)
-        })
-    });
-    let examined = match (&after, campaign.doctor) {
-        (Ok(_), true) => doctor::check(nemesis.cluster.command(&campaign.cluster.binary, &[])),
-        _ => Ok(Vec::new()),
-    };
-    nemesis.cluster.keep_logs(&campaign.out.join("logs"))?;
-    drop(nemesis);
-    let unknown = after?;
-    drop(workload);
-
-    let mut report = judge(&campaign.out, examined?)?;
-    report.unknown_at_the_end = unknown;
-    report.took_seconds = started.elapsed().as_secs();
-    report::write(&report, &campaign.out)?;
-    Ok(report)
+    stage.finish(campaign, broken)
 }
 
 /// Checks the files of a run.
@@ -115,5 +183,7 @@ pub fn judge(dir: &Path, mut findings: Vec<Finding>) -> Fallible<Report> {
 /// What the nemesis itself found out: replicas that did not stop as they must.
 fn unfinished(lines: &[Line]) -> Vec<Finding> {
     let wrong = lines.iter().filter(|line| line.event == Event::Wrong);
-    wrong.map(|line| Finding::new("processes", line.fault.name(), line.detail.clone(), &[])).collect()
+    wrong
+        .map(|line| Finding::new("processes", line.fault.name(), line.detail.clone(), &[]))
+        .collect()
 }

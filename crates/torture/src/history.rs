@@ -29,18 +29,40 @@ pub enum Action {
         shipping: String,
     },
     /// The key of an order with another body; there is no effect to have.
-    Reuse { lines: Vec<(i64, i64)> },
-    Cancel { order: i64 },
-    Advance { order: i64, to: String },
+    Reuse {
+        lines: Vec<(i64, i64)>,
+    },
+    Cancel {
+        order: i64,
+    },
+    Advance {
+        order: i64,
+        to: String,
+    },
     /// A compare and swap of the counted stock.
-    Restock { product: i64, expected: i64, on_hand: i64 },
+    Restock {
+        product: i64,
+        expected: i64,
+        on_hand: i64,
+    },
     /// The new price in minor units.
-    Price { product: i64, amount: i64 },
-    ReadOrder { order: i64 },
+    Price {
+        product: i64,
+        amount: i64,
+    },
+    ReadOrder {
+        order: i64,
+    },
     /// Orders of a user, newest first; of everybody when `None`.
-    ReadOrders { user: Option<i64> },
-    ReadStock { product: i64 },
-    ReadProduct { product: i64 },
+    ReadOrders {
+        user: Option<i64>,
+    },
+    ReadStock {
+        product: i64,
+    },
+    ReadProduct {
+        product: i64,
+    },
     ReadProducts,
 }
 
@@ -94,15 +116,36 @@ pub struct Stocked {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Seen {
-    Order { order: OrderView },
-    Orders { orders: Vec<OrderView>, has_more: bool },
-    Stock { on_hand: i64, reserved: i64, safety: i64, backorder: i64, available: i64 },
-    Product { price: i64 },
-    Products { prices: Vec<(i64, i64)> },
-    Status { status: String },
-    Refused { code: String },
+    Order {
+        order: OrderView,
+    },
+    Orders {
+        orders: Vec<OrderView>,
+        has_more: bool,
+    },
+    Stock {
+        on_hand: i64,
+        reserved: i64,
+        safety: i64,
+        backorder: i64,
+        available: i64,
+    },
+    Product {
+        price: i64,
+    },
+    Products {
+        prices: Vec<(i64, i64)>,
+    },
+    Status {
+        status: String,
+    },
+    Refused {
+        code: String,
+    },
     /// Nothing that is looked at, or nothing that could be read.
-    Other { note: String },
+    Other {
+        note: String,
+    },
 }
 
 /// What is looked at in an order.
@@ -261,7 +304,10 @@ impl Writer {
     /// Starts a file.
     pub fn create(path: &Path, clock: Clock) -> Fallible<Self> {
         let file = File::create(path).map_err(doing(path.display()))?;
-        Ok(Self { clock, file: Mutex::new((0, BufWriter::new(file))) })
+        Ok(Self {
+            clock,
+            file: Mutex::new((0, BufWriter::new(file))),
+        })
     }
 
     /// The clock of the run.
@@ -272,7 +318,10 @@ impl Writer {
 
     /// Notes what the shop is like before the first request.
     pub fn setup(&self, setup: Setup) -> Fallible<()> {
-        let entry = Entry { action: Some(Action::Setup(setup)), ..blank(0, Kind::Info) };
+        let entry = Entry {
+            action: Some(Action::Setup(setup)),
+            ..blank(0, Kind::Info)
+        };
         self.write(entry).map(|_| ())
     }
 
@@ -345,7 +394,8 @@ pub fn read(path: &Path) -> Fallible<History> {
     let mut places = HashMap::<u64, usize>::new();
     for line in BufReader::new(file).lines() {
         let line = line.map_err(doing(path.display()))?;
-        let entry: Entry = serde_json::from_str(&line).map_err(doing(format!("{}: {line}", path.display())))?;
+        let entry: Entry =
+            serde_json::from_str(&line).map_err(doing(format!("{}: {line}", path.display())))?;
         match (entry.kind, entry.action, entry.of) {
             (_, Some(Action::Setup(setup)), _) => history.setup = setup,
             (Kind::Invoke, Some(action), _) => {
@@ -368,7 +418,9 @@ pub fn read(path: &Path) -> Fallible<History> {
                 });
             }
             (kind, None, Some(of)) => {
-                let call = places.get(&of).and_then(|place| history.calls.get_mut(*place));
+                let call = places
+                    .get(&of)
+                    .and_then(|place| history.calls.get_mut(*place));
                 let call = call.ok_or_else(|| format!("line {} completes nothing", entry.i))?;
                 call.ended_ns = entry.t_ns;
                 call.kind = kind;
@@ -377,7 +429,12 @@ pub fn read(path: &Path) -> Fallible<History> {
                 call.hash = entry.hash;
                 call.req_id = entry.req_id;
             }
-            _ => return Err(format!("line {} is neither a beginning nor an end", entry.i)),
+            _ => {
+                return Err(format!(
+                    "line {} is neither a beginning nor an end",
+                    entry.i
+                ));
+            }
         }
     }
     Ok(history)
@@ -392,23 +449,50 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.jsonl");
         let writer = Writer::create(&path, Clock::start()).unwrap();
-        let setup = Setup { seed: 7, users: vec![2], ..Setup::default() };
+        let setup = Setup {
+            seed: 7,
+            users: vec![2],
+            ..Setup::default()
+        };
         writer.setup(setup.clone()).unwrap();
         let action = Action::Cancel { order: 3 };
-        let invocation = Invocation { process: 5, action: &action, phase: Phase::Run, due_ns: 1, key: Some("k"), replica: None };
+        let invocation = Invocation {
+            process: 5,
+            action: &action,
+            phase: Phase::Run,
+            due_ns: 1,
+            key: Some("k"),
+            replica: None,
+        };
         let lost = writer.invoke(&invocation).unwrap();
         let known = writer.invoke(&invocation).unwrap();
-        let seen = Seen::Refused { code: "invalid_transition".into() };
-        let completion = Completion { kind: Kind::Fail, status: Some(409), seen: seen.clone(), hash: None, req_id: None };
+        let seen = Seen::Refused {
+            code: "invalid_transition".into(),
+        };
+        let completion = Completion {
+            kind: Kind::Fail,
+            status: Some(409),
+            seen: seen.clone(),
+            hash: None,
+            req_id: None,
+        };
         writer.complete(5, known, &completion).unwrap();
         writer.flush().unwrap();
 
         let history = read(&path).unwrap();
 
         assert_eq!(history.setup, setup);
-        let [first, second] = &history.calls[..] else { panic!("{history:?}") };
-        assert_eq!((first.i, first.kind, first.ended_ns), (lost, Kind::Info, u64::MAX));
-        assert_eq!((second.kind, second.seen.as_ref(), &second.action), (Kind::Fail, Some(&seen), &action));
+        let [first, second] = &history.calls[..] else {
+            panic!("{history:?}")
+        };
+        assert_eq!(
+            (first.i, first.kind, first.ended_ns),
+            (lost, Kind::Info, u64::MAX)
+        );
+        assert_eq!(
+            (second.kind, second.seen.as_ref(), &second.action),
+            (Kind::Fail, Some(&seen), &action)
+        );
         assert!(second.ended_ns >= second.invoked_ns);
     }
 }

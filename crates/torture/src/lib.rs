@@ -31,6 +31,8 @@ pub mod workload;
 pub type Fallible<T> = Result<T, String>;
 
 /// Says what was being done when an error came.
-pub(crate) fn doing<E: std::fmt::Display>(what: impl std::fmt::Display) -> impl FnOnce(E) -> String {
+pub(crate) fn doing<E: std::fmt::Display>(
+    what: impl std::fmt::Display,
+) -> impl FnOnce(E) -> String {
     move |error| format!("{what}: {error}")
 }

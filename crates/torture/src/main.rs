@@ -10,7 +10,7 @@ use torture::cluster::Options;
 use torture::cluster::process::output;
 use torture::nemesis::Fault;
 use torture::report::{self, Report};
-use torture::Fallible;
+use torture::{Fallible, mutants, points};
 
 /// Breaks a running Cartwright on purpose, and checks the history of what it answered.
 #[derive(Debug, Parser)]
@@ -28,6 +28,26 @@ enum What {
     Check {
         /// The history; `nemesis.jsonl` lies beside it.
         history: PathBuf,
+    },
+    /// Kills replicas at every fault point; the binary is built with the feature `api/faults`.
+    Points {
+        #[command(flatten)]
+        run: RunArgs,
+        /// How often at each.
+        #[arg(long, default_value_t = 100)]
+        times: usize,
+        /// Names of points, separated by commas; all of them without it.
+        #[arg(long, value_delimiter = ',')]
+        points: Vec<String>,
+    },
+    /// Runs a shop with one planted bug after the other, all of which must be found; the binary is
+    /// built with the feature `api/faults`.
+    Mutants {
+        #[command(flatten)]
+        run: RunArgs,
+        /// Names of mutants, separated by commas; all of them without it.
+        #[arg(long, value_delimiter = ',')]
+        mutants: Vec<String>,
     },
     /// Lists the faults there are.
     Faults,
@@ -93,8 +113,27 @@ fn go(cli: Cli) -> Fallible<bool> {
     match cli.command {
         What::Run(args) => Ok(show(&campaign::run(&campaign_of(args)?)?)),
         What::Check { history } => {
-            let dir = history.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
+            let dir = history
+                .parent()
+                .filter(|dir| *dir != Path::new(""))
+                .unwrap_or(Path::new("."));
             Ok(show(&campaign::judge(dir, Vec::new())?))
+        }
+        What::Points { run, times, points } => {
+            let mut campaign = campaign_of(run)?;
+            campaign.out = campaign.out.with_file_name("points");
+            let (report, deaths) = points::run(&campaign, times, &points)?;
+            let is_good = show(&report);
+            for (name, died) in deaths {
+                println!("{name:<28} {died} deaths");
+            }
+            Ok(is_good)
+        }
+        What::Mutants { run, mutants } => {
+            let mut campaign = campaign_of(run)?;
+            campaign.out = campaign.out.with_file_name("mutants");
+            let verdicts = mutants::run(&campaign, &mutants)?;
+            Ok(verdicts.iter().all(|verdict| verdict.killed.is_some()))
         }
         What::Faults => {
             for fault in Fault::ALL {
@@ -112,10 +151,16 @@ fn show(report: &Report) -> bool {
 
 fn campaign_of(args: RunArgs) -> Fallible<Campaign> {
     let seed = args.seed.unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         u64::from(now.subsec_nanos())
     });
-    let faults = if args.faults.is_empty() { Fault::ALL.to_vec() } else { args.faults };
+    let faults = if args.faults.is_empty() {
+        Fault::ALL.to_vec()
+    } else {
+        args.faults
+    };
     let cluster = options(&args.shop, args.disk_full, Vec::new())?;
     println!("seed {seed}");
     Ok(Campaign {
@@ -131,7 +176,11 @@ fn campaign_of(args: RunArgs) -> Fallible<Campaign> {
     })
 }
 
-fn options(shop: &ShopArgs, small_disk: bool, variables: Vec<(String, String)>) -> Fallible<Options> {
+fn options(
+    shop: &ShopArgs,
+    small_disk: bool,
+    variables: Vec<(String, String)>,
+) -> Fallible<Options> {
     Ok(Options {
         binary: absolute(shop.binary.clone())?,
         nginx_conf: absolute(shop.nginx_conf.clone())?,
@@ -143,7 +192,8 @@ fn options(shop: &ShopArgs, small_disk: bool, variables: Vec<(String, String)>) 
 
 /// Programs are started elsewhere than we are.
 fn absolute(path: PathBuf) -> Fallible<PathBuf> {
-    path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))
+    path.canonicalize()
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn commit() -> String {

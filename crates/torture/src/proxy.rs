@@ -42,7 +42,9 @@ pub struct Proxy {
 impl Proxy {
     /// Starts to carry connections to a port of this machine.
     pub fn to(target: u16, runtime: &Handle) -> Fallible<Self> {
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).map_err(doing("a proxy"))?;
+        let listener = runtime
+            .block_on(TcpListener::bind(("127.0.0.1", 0)))
+            .map_err(doing("a proxy"))?;
         let port = listener.local_addr().map_err(doing("a proxy"))?.port();
         let (wire, state) = watch::channel(Wire::default());
         runtime.spawn(async move {
@@ -66,7 +68,12 @@ impl Proxy {
 
     /// Makes it a good wire again.
     pub fn heal(&self) {
-        self.set(|wire| *wire = Wire { resets: wire.resets, ..Wire::default() });
+        self.set(|wire| {
+            *wire = Wire {
+                resets: wire.resets,
+                ..Wire::default()
+            }
+        });
     }
 }
 
@@ -79,7 +86,9 @@ async fn carry(near: TcpStream, target: u16, mut state: watch::Receiver<Wire>) {
     let resets = state.borrow_and_update().resets;
     let (near_in, near_out) = near.into_split();
     let (far_in, far_out) = far.into_split();
-    let there = pump(near_in, far_out, (state.clone(), resets), |wire| wire.is_deaf);
+    let there = pump(near_in, far_out, (state.clone(), resets), |wire| {
+        wire.is_deaf
+    });
     let back = pump(far_in, near_out, (state, resets), |wire| wire.is_mute);
     // The first that is cut off ends the other.
     let _ = tokio::try_join!(there, back);
@@ -103,7 +112,8 @@ async fn pump(
                 Ok(read) if read > 0 => read,
                 _ => break,
             };
-            let open = tokio::time::timeout(KEEPALIVE, state.wait_for(|wire| !is_spoilt(wire))).await;
+            let open =
+                tokio::time::timeout(KEEPALIVE, state.wait_for(|wire| !is_spoilt(wire))).await;
             let wire = *open.map_err(|_| Cut)?.map_err(|_| Cut)?;
             if !wire.latency.is_zero() {
                 tokio::time::sleep(wire.latency).await;
@@ -124,7 +134,10 @@ async fn pump(
         _ = reset.wait_for(|wire| wire.resets != resets) => Err(Cut),
     };
     if outcome.is_err() {
-        let _ = (from.as_ref().set_zero_linger(), to.as_ref().set_zero_linger());
+        let _ = (
+            from.as_ref().set_zero_linger(),
+            to.as_ref().set_zero_linger(),
+        );
     }
     outcome
 }
@@ -159,12 +172,18 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_black_hole_holds_back_and_lets_go() {
         let proxy = echo().await;
-        let mut stream = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", proxy.port()))
+            .await
+            .unwrap();
         assert_eq!(ask(&mut stream, "before").await.unwrap(), "before");
 
-        for spoil in [|wire: &mut Wire| wire.is_deaf = true, |wire: &mut Wire| wire.is_mute = true] {
+        for spoil in [
+            |wire: &mut Wire| wire.is_deaf = true,
+            |wire: &mut Wire| wire.is_mute = true,
+        ] {
             proxy.set(spoil);
-            let cut = tokio::time::timeout(Duration::from_millis(80), ask(&mut stream, "during")).await;
+            let cut =
+                tokio::time::timeout(Duration::from_millis(80), ask(&mut stream, "during")).await;
             assert!(cut.is_err(), "{cut:?}");
             proxy.heal();
             let mut late = [0; 6];
@@ -176,23 +195,35 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_reset_cuts_what_is_open_and_nothing_later() {
         let proxy = echo().await;
-        let mut old = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
+        let mut old = TcpStream::connect(("127.0.0.1", proxy.port()))
+            .await
+            .unwrap();
         assert_eq!(ask(&mut old, "hello").await.unwrap(), "hello");
         proxy.set(|wire| wire.resets += 1);
         assert!(ask(&mut old, "again").await.is_err());
-        let mut new = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
+        let mut new = TcpStream::connect(("127.0.0.1", proxy.port()))
+            .await
+            .unwrap();
         assert_eq!(ask(&mut new, "hello").await.unwrap(), "hello");
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn latency_and_bandwidth_take_their_time() {
         let proxy = echo().await;
-        let mut stream = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", proxy.port()))
+            .await
+            .unwrap();
         proxy.set(|wire| wire.latency = Duration::from_millis(40));
         let started = std::time::Instant::now();
         assert_eq!(ask(&mut stream, "slow").await.unwrap(), "slow");
         assert!(started.elapsed() >= Duration::from_millis(80));
-        proxy.set(|wire| *wire = Wire { bandwidth: 1_000, resets: wire.resets, ..Wire::default() });
+        proxy.set(|wire| {
+            *wire = Wire {
+                bandwidth: 1_000,
+                resets: wire.resets,
+                ..Wire::default()
+            }
+        });
         let started = std::time::Instant::now();
         assert_eq!(ask(&mut stream, &"x".repeat(50)).await.unwrap().len(), 50);
         assert!(started.elapsed() >= Duration::from_millis(100));

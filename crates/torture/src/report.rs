@@ -68,13 +68,25 @@ impl Report {
 
 /// Sums a run up.
 #[must_use]
-pub fn make(dir: &Path, evidence: &Evidence<'_>, lines: &[Line], samples: &[Sample], findings: Vec<Finding>) -> Report {
+pub fn make(
+    dir: &Path,
+    evidence: &Evidence<'_>,
+    lines: &[Line],
+    samples: &[Sample],
+    findings: Vec<Finding>,
+) -> Report {
     let calls = &evidence.history.calls;
     let failures = || calls.iter().filter(|call| windows::is_failure(call));
     let (mut excused, mut unexcused) = (BTreeMap::new(), BTreeMap::new());
     for call in failures() {
-        let side = if windows::is_excused(call, evidence.windows) { &mut excused } else { &mut unexcused };
-        let status = call.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        let side = if windows::is_excused(call, evidence.windows) {
+            &mut excused
+        } else {
+            &mut unexcused
+        };
+        let status = call
+            .status
+            .map_or_else(|| "none".to_owned(), |status| status.to_string());
         *side.entry(status).or_insert(0) += 1;
     }
     let mut faults = BTreeMap::new();
@@ -86,8 +98,13 @@ pub fn make(dir: &Path, evidence: &Evidence<'_>, lines: &[Line], samples: &[Samp
             Event::Heal | Event::Wrong => {}
         }
     }
-    let excusing = evidence.windows.iter().filter(|window| window.fault.excuses());
-    let window_ns: u64 = excusing.map(|window| window.ends_ns.saturating_sub(window.begins_ns)).sum();
+    let excusing = evidence
+        .windows
+        .iter()
+        .filter(|window| window.fault.excuses());
+    let window_ns: u64 = excusing
+        .map(|window| window.ends_ns.saturating_sub(window.begins_ns))
+        .sum();
     let run = calls.iter().filter(|call| call.phase == Phase::Run);
     let most = |measure: fn(&Sample) -> u64| samples.iter().map(measure).max().unwrap_or_default();
     Report {
@@ -126,12 +143,19 @@ fn requests(calls: &[Call]) -> BTreeMap<String, Count> {
         }
         if call.kind == Kind::Ok {
             let latency = call.ended_ns.saturating_sub(call.due_ns) / 1_000_000;
-            latencies.entry(call.action.name()).or_default().push(latency);
+            latencies
+                .entry(call.action.name())
+                .or_default()
+                .push(latency);
         }
     }
     for (name, mut latencies) in latencies {
         latencies.sort_unstable();
-        let at = |share: usize| latencies.get((latencies.len() * share / 1_000).min(latencies.len() - 1)).copied();
+        let at = |share: usize| {
+            latencies
+                .get((latencies.len() * share / 1_000).min(latencies.len() - 1))
+                .copied()
+        };
         if let Some(count) = counts.get_mut(name) {
             count.p50_ms = at(500).unwrap_or_default();
             count.p99_ms = at(990).unwrap_or_default();
@@ -144,12 +168,19 @@ fn requests(calls: &[Call]) -> BTreeMap<String, Count> {
 /// The intent that took longest, with the faults that were about.
 fn worst(evidence: &Evidence<'_>) -> Vec<String> {
     let length = |calls: &[&Call]| {
-        let run = calls.iter().filter(|call| call.phase == Phase::Run && call.ended_ns < u64::MAX);
         let first = calls.first().map_or(0, |call| call.due_ns);
-        // A repeat much later belongs to somebody else.
-        run.take_while(|call| call.invoked_ns < first + 30_000_000_000).map(|call| call.ended_ns - first).max().unwrap_or_default()
+        let settled = calls
+            .iter()
+            .find(|call| call.phase == Phase::Run && matches!(call.kind, Kind::Ok | Kind::Fail));
+        settled.map_or(0, |call| call.ended_ns.saturating_sub(first))
     };
-    let Some(intent) = evidence.intents.values().max_by_key(|intent| length(&intent.calls)) else { return Vec::new() };
+    let Some(intent) = evidence
+        .intents
+        .values()
+        .max_by_key(|intent| length(&intent.calls))
+    else {
+        return Vec::new();
+    };
     let first = intent.calls.first().map_or(0, |call| call.due_ns);
     let mut lines = Vec::new();
     for call in intent.calls.iter().take(12) {
@@ -158,18 +189,31 @@ fn worst(evidence: &Evidence<'_>) -> Vec<String> {
             call.invoked_ns / 1_000_000,
             call.action.name(),
             intent.key,
-            call.status.map_or_else(|| "no answer".into(), |status| status.to_string()),
-            match call.kind { Kind::Ok => "ok", Kind::Fail => "fail", _ => "info" },
+            call.status
+                .map_or_else(|| "no answer".into(), |status| status.to_string()),
+            match call.kind {
+                Kind::Ok => "ok",
+                Kind::Fail => "fail",
+                _ => "info",
+            },
             call.ended_ns.saturating_sub(call.invoked_ns) / 1_000_000,
         ));
     }
     let until = intent.calls.last().map_or(0, |call| call.ended_ns);
-    for window in evidence.windows.iter().filter(|window| window.begins_ns < until && first < window.ends_ns).take(6) {
+    for window in evidence
+        .windows
+        .iter()
+        .filter(|window| window.begins_ns < until && first < window.ends_ns)
+        .take(6)
+    {
         lines.push(format!(
             "{:>9} ms  fault {}{} until {} ms",
             window.begins_ns / 1_000_000,
             window.fault,
-            window.replica.map(|replica| format!(" at replica {}", replica + 1)).unwrap_or_default(),
+            window
+                .replica
+                .map(|replica| format!(" at replica {}", replica + 1))
+                .unwrap_or_default(),
             window.ends_ns / 1_000_000,
         ));
     }
@@ -180,33 +224,81 @@ fn worst(evidence: &Evidence<'_>) -> Vec<String> {
 #[must_use]
 pub fn page(report: &Report) -> String {
     let mut page = String::new();
-    let verdict = if report.is_good() { "good: 0 violated invariants" } else { "BAD" };
+    let verdict = if report.is_good() {
+        "good: 0 violated invariants"
+    } else {
+        "BAD"
+    };
     let injected: u64 = report.faults.values().sum();
     let total = |part: fn(&Count) -> u64| report.requests.values().map(part).sum::<u64>();
     let _ = writeln!(page, "# Torture: {verdict}\n");
     let _ = writeln!(
         page,
         "seed {} · commit {} · {} replicas · {} s under load · {injected} faults · {} requests ({} ok, {} refused, {} unknown) · {} orders\n",
-        report.seed, report.commit, report.replicas, report.seconds,
-        total(|c| c.ok + c.fail + c.info), total(|c| c.ok), total(|c| c.fail), total(|c| c.info), report.orders_stored,
+        report.seed,
+        report.commit,
+        report.replicas,
+        report.seconds,
+        total(|c| c.ok + c.fail + c.info),
+        total(|c| c.ok),
+        total(|c| c.fail),
+        total(|c| c.info),
+        report.orders_stored,
     );
     let list = |map: &BTreeMap<String, u64>| {
-        let parts: Vec<String> = map.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+        let parts: Vec<String> = map
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        if parts.is_empty() {
+            "none".to_owned()
+        } else {
+            parts.join(", ")
+        }
     };
     let _ = writeln!(page, "| | |\n|---|---|");
     let _ = writeln!(page, "| faults | {} |", list(&report.faults));
     for (fault, why) in &report.skipped {
         let _ = writeln!(page, "| skipped | {fault}: {why} |");
     }
-    let _ = writeln!(page, "| Postgres or all replicas out of reach | {} ms; refusals then, by status: {} |", report.window_ms, list(&report.excused));
-    let _ = writeln!(page, "| refusals outside, ± 2 s | {} |", list(&report.unexcused));
-    let _ = writeln!(page, "| well again after the last heal | {} |", report.recovered_ms.map_or_else(|| "not seen".into(), |ms| format!("{ms} ms")));
-    let _ = writeln!(page, "| outcomes found out at the end | {} |", report.unknown_at_the_end);
-    let _ = writeln!(page, "| most of one replica | {} KiB, {} open files, {} threads |\n", report.most_rss_kib, report.most_fds, report.most_threads);
-    let _ = writeln!(page, "| requests | ok | refused | unknown | p50 ms | p99 ms | max ms |\n|---|--:|--:|--:|--:|--:|--:|");
+    let _ = writeln!(
+        page,
+        "| Postgres or all replicas out of reach | {} ms; refusals then, by status: {} |",
+        report.window_ms,
+        list(&report.excused)
+    );
+    let _ = writeln!(
+        page,
+        "| refusals outside, ± 2 s | {} |",
+        list(&report.unexcused)
+    );
+    let _ = writeln!(
+        page,
+        "| well again after the last heal | {} |",
+        report
+            .recovered_ms
+            .map_or_else(|| "not seen".into(), |ms| format!("{ms} ms"))
+    );
+    let _ = writeln!(
+        page,
+        "| outcomes found out at the end | {} |",
+        report.unknown_at_the_end
+    );
+    let _ = writeln!(
+        page,
+        "| most of one replica | {} KiB, {} open files, {} threads |\n",
+        report.most_rss_kib, report.most_fds, report.most_threads
+    );
+    let _ = writeln!(
+        page,
+        "| requests | ok | refused | unknown | p50 ms | p99 ms | max ms |\n|---|--:|--:|--:|--:|--:|--:|"
+    );
     for (name, c) in &report.requests {
-        let _ = writeln!(page, "| {name} | {} | {} | {} | {} | {} | {} |", c.ok, c.fail, c.info, c.p50_ms, c.p99_ms, c.max_ms);
+        let _ = writeln!(
+            page,
+            "| {name} | {} | {} | {} | {} | {} | {} |",
+            c.ok, c.fail, c.info, c.p50_ms, c.p99_ms, c.max_ms
+        );
     }
     let _ = writeln!(page, "\nThe slowest write:\n\n```");
     for line in &report.worst {
@@ -223,19 +315,32 @@ fn findings(report: &Report) -> String {
     let mut page = format!("\n## {} findings\n\n", report.findings.len());
     let mut kinds = BTreeMap::<(&str, &str), Vec<&Finding>>::new();
     for finding in &report.findings {
-        kinds.entry((&finding.check, &finding.kind)).or_default().push(finding);
+        kinds
+            .entry((&finding.check, &finding.kind))
+            .or_default()
+            .push(finding);
     }
     for ((check, kind), of_kind) in kinds {
         let _ = writeln!(page, "- {check} {kind}: {}", of_kind.len());
         for finding in of_kind.iter().take(SHOWN) {
-            let lines = finding.lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+            let lines = finding
+                .lines
+                .iter()
+                .map(u64::to_string)
+                .collect::<Vec<_>>()
+                .join(", ");
             let _ = writeln!(page, "  - {} (lines {lines})", finding.message);
         }
     }
     let _ = writeln!(
         page,
         "\nSeed {} at commit {}; faults in {}/nemesis.jsonl. Replay: `torture run --seed {} --secs {}`; check again: `torture check {}/history.jsonl`.",
-        report.seed, report.commit, report.dir.display(), report.seed, report.seconds, report.dir.display(),
+        report.seed,
+        report.commit,
+        report.dir.display(),
+        report.seed,
+        report.seconds,
+        report.dir.display(),
     );
     page
 }

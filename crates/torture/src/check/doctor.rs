@@ -37,13 +37,24 @@ pub fn check(mut command: Command) -> Fallible<Vec<Finding>> {
     }
     match output.status.code() {
         Some(0 | 1) => read(&output.stdout),
-        _ => Err(format!("the doctor could not look: {}: {}", output.status, complaint.trim())),
+        _ => Err(format!(
+            "the doctor could not look: {}: {}",
+            output.status,
+            complaint.trim()
+        )),
     }
 }
 
 fn read(text: &[u8]) -> Fallible<Vec<Finding>> {
     let report: Report = serde_json::from_slice(text).map_err(doing("the doctor's report"))?;
-    let finding = |said: Said| Finding::new(&said.check, "doctor", format!("{}: {}", said.subject, said.message), &[]);
+    let finding = |said: Said| {
+        Finding::new(
+            &said.check,
+            "doctor",
+            format!("{}: {}", said.subject, said.message),
+            &[],
+        )
+    };
     Ok(report.findings.into_iter().map(finding).collect())
 }
 
@@ -56,9 +67,15 @@ mod tests {
         let text = br#"{"checkedAt":"2026-11-24T10:00:00Z","ok":false,"checks":[],"findings":
             [{"check":"I2","subject":"variant 17","message":"off by 3","todo":"count","repairable":false}]}"#;
         let found = read(text).unwrap();
-        assert_eq!((found[0].check.as_str(), found[0].message.as_str()), ("I2", "variant 17: off by 3"));
+        assert_eq!(
+            (found[0].check.as_str(), found[0].message.as_str()),
+            ("I2", "variant 17: off by 3")
+        );
         let mut none = Command::new("/bin/sh");
-        none.args(["-c", "echo \"error: unrecognized subcommand 'doctor'\" >&2; exit 2"]);
+        none.args([
+            "-c",
+            "echo \"error: unrecognized subcommand 'doctor'\" >&2; exit 2",
+        ]);
         assert!(check(none).unwrap_err().contains("--no-doctor"));
     }
 }

@@ -10,12 +10,21 @@ const CHECK: &str = "I13";
 /// Looks for probes that failed when all should have been well again.
 #[must_use]
 pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
-    let Some(healed) = healed(evidence) else { return Vec::new() };
-    let probes = evidence.history.calls.iter().filter(|call| call.phase == Phase::Probe);
+    let Some(healed) = healed(evidence) else {
+        return Vec::new();
+    };
+    let probes = evidence
+        .history
+        .calls
+        .iter()
+        .filter(|call| call.phase == Phase::Probe);
     let deadline = healed + nanoseconds(RECOVERY);
     let late = probes.filter(|call| call.kind != Kind::Ok && call.invoked_ns >= deadline);
     late.map(|call| {
-        let message = format!("a probe failed {} ms after the last heal", (call.invoked_ns - healed) / 1_000_000);
+        let message = format!(
+            "a probe failed {} ms after the last heal",
+            (call.invoked_ns - healed) / 1_000_000
+        );
         Finding::new(CHECK, "not-recovered", message, &[call])
     })
     .collect()
@@ -25,14 +34,23 @@ pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
 #[must_use]
 pub fn recovered_ms(evidence: &Evidence<'_>) -> Option<u64> {
     let healed = healed(evidence)?;
-    let bad = evidence.history.calls.iter().filter(|call| call.phase == Phase::Probe && call.kind != Kind::Ok);
+    let bad = evidence
+        .history
+        .calls
+        .iter()
+        .filter(|call| call.phase == Phase::Probe && call.kind != Kind::Ok);
     let last_bad = bad.map(|call| call.ended_ns).max().unwrap_or(healed);
     Some(last_bad.saturating_sub(healed) / 1_000_000)
 }
 
 /// The last heal, or the first probe where there was no fault.
 fn healed(evidence: &Evidence<'_>) -> Option<u64> {
-    let first = evidence.history.calls.iter().find(|call| call.phase == Phase::Probe)?.invoked_ns;
+    let first = evidence
+        .history
+        .calls
+        .iter()
+        .find(|call| call.phase == Phase::Probe)?
+        .invoked_ns;
     let last = evidence.windows.iter().map(|window| window.ends_ns).max();
     Some(last.unwrap_or(first).min(first))
 }
@@ -57,6 +75,9 @@ mod tests {
     #[test]
     fn ten_seconds_are_given_and_not_more() {
         assert_eq!(story_with_a_bad_probe(8 * SECOND).found(check), [""; 0]);
-        assert_eq!(story_with_a_bad_probe(11 * SECOND).found(check), ["not-recovered"]);
+        assert_eq!(
+            story_with_a_bad_probe(11 * SECOND).found(check),
+            ["not-recovered"]
+        );
     }
 }

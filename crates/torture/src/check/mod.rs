@@ -8,10 +8,12 @@
 //! - [`windows`] (I12): no refusal for want of a server without an excuse
 //! - [`liveness`] (I13): well again in time
 //! - [`resources`] (I14): no slow growth
+//! - [`ledger`]: what only the database can tell (I2, I4, I7, I9)
 //! - [`doctor`]: what the shop's own doctor says (I1 to I11)
 
 pub mod doctor;
 pub mod keys;
+pub mod ledger;
 pub mod liveness;
 pub mod orders;
 pub mod resources;
@@ -42,7 +44,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(check: &str, kind: &str, message: impl Into<String>, calls: &[&Call]) -> Self {
+    pub(crate) fn new(
+        check: &str,
+        kind: &str,
+        message: impl Into<String>,
+        calls: &[&Call],
+    ) -> Self {
         Self {
             check: check.into(),
             kind: kind.into(),
@@ -78,10 +85,12 @@ impl Intent<'_> {
     /// The order that an acknowledgement named.
     #[must_use]
     pub fn order(&self) -> Option<&OrderView> {
-        self.calls.iter().find_map(|call| match (&call.seen, call.kind) {
-            (Some(Seen::Order { order }), Kind::Ok) => Some(order),
-            _ => None,
-        })
+        self.calls
+            .iter()
+            .find_map(|call| match (&call.seen, call.kind) {
+                (Some(Seen::Order { order }), Kind::Ok) => Some(order),
+                _ => None,
+            })
     }
 }
 
@@ -116,7 +125,11 @@ impl<'h> Evidence<'h> {
             .collect();
         let mut stored = BTreeMap::new();
         let mut has_final = false;
-        for call in history.calls.iter().filter(|call| call.phase == Phase::Final) {
+        for call in history
+            .calls
+            .iter()
+            .filter(|call| call.phase == Phase::Final)
+        {
             has_final = true;
             if let Some(Seen::Order { order }) = &call.seen {
                 stored.insert(order.id, order);
@@ -128,23 +141,48 @@ impl<'h> Evidence<'h> {
                 acknowledged.entry(order.id).or_insert((at, intent.key));
             }
         }
-        Self { history, windows, intents, stored, acknowledged, has_final }
+        Self {
+            history,
+            windows,
+            intents,
+            stored,
+            acknowledged,
+            has_final,
+        }
     }
 }
 
 fn intent<'h>(key: &'h str, calls: Vec<&'h Call>) -> Option<Intent<'h>> {
     let first = calls.first()?;
-    let done = calls.iter().filter(|call| call.kind == Kind::Ok).map(|call| call.ended_ns).min();
-    let is_open = calls.iter().any(|call| matches!(call.kind, Kind::Info | Kind::Invoke));
-    let last = calls.iter().map(|call| call.ended_ns).max().unwrap_or(u64::MAX);
+    let done = calls
+        .iter()
+        .filter(|call| call.kind == Kind::Ok)
+        .map(|call| call.ended_ns)
+        .min();
+    let is_open = calls
+        .iter()
+        .any(|call| matches!(call.kind, Kind::Info | Kind::Invoke));
+    let last = calls
+        .iter()
+        .map(|call| call.ended_ns)
+        .max()
+        .unwrap_or(u64::MAX);
     // Asked again after all was healed: nothing of it is under way any more, so a refusal decides.
-    let refused_at_last = calls.last().is_some_and(|call| call.phase == Phase::Resolve && call.kind == Kind::Fail);
+    let refused_at_last = calls
+        .last()
+        .is_some_and(|call| call.phase == Phase::Resolve && call.kind == Kind::Fail);
     let fate = match done {
         Some(at) => Fate::Done(at),
         None if is_open && !refused_at_last => Fate::Open,
         None => Fate::Never(last),
     };
-    Some(Intent { key, action: &first.action, since: first.invoked_ns, fate, calls })
+    Some(Intent {
+        key,
+        action: &first.action,
+        since: first.invoked_ns,
+        fate,
+        calls,
+    })
 }
 
 /// All checks that need nothing but the history and the log of faults.

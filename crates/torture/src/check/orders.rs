@@ -25,7 +25,8 @@ fn lost(evidence: &Evidence<'_>) -> Vec<Finding> {
     lost.sort_unstable();
     let finding = |id: &i64| {
         let (_, key) = evidence.acknowledged[id];
-        let message = format!("order {id} was acknowledged under {key} and is not there at the end");
+        let message =
+            format!("order {id} was acknowledged under {key} and is not there at the end");
         Finding::new(CHECK, "lost", message, &evidence.intents[key].calls)
     };
     lost.into_iter().map(finding).collect()
@@ -40,10 +41,17 @@ fn phantoms(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (key, orders) in of_key {
         let intent = evidence.intents.get(key);
-        let calls = intent.map(|intent| intent.calls.as_slice()).unwrap_or_default();
+        let calls = intent
+            .map(|intent| intent.calls.as_slice())
+            .unwrap_or_default();
         if let [_, _, ..] = orders[..] {
             let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
-            findings.push(Finding::new(CHECK, "doubled", format!("key {key} has the orders {ids:?}"), calls));
+            findings.push(Finding::new(
+                CHECK,
+                "doubled",
+                format!("key {key} has the orders {ids:?}"),
+                calls,
+            ));
         }
         for order in orders {
             let why = match intent {
@@ -63,7 +71,9 @@ fn is_excused(intent: &Intent<'_>, order: &OrderView) -> bool {
         Fate::Done(_) => intent.order().is_some_and(|known| known.id == order.id),
         Fate::Open => true,
         // A declined order stays, cancelled, and the refusal says so.
-        Fate::Never(_) => order.status == "cancelled" && intent.calls.iter().any(|call| call.status == Some(402)),
+        Fate::Never(_) => {
+            order.status == "cancelled" && intent.calls.iter().any(|call| call.status == Some(402))
+        }
     }
 }
 
@@ -77,16 +87,29 @@ fn stale(evidence: &Evidence<'_>) -> Vec<Finding> {
             of_user.entry(*user).or_default().push((*at, *id));
         }
     }
-    of_user.values_mut().for_each(|orders| orders.sort_unstable());
+    of_user
+        .values_mut()
+        .for_each(|orders| orders.sort_unstable());
     for call in &evidence.history.calls {
         match (&call.action, &call.seen, call.kind) {
             (Action::ReadOrder { order }, Some(Seen::Refused { .. }), Kind::Fail) => {
-                if let Some((at, _)) = evidence.acknowledged.get(order).filter(|(at, _)| *at < call.invoked_ns) {
-                    let message = format!("order {order} was acknowledged {} ms before it was not found", millis(call.invoked_ns - at));
+                if let Some((at, _)) = evidence
+                    .acknowledged
+                    .get(order)
+                    .filter(|(at, _)| *at < call.invoked_ns)
+                {
+                    let message = format!(
+                        "order {order} was acknowledged {} ms before it was not found",
+                        millis(call.invoked_ns - at)
+                    );
                     findings.push(Finding::new(CHECK, "stale", message, &[call]));
                 }
             }
-            (Action::ReadOrders { user: Some(user) }, Some(Seen::Orders { orders, has_more }), Kind::Ok) => {
+            (
+                Action::ReadOrders { user: Some(user) },
+                Some(Seen::Orders { orders, has_more }),
+                Kind::Ok,
+            ) => {
                 let known = of_user.get(user).map(Vec::as_slice).unwrap_or_default();
                 findings.extend(missing(known, call, orders, *has_more));
             }
@@ -99,13 +122,20 @@ fn stale(evidence: &Evidence<'_>) -> Vec<Finding> {
 /// Orders that a page should have: newest first, so all from its oldest on. Only the newest of the
 /// acknowledged ones can be on a page, so few are looked at.
 fn missing(known: &[(u64, i64)], call: &Call, page: &[OrderView], has_more: bool) -> Vec<Finding> {
-    let oldest = if has_more { page.iter().map(|order| order.id).min().unwrap_or(i64::MAX) } else { i64::MIN };
+    let oldest = if has_more {
+        page.iter().map(|order| order.id).min().unwrap_or(i64::MAX)
+    } else {
+        i64::MIN
+    };
     let before = known.partition_point(|(at, _)| *at < call.invoked_ns);
     let recent = known[..before].iter().rev().take(2 * page.len() + 40);
     recent
         .filter(|(_, id)| *id >= oldest && page.iter().all(|order| order.id != *id))
         .map(|(at, id)| {
-            let message = format!("order {id} was acknowledged {} ms before a list without it", millis(call.invoked_ns - at));
+            let message = format!(
+                "order {id} was acknowledged {} ms before a list without it",
+                millis(call.invoked_ns - at)
+            );
             Finding::new(CHECK, "stale", message, &[call])
         })
         .collect()
@@ -125,10 +155,23 @@ mod tests {
         let mut story = Story::new();
         story.placed("a", 1, 1);
         story.lost("b", 1);
-        story.call(super::super::story::buy(1), Some("c"), Kind::Fail, other()).status = Some(402);
-        let page = Seen::Orders { orders: vec![order("a", 1, 1)], has_more: false };
+        story
+            .call(super::super::story::buy(1), Some("c"), Kind::Fail, other())
+            .status = Some(402);
+        let page = Seen::Orders {
+            orders: vec![order("a", 1, 1)],
+            has_more: false,
+        };
         story.call(Action::ReadOrders { user: Some(2) }, None, Kind::Ok, page);
-        story.ends_with(&[order("a", 1, 1), order("b", 2, 1), cancelled(order("c", 3, 1))], 10, 2);
+        story.ends_with(
+            &[
+                order("a", 1, 1),
+                order("b", 2, 1),
+                cancelled(order("c", 3, 1)),
+            ],
+            10,
+            2,
+        );
         assert_eq!(story.found(check), [""; 0]);
     }
 
@@ -160,9 +203,16 @@ mod tests {
     fn what_a_replica_does_not_show_after_the_acknowledgement_is_stale() {
         let mut story = Story::new();
         story.placed("a", 1, 1);
-        let gone = Seen::Refused { code: "order_not_found".into() };
-        story.call(Action::ReadOrder { order: 1 }, None, Kind::Fail, gone).replica = Some(1);
-        let page = Seen::Orders { orders: vec![], has_more: false };
+        let gone = Seen::Refused {
+            code: "order_not_found".into(),
+        };
+        story
+            .call(Action::ReadOrder { order: 1 }, None, Kind::Fail, gone)
+            .replica = Some(1);
+        let page = Seen::Orders {
+            orders: vec![],
+            has_more: false,
+        };
         story.call(Action::ReadOrders { user: Some(2) }, None, Kind::Ok, page);
         assert_eq!(story.found(check), ["stale", "stale"]);
     }

@@ -86,12 +86,18 @@ pub fn check(samples: &[Sample]) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for (pid, life) in lives {
-        let (Some(first), Some(last)) = (life.first(), life.last()) else { continue };
+        let (Some(first), Some(last)) = (life.first(), life.last()) else {
+            continue;
+        };
         if last.t_ns - first.t_ns < LONG_ENOUGH_NS {
             continue;
         }
-        let (earlier, later) = (&life[life.len() / 2..life.len() * 3 / 4], &life[life.len() * 3 / 4..]);
-        let measures: [(&str, fn(&Sample) -> u64, u64); 3] = [
+        let (earlier, later) = (
+            &life[life.len() / 2..life.len() * 3 / 4],
+            &life[life.len() * 3 / 4..],
+        );
+        type Measure = fn(&Sample) -> u64;
+        let measures: [(&str, Measure, u64); 3] = [
             ("KiB of memory", |sample| sample.rss_kib, MORE_KIB),
             ("open files", |sample| sample.fds, MORE_FDS),
             ("threads", |sample| sample.threads, MORE_THREADS),
@@ -118,7 +124,14 @@ mod tests {
     use super::*;
 
     fn life(rss_kib: impl Fn(u64) -> u64) -> Vec<Sample> {
-        let sample = |second| Sample { t_ns: second * 1_000_000_000, replica: 0, pid: 7, rss_kib: rss_kib(second), fds: 40, threads: 12 };
+        let sample = |second| Sample {
+            t_ns: second * 1_000_000_000,
+            replica: 0,
+            pid: 7,
+            rss_kib: rss_kib(second),
+            fds: 40,
+            threads: 12,
+        };
         (0..600).map(sample).collect()
     }
 

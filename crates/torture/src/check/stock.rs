@@ -25,7 +25,16 @@ pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
 fn shapes(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for call in &evidence.history.calls {
-        let Some(Seen::Stock { on_hand, reserved, safety, backorder, available }) = call.seen else { continue };
+        let Some(Seen::Stock {
+            on_hand,
+            reserved,
+            safety,
+            backorder,
+            available,
+        }) = call.seen
+        else {
+            continue;
+        };
         if call.kind != Kind::Ok {
             continue;
         }
@@ -39,7 +48,12 @@ fn shapes(evidence: &Evidence<'_>) -> Vec<Finding> {
         } else {
             continue;
         };
-        findings.push(Finding::new(CHECK, "impossible", format!("{wrong}: {:?}", call.seen), &[call]));
+        findings.push(Finding::new(
+            CHECK,
+            "impossible",
+            format!("{wrong}: {:?}", call.seen),
+            &[call],
+        ));
     }
     findings
 }
@@ -64,17 +78,29 @@ struct Range {
 impl Range {
     /// A change may happen from now on.
     fn may_move(&mut self, by: i64) {
-        if by < 0 { self.low += by } else { self.high += by }
+        if by < 0 {
+            self.low += by;
+        } else {
+            self.high += by;
+        }
     }
 
     /// It has happened.
     fn has_moved(&mut self, by: i64) {
-        if by < 0 { self.high += by } else { self.low += by }
+        if by < 0 {
+            self.high += by;
+        } else {
+            self.low += by;
+        }
     }
 
     /// It will not happen.
     fn will_not_move(&mut self, by: i64) {
-        if by < 0 { self.low -= by } else { self.high -= by }
+        if by < 0 {
+            self.low -= by;
+        } else {
+            self.high -= by;
+        }
     }
 }
 
@@ -87,14 +113,34 @@ fn effects(evidence: &Evidence<'_>) -> Vec<Effect> {
         match intent.action {
             Action::Order { lines, .. } => {
                 for (product, quantity) in lines {
-                    effects.push(Effect { product: *product, on_hand: 0, reserved: *quantity, since: intent.since, fate: intent.fate });
+                    effects.push(Effect {
+                        product: *product,
+                        on_hand: 0,
+                        reserved: *quantity,
+                        since: intent.since,
+                        fate: intent.fate,
+                    });
                 }
             }
-            Action::Restock { product, expected, on_hand } => {
-                effects.push(Effect { product: *product, on_hand: on_hand - expected, reserved: 0, since: intent.since, fate: intent.fate });
+            Action::Restock {
+                product,
+                expected,
+                on_hand,
+            } => {
+                effects.push(Effect {
+                    product: *product,
+                    on_hand: on_hand - expected,
+                    reserved: 0,
+                    since: intent.since,
+                    fate: intent.fate,
+                });
             }
-            Action::Cancel { order } => join(&mut leavings, (*order, false), intent.since, intent.fate),
-            Action::Advance { order, to } if to == "inTransit" => join(&mut leavings, (*order, true), intent.since, intent.fate),
+            Action::Cancel { order } => {
+                join(&mut leavings, (*order, false), intent.since, intent.fate);
+            }
+            Action::Advance { order, to } if to == "inTransit" => {
+                join(&mut leavings, (*order, true), intent.since, intent.fate);
+            }
             _ => {}
         }
     }
@@ -105,16 +151,31 @@ fn effects(evidence: &Evidence<'_>) -> Vec<Effect> {
         .map(|order| (order.id, order))
         .collect();
     for ((order, ships), (since, fate)) in leavings {
-        for line in lines.get(&order).map(|order| order.lines.as_slice()).unwrap_or_default() {
+        for line in lines
+            .get(&order)
+            .map(|order| order.lines.as_slice())
+            .unwrap_or_default()
+        {
             let on_hand = if ships { -line.quantity } else { 0 };
-            effects.push(Effect { product: line.product, on_hand, reserved: -line.quantity, since, fate });
+            effects.push(Effect {
+                product: line.product,
+                on_hand,
+                reserved: -line.quantity,
+                since,
+                fate,
+            });
         }
     }
     effects
 }
 
 /// Of several requests for the same thing the first counts, and the earliest certainty.
-fn join(leavings: &mut BTreeMap<(i64, bool), (u64, Fate)>, of: (i64, bool), since: u64, fate: Fate) {
+fn join(
+    leavings: &mut BTreeMap<(i64, bool), (u64, Fate)>,
+    of: (i64, bool),
+    since: u64,
+    fate: Fate,
+) {
     let entry = leavings.entry(of).or_insert((since, fate));
     entry.0 = entry.0.min(since);
     entry.1 = match (entry.1, fate) {
@@ -163,7 +224,10 @@ fn bounds(evidence: &Evidence<'_>) -> Vec<Finding> {
 
     let mut counters = HashMap::<i64, (Range, Range)>::new();
     for product in &evidence.history.setup.products {
-        let on_hand = Range { low: product.on_hand, high: product.on_hand };
+        let on_hand = Range {
+            low: product.on_hand,
+            high: product.on_hand,
+        };
         counters.insert(product.id, (on_hand, Range::default()));
     }
     let mut looks = HashMap::<i64, HashMap<usize, Look>>::new();
@@ -179,21 +243,42 @@ fn bounds(evidence: &Evidence<'_>) -> Vec<Finding> {
             }
             Moment::Settles => {
                 let effect = effects[index];
-                let settle = if matches!(effect.fate, Fate::Done(_)) { Range::has_moved } else { Range::will_not_move };
+                let settle = if matches!(effect.fate, Fate::Done(_)) {
+                    Range::has_moved
+                } else {
+                    Range::will_not_move
+                };
                 settle(on_hand, effect.on_hand);
                 settle(reserved, effect.reserved);
             }
             Moment::Looks => {
-                let look = Look { on_hand: *on_hand, reserved: *reserved, available: on_hand.low - reserved.high };
+                let look = Look {
+                    on_hand: *on_hand,
+                    reserved: *reserved,
+                    available: on_hand.low - reserved.high,
+                };
                 looks.entry(product).or_default().insert(index, look);
             }
             Moment::HasLooked => {
-                let Some(look) = looks.entry(product).or_default().remove(&index) else { continue };
+                let Some(look) = looks.entry(product).or_default().remove(&index) else {
+                    continue;
+                };
                 let call = &calls[index];
-                if let Some(Seen::Stock { on_hand: seen_on_hand, reserved: seen_reserved, .. }) = call.seen {
-                    for (name, seen, range) in [("on hand", seen_on_hand, look.on_hand), ("reserved", seen_reserved, look.reserved)] {
+                if let Some(Seen::Stock {
+                    on_hand: seen_on_hand,
+                    reserved: seen_reserved,
+                    ..
+                }) = call.seen
+                {
+                    for (name, seen, range) in [
+                        ("on hand", seen_on_hand, look.on_hand),
+                        ("reserved", seen_reserved, look.reserved),
+                    ] {
                         if !(range.low..=range.high).contains(&seen) {
-                            let message = format!("product {product} had {seen} {name}, which lies outside {} to {}", range.low, range.high);
+                            let message = format!(
+                                "product {product} had {seen} {name}, which lies outside {} to {}",
+                                range.low, range.high
+                            );
                             findings.push(Finding::new(CHECK, "bounds", message, &[call]));
                         }
                     }
@@ -210,11 +295,19 @@ fn bounds(evidence: &Evidence<'_>) -> Vec<Finding> {
             look.available = look.available.min(on_hand.low - reserved.high);
         }
     }
-    let mut lies: Vec<usize> = surely_there.into_iter().filter_map(|(index, there)| there.then_some(index)).collect();
+    let mut lies: Vec<usize> = surely_there
+        .into_iter()
+        .filter_map(|(index, there)| there.then_some(index))
+        .collect();
     lies.sort_unstable();
     for index in lies {
         let message = "an order was refused as sold out while all it wanted was there";
-        findings.push(Finding::new(CHECK, "false-sold-out", message, &[&calls[index]]));
+        findings.push(Finding::new(
+            CHECK,
+            "false-sold-out",
+            message,
+            &[&calls[index]],
+        ));
     }
     findings
 }
@@ -223,7 +316,9 @@ fn bounds(evidence: &Evidence<'_>) -> Vec<Finding> {
 fn looked_at(call: &Call) -> Vec<i64> {
     match (&call.action, &call.seen, call.kind) {
         (Action::ReadStock { product }, Some(Seen::Stock { .. }), Kind::Ok) => vec![*product],
-        (Action::Order { lines, .. }, Some(Seen::Refused { code }), Kind::Fail) if code == "out_of_stock" => {
+        (Action::Order { lines, .. }, Some(Seen::Refused { code }), Kind::Fail)
+            if code == "out_of_stock" =>
+        {
             lines.iter().map(|(product, _)| *product).collect()
         }
         _ => Vec::new(),
@@ -231,7 +326,10 @@ fn looked_at(call: &Call) -> Vec<i64> {
 }
 
 fn widest(one: Range, other: Range) -> Range {
-    Range { low: one.low.min(other.low), high: one.high.max(other.high) }
+    Range {
+        low: one.low.min(other.low),
+        high: one.high.max(other.high),
+    }
 }
 
 /// At the end: on hand is what there was, plus what was counted, minus what was sent; reserved is
@@ -239,7 +337,15 @@ fn widest(one: Range, other: Range) -> Range {
 fn conservation(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut counted = HashMap::<i64, i64>::new();
     for intent in evidence.intents.values() {
-        if let (Action::Restock { product, expected, on_hand }, Fate::Done(_)) = (intent.action, intent.fate) {
+        if let (
+            Action::Restock {
+                product,
+                expected,
+                on_hand,
+            },
+            Fate::Done(_),
+        ) = (intent.action, intent.fate)
+        {
             *counted.entry(*product).or_default() += on_hand - expected;
         }
     }
@@ -254,11 +360,22 @@ fn conservation(evidence: &Evidence<'_>) -> Vec<Finding> {
             *units.entry(line.product).or_default() += line.quantity;
         }
     }
-    let of = |units: &HashMap<i64, i64>, product: i64| units.get(&product).copied().unwrap_or_default();
-    let finals = evidence.history.calls.iter().filter(|call| call.phase == Phase::Final);
+    let of =
+        |units: &HashMap<i64, i64>, product: i64| units.get(&product).copied().unwrap_or_default();
+    let finals = evidence
+        .history
+        .calls
+        .iter()
+        .filter(|call| call.phase == Phase::Final);
     let mut last = HashMap::new();
     for call in finals {
-        if let (Action::ReadStock { product }, Some(Seen::Stock { on_hand, reserved, .. })) = (&call.action, &call.seen) {
+        if let (
+            Action::ReadStock { product },
+            Some(Seen::Stock {
+                on_hand, reserved, ..
+            }),
+        ) = (&call.action, &call.seen)
+        {
             last.insert(*product, (*on_hand, *reserved, call));
         }
     }
@@ -270,7 +387,9 @@ fn conservation(evidence: &Evidence<'_>) -> Vec<Finding> {
             let message = format!("product {}: {} sold of {all}", product.id, held + sent);
             findings.push(Finding::new(CHECK, "oversold", message, &[]));
         }
-        let Some((on_hand, reserved, call)) = last.get(&product.id) else { continue };
+        let Some((on_hand, reserved, call)) = last.get(&product.id) else {
+            continue;
+        };
         if (*on_hand, *reserved) != (all - sent, held) {
             let message = format!(
                 "product {}: {on_hand} on hand and {reserved} reserved, where orders and counts come to {} and {held}",
@@ -296,9 +415,20 @@ mod tests {
         story.lost("b", 2);
         story.stock(10, 3);
         story.stock(10, 5);
-        let restock = Action::Restock { product: 1, expected: 10, on_hand: 14 };
+        let restock = Action::Restock {
+            product: 1,
+            expected: 10,
+            on_hand: 14,
+        };
         story.call(restock, Some("r"), Kind::Ok, stock(14, 5));
-        story.call(Action::Cancel { order: 1 }, Some("c"), Kind::Ok, Seen::Status { status: "cancelled".into() });
+        story.call(
+            Action::Cancel { order: 1 },
+            Some("c"),
+            Kind::Ok,
+            Seen::Status {
+                status: "cancelled".into(),
+            },
+        );
         story.ends_with(&[cancelled(order("a", 1, 3)), order("b", 2, 2)], 14, 2);
         assert_eq!(story.found(check), [""; 0]);
     }
@@ -327,7 +457,14 @@ mod tests {
         let mut story = Story::new();
         story.placed("a", 1, 2);
         story.placed("b", 2, 2);
-        story.call(Action::Cancel { order: 1 }, Some("c"), Kind::Ok, Seen::Status { status: "cancelled".into() });
+        story.call(
+            Action::Cancel { order: 1 },
+            Some("c"),
+            Kind::Ok,
+            Seen::Status {
+                status: "cancelled".into(),
+            },
+        );
         story.stock(10, 0);
         assert_eq!(story.found(check), ["bounds"]);
     }
@@ -343,7 +480,9 @@ mod tests {
     #[test]
     fn sold_out_is_a_lie_only_when_all_was_surely_there() {
         let mut story = Story::new();
-        let refused = || Seen::Refused { code: "out_of_stock".into() };
+        let refused = || Seen::Refused {
+            code: "out_of_stock".into(),
+        };
         story.lost("a", 8);
         story.call(buy(3), Some("b"), Kind::Fail, refused());
         assert_eq!(story.found(check), [""; 0]);

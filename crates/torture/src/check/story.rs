@@ -1,6 +1,8 @@
 //! Histories by hand, for the tests of the checks: good ones, and ones with one thing wrong.
 
-use crate::history::{Action, Call, History, Kind, LineView, OrderView, Phase, Seen, Setup, StepView, Stocked};
+use crate::history::{
+    Action, Call, History, Kind, LineView, OrderView, Phase, Seen, Setup, StepView, Stocked,
+};
 use crate::nemesis::{Fault, Window};
 
 use super::{Evidence, Finding};
@@ -17,9 +19,25 @@ pub const SECOND: u64 = 1_000_000_000;
 
 impl Story {
     pub fn new() -> Self {
-        let products = vec![Stocked { id: 1, on_hand: 10, price: 500 }];
-        let setup = Setup { products, users: vec![2], replicas: 2, ..Setup::default() };
-        Self { history: History { setup, calls: Vec::new() }, windows: Vec::new(), now: SECOND }
+        let products = vec![Stocked {
+            id: 1,
+            on_hand: 10,
+            price: 500,
+        }];
+        let setup = Setup {
+            products,
+            users: vec![2],
+            replicas: 2,
+            ..Setup::default()
+        };
+        Self {
+            history: History {
+                setup,
+                calls: Vec::new(),
+            },
+            windows: Vec::new(),
+            now: SECOND,
+        }
     }
 
     /// A request that takes a tenth of a second, one after the other.
@@ -44,7 +62,9 @@ impl Story {
                 _ => 503,
             }),
             seen: Some(seen),
-            hash: key.filter(|_| kind == Kind::Ok).map(|key| format!("answer to {key}")),
+            hash: key
+                .filter(|_| kind == Kind::Ok)
+                .map(|key| format!("answer to {key}")),
             req_id: None,
         });
         self.history.calls.last_mut().unwrap()
@@ -62,39 +82,69 @@ impl Story {
     }
 
     pub fn stock(&mut self, on_hand: i64, reserved: i64) -> &mut Call {
-        self.call(Action::ReadStock { product: 1 }, None, Kind::Ok, stock(on_hand, reserved))
+        self.call(
+            Action::ReadStock { product: 1 },
+            None,
+            Kind::Ok,
+            stock(on_hand, reserved),
+        )
     }
 
     /// The last look: these orders, and this stock.
     pub fn ends_with(&mut self, orders: &[OrderView], on_hand: i64, reserved: i64) {
         for order in orders {
-            let seen = Seen::Order { order: order.clone() };
-            self.call(Action::ReadOrder { order: order.id }, None, Kind::Ok, seen).phase = Phase::Final;
+            let seen = Seen::Order {
+                order: order.clone(),
+            };
+            self.call(Action::ReadOrder { order: order.id }, None, Kind::Ok, seen)
+                .phase = Phase::Final;
         }
         self.stock(on_hand, reserved).phase = Phase::Final;
     }
 
     pub fn window(&mut self, fault: Fault, from: u64, to: u64) {
-        self.windows.push(Window { fault, replica: None, begins_ns: from, ends_ns: to });
+        self.windows.push(Window {
+            fault,
+            replica: None,
+            begins_ns: from,
+            ends_ns: to,
+        });
     }
 
     /// The kinds of what a check finds.
     pub fn found(&self, check: fn(&Evidence<'_>) -> Vec<Finding>) -> Vec<String> {
         let evidence = Evidence::new(&self.history, &self.windows);
-        check(&evidence).into_iter().map(|finding| finding.kind).collect()
+        check(&evidence)
+            .into_iter()
+            .map(|finding| finding.kind)
+            .collect()
     }
 }
 
 pub fn buy(units: i64) -> Action {
-    Action::Order { user: 2, lines: vec![(1, units)], payment: "cod".into(), token: None, shipping: "std".into() }
+    Action::Order {
+        user: 2,
+        lines: vec![(1, units)],
+        payment: "cod".into(),
+        token: None,
+        shipping: "std".into(),
+    }
 }
 
 pub fn stock(on_hand: i64, reserved: i64) -> Seen {
-    Seen::Stock { on_hand, reserved, safety: 0, backorder: 0, available: on_hand - reserved }
+    Seen::Stock {
+        on_hand,
+        reserved,
+        safety: 0,
+        backorder: 0,
+        available: on_hand - reserved,
+    }
 }
 
 pub fn other() -> Seen {
-    Seen::Other { note: String::new() }
+    Seen::Other {
+        note: String::new(),
+    }
 }
 
 /// An order as it was placed.
@@ -105,7 +155,12 @@ pub fn order(key: &str, id: i64, units: i64) -> OrderView {
         key: key.into(),
         status: "ordered".into(),
         version: 1,
-        lines: vec![LineView { product: 1, quantity: units, unit: 500, total: 500 * units }],
+        lines: vec![LineView {
+            product: 1,
+            quantity: units,
+            unit: 500,
+            total: 500 * units,
+        }],
         subtotal: 500 * units,
         discount: 0,
         shipping: 0,
@@ -117,7 +172,12 @@ pub fn order(key: &str, id: i64, units: i64) -> OrderView {
 
 pub fn step(version: i64, from: Option<&str>, to: &str) -> StepView {
     let kind = if version == 1 { "placed" } else { "status" };
-    StepView { version, kind: kind.into(), from: from.map(str::to_owned), to: Some(to.into()) }
+    StepView {
+        version,
+        kind: kind.into(),
+        from: from.map(str::to_owned),
+        to: Some(to.into()),
+    }
 }
 
 /// The same order, cancelled.

@@ -28,7 +28,12 @@ pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
             && !order.timeline.is_empty()
             && let Some(wrong) = wrong(order)
         {
-            findings.push(Finding::new(CHECK, "timeline", format!("order {}: {wrong}", order.id), &[call]));
+            findings.push(Finding::new(
+                CHECK,
+                "timeline",
+                format!("order {}: {wrong}", order.id),
+                &[call],
+            ));
         }
     }
     findings.extend(went_back(&evidence.history.calls));
@@ -39,16 +44,24 @@ fn wrong(order: &OrderView) -> Option<String> {
     let mut status = None;
     for (entry, version) in order.timeline.iter().zip(1..) {
         if entry.version != version {
-            return Some(format!("entry {version} of the timeline has version {}", entry.version));
+            return Some(format!(
+                "entry {version} of the timeline has version {}",
+                entry.version
+            ));
         }
-        let Some(to) = entry.to.as_deref() else { continue };
+        let Some(to) = entry.to.as_deref() else {
+            continue;
+        };
         if entry.from.as_deref() != status || !STEPS.contains(&(status, to)) {
             return Some(format!("the step from {status:?} to {to} is in no table"));
         }
         status = Some(to);
     }
     if status != Some(order.status.as_str()) {
-        return Some(format!("it is {}, and its timeline says {status:?}", order.status));
+        return Some(format!(
+            "it is {}, and its timeline says {status:?}",
+            order.status
+        ));
     }
     let entries = i64::try_from(order.timeline.len()).unwrap_or_default();
     (order.version != entries).then(|| format!("version {} with {entries} entries", order.version))
@@ -59,8 +72,12 @@ fn went_back(calls: &[Call]) -> Vec<Finding> {
     let mut moments: Vec<(u64, bool, usize)> = Vec::new();
     for (index, call) in calls.iter().enumerate() {
         // Answers to a key show the order as it was when it was placed.
-        if call.key.is_none() && matches!(call.seen, Some(Seen::Order { .. } | Seen::Orders { .. })) {
-            moments.extend([(call.invoked_ns, false, index), (call.ended_ns, true, index)]);
+        if call.key.is_none() && matches!(call.seen, Some(Seen::Order { .. } | Seen::Orders { .. }))
+        {
+            moments.extend([
+                (call.invoked_ns, false, index),
+                (call.ended_ns, true, index),
+            ]);
         }
     }
     moments.sort_unstable();
@@ -76,7 +93,10 @@ fn went_back(calls: &[Call]) -> Vec<Finding> {
             }
             let expected = least.remove(&(index, order.id)).unwrap_or_default();
             if order.version < expected {
-                let message = format!("order {} had version {expected} before version {} was read", order.id, order.version);
+                let message = format!(
+                    "order {} had version {expected} before version {} was read",
+                    order.id, order.version
+                );
                 findings.push(Finding::new(CHECK, "went-back", message, &[&calls[index]]));
             }
             seen.insert(order.id, known.max(order.version));

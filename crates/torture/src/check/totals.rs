@@ -30,17 +30,31 @@ pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
         };
         for order in orders {
             if let Some(wrong) = wrong(order) {
-                findings.push(Finding::new(CHECK, "totals", format!("order {}: {wrong}", order.id), &[call]));
+                findings.push(Finding::new(
+                    CHECK,
+                    "totals",
+                    format!("order {}: {wrong}", order.id),
+                    &[call],
+                ));
             }
         }
         findings.extend(copies(evidence.windows, &prices, call));
     }
     for intent in evidence.intents.values() {
-        let Some(order) = intent.order() else { continue };
-        let until = if let Fate::Done(at) = intent.fate { at } else { u64::MAX };
+        let Some(order) = intent.order() else {
+            continue;
+        };
+        let until = if let Fate::Done(at) = intent.fate {
+            at
+        } else {
+            u64::MAX
+        };
         for line in &order.lines {
             if !prices.was_in_force(line.product, line.unit, intent.since, until) {
-                let message = format!("order {} sold product {} for {}, which was not its price", order.id, line.product, line.unit);
+                let message = format!(
+                    "order {} sold product {} for {}, which was not its price",
+                    order.id, line.product, line.unit
+                );
                 findings.push(Finding::new(CHECK, "price", message, &intent.calls));
             }
         }
@@ -49,21 +63,30 @@ pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
 }
 
 fn wrong(order: &OrderView) -> Option<String> {
-    let line = order.lines.iter().find(|line| line.quantity.checked_mul(line.unit) != Some(line.total));
+    let line = order
+        .lines
+        .iter()
+        .find(|line| line.quantity.checked_mul(line.unit) != Some(line.total));
     if let Some(line) = line {
-        return Some(format!("{} of {} do not come to {}", line.quantity, line.unit, line.total));
+        return Some(format!(
+            "{} of {} do not come to {}",
+            line.quantity, line.unit, line.total
+        ));
     }
     let subtotal: i64 = order.lines.iter().map(|line| line.total).sum();
     let shipping = if order.method == "exp" { EXPRESS } else { 0 };
     let expected = (subtotal, 0, shipping, subtotal + shipping);
     let said = (order.subtotal, order.discount, order.shipping, order.total);
-    (said != expected).then(|| format!("subtotal, discount, shipping and total are {said:?}, not {expected:?}"))
+    (said != expected)
+        .then(|| format!("subtotal, discount, shipping and total are {said:?}, not {expected:?}"))
 }
 
 /// Prices that were read outside of an order may be a moment old, and no older.
 fn copies(windows: &[Window], prices: &Prices, call: &crate::history::Call) -> Vec<Finding> {
     let seen: Vec<(i64, i64)> = match (&call.action, &call.seen, call.kind) {
-        (Action::ReadProduct { product }, Some(Seen::Product { price }), Kind::Ok) => vec![(*product, *price)],
+        (Action::ReadProduct { product }, Some(Seen::Product { price }), Kind::Ok) => {
+            vec![(*product, *price)]
+        }
         (Action::ReadProducts, Some(Seen::Products { prices }), Kind::Ok) => prices.clone(),
         _ => return Vec::new(),
     };
@@ -73,10 +96,15 @@ fn copies(windows: &[Window], prices: &Prices, call: &crate::history::Call) -> V
     });
     let age = if is_calm { VISIBLE_NS } else { EXPIRED_NS };
     let since = call.invoked_ns.saturating_sub(age);
-    let is_old = |(product, price): &&(i64, i64)| !prices.was_in_force(*product, *price, since, call.ended_ns);
+    let is_old = |(product, price): &&(i64, i64)| {
+        !prices.was_in_force(*product, *price, since, call.ended_ns)
+    };
     let old = seen.iter().filter(is_old);
     old.map(|(product, price)| {
-        let message = format!("product {product} was shown for {price}, which had not been its price for {} ms", age / 1_000_000);
+        let message = format!(
+            "product {product} was shown for {price}, which had not been its price for {} ms",
+            age / 1_000_000
+        );
         Finding::new(CHECK, "old-copy", message, &[call])
     })
     .collect()
@@ -92,7 +120,10 @@ impl Prices {
         // Per product: price, first asked for, done.
         let mut changes = HashMap::<i64, Vec<(i64, u64, Option<u64>)>>::new();
         for product in &evidence.history.setup.products {
-            changes.entry(product.id).or_default().push((product.price, 0, Some(0)));
+            changes
+                .entry(product.id)
+                .or_default()
+                .push((product.price, 0, Some(0)));
         }
         for intent in evidence.intents.values() {
             if let Action::Price { product, amount } = intent.action {
@@ -101,10 +132,16 @@ impl Prices {
                     Fate::Open => None,
                     Fate::Never(_) => continue,
                 };
-                changes.entry(*product).or_default().push((*amount, intent.since, done));
+                changes
+                    .entry(*product)
+                    .or_default()
+                    .push((*amount, intent.since, done));
             }
         }
-        let of = changes.into_iter().map(|(product, changes)| (product, lives(changes))).collect();
+        let of = changes
+            .into_iter()
+            .map(|(product, changes)| (product, lives(changes)))
+            .collect();
         Self { of }
     }
 
@@ -123,7 +160,9 @@ fn lives(mut changes: Vec<(i64, u64, Option<u64>)>) -> BTreeMap<i64, (u64, u64)>
         earliest[index] = earliest[index + 1].min(done.unwrap_or(u64::MAX));
     }
     let life = |(amount, since, done): &(i64, u64, Option<u64>)| {
-        let later = done.map_or(changes.len(), |done| changes.partition_point(|(_, since, _)| *since <= done));
+        let later = done.map_or(changes.len(), |done| {
+            changes.partition_point(|(_, since, _)| *since <= done)
+        });
         (*amount, (*since, earliest[later]))
     };
     changes.iter().map(life).collect()
@@ -137,11 +176,21 @@ mod tests {
 
     fn reprice(story: &mut Story, amount: i64) {
         let action = Action::Price { product: 1, amount };
-        story.call(action, Some(&format!("p{amount}")), Kind::Ok, Seen::Product { price: amount });
+        story.call(
+            action,
+            Some(&format!("p{amount}")),
+            Kind::Ok,
+            Seen::Product { price: amount },
+        );
     }
 
     fn shown(story: &mut Story, price: i64) -> &mut crate::history::Call {
-        story.call(Action::ReadProduct { product: 1 }, None, Kind::Ok, Seen::Product { price })
+        story.call(
+            Action::ReadProduct { product: 1 },
+            None,
+            Kind::Ok,
+            Seen::Product { price },
+        )
     }
 
     #[test]

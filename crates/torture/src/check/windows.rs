@@ -12,10 +12,20 @@ const SLACK_NS: u64 = 2_000_000_000;
 /// Looks for 5xx, resets and time-outs without an excuse.
 #[must_use]
 pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
-    let failures = evidence.history.calls.iter().filter(|call| is_failure(call) && !is_excused(call, evidence.windows));
+    let failures = evidence
+        .history
+        .calls
+        .iter()
+        .filter(|call| is_failure(call) && !is_excused(call, evidence.windows));
     let finding = |call: &Call| {
-        let status = call.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        let message = format!("{} came to {status} while Postgres and a replica were up: {}", call.action.name(), said(call));
+        let status = call
+            .status
+            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let message = format!(
+            "{} came to {status} while Postgres and a replica were up: {}",
+            call.action.name(),
+            said(call)
+        );
         Finding::new(CHECK, "unexcused", message, &[call])
     };
     failures.map(finding).collect()
@@ -29,7 +39,8 @@ pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
 pub fn is_failure(call: &Call) -> bool {
     let is_answer = match &call.seen {
         Some(Seen::Refused { code }) => {
-            code == "idempotency_in_progress" || (code == "payment_unavailable" && call.action.is_unpayable())
+            code == "idempotency_in_progress"
+                || (code == "payment_unavailable" && call.action.is_unpayable())
         }
         _ => false,
     };
@@ -39,10 +50,13 @@ pub fn is_failure(call: &Call) -> bool {
 /// Whether a window of Postgres, or of all replicas, overlaps a call.
 #[must_use]
 pub fn is_excused(call: &Call, windows: &[Window]) -> bool {
-    windows.iter().filter(|window| window.fault.excuses()).any(|window| {
-        let begins = window.begins_ns.saturating_sub(SLACK_NS);
-        call.invoked_ns <= window.ends_ns.saturating_add(SLACK_NS) && begins <= call.ended_ns
-    })
+    windows
+        .iter()
+        .filter(|window| window.fault.excuses())
+        .any(|window| {
+            let begins = window.begins_ns.saturating_sub(SLACK_NS);
+            call.invoked_ns <= window.ends_ns.saturating_add(SLACK_NS) && begins <= call.ended_ns
+        })
 }
 
 fn said(call: &Call) -> String {
@@ -63,8 +77,12 @@ mod tests {
     fn failures_near_a_window_are_excused_and_in_progress_is_none() {
         let mut story = Story::new();
         story.lost("a", 1);
-        let busy = Seen::Refused { code: "idempotency_in_progress".into() };
-        story.call(super::super::story::buy(1), Some("b"), Kind::Info, busy).invoked_ns += 60 * SECOND;
+        let busy = Seen::Refused {
+            code: "idempotency_in_progress".into(),
+        };
+        story
+            .call(super::super::story::buy(1), Some("b"), Kind::Info, busy)
+            .invoked_ns += 60 * SECOND;
         story.window(Fault::PgKill9, 2 * SECOND, 3 * SECOND);
         assert_eq!(story.found(check), [""; 0]);
     }

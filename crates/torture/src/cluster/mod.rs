@@ -67,7 +67,9 @@ pub struct Cluster {
 impl Cluster {
     /// Starts everything and waits until nginx finds a ready replica.
     pub fn start(options: &Options, runtime: &Handle) -> Fallible<Self> {
-        let dir = tempfile::Builder::new().prefix("cartwright-torture-").tempdir();
+        let dir = tempfile::Builder::new()
+            .prefix("cartwright-torture-")
+            .tempdir();
         let dir = dir.map_err(doing("a temporary folder"))?.keep();
         // The user postgres looks into it.
         let open = std::fs::Permissions::from_mode(0o755);
@@ -79,11 +81,16 @@ impl Cluster {
 
         let settings = settings(options, &dir, &postgres, &redis);
         let mut seed = Command::new(&options.binary);
-        seed.arg("seed").env_clear().envs(settings.variables.iter().cloned());
+        seed.arg("seed")
+            .env_clear()
+            .envs(settings.variables.iter().cloned());
         output(&mut seed)?;
         let mut replicas = Vec::new();
         for number in 1..=options.replicas {
-            let wires = (Proxy::to(postgres.port(), runtime)?, Proxy::to(redis.port(), runtime)?);
+            let wires = (
+                Proxy::to(postgres.port(), runtime)?,
+                Proxy::to(redis.port(), runtime)?,
+            );
             let mut replica = Replica::new(number, &settings, &dir, wires, &janitor)?;
             replica.launch()?;
             replicas.push(replica);
@@ -138,7 +145,10 @@ impl Cluster {
     #[must_use]
     pub fn command(&self, binary: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(binary);
-        command.args(args).env_clear().envs(self.settings.variables.iter().cloned());
+        command
+            .args(args)
+            .env_clear()
+            .envs(self.settings.variables.iter().cloned());
         command
     }
 
@@ -148,7 +158,10 @@ impl Cluster {
         let mut logs = vec![
             (self.postgres.log().to_owned(), "postgres.log".to_owned()),
             (self.dir.join("nginx/log"), "nginx.log".to_owned()),
-            (self.dir.join("nginx/access.json"), "nginx-access.json".to_owned()),
+            (
+                self.dir.join("nginx/access.json"),
+                "nginx-access.json".to_owned(),
+            ),
         ];
         for number in 1..=self.replicas.len() {
             let name = format!("replica{number}.log");
@@ -173,14 +186,22 @@ fn settings(options: &Options, dir: &Path, postgres: &Postgres, redis: &Redis) -
         ("ACCESS", "open".to_owned()),
         ("ADMIN__EMAIL", ADMIN_EMAIL.to_owned()),
         ("ADMIN__PASSWORD", ADMIN_PASSWORD.to_owned()),
-        ("DATABASE__URL", format!("postgres://cartwright@127.0.0.1:{}/{DATABASE}", postgres.port())),
+        (
+            "DATABASE__URL",
+            format!(
+                "postgres://cartwright@127.0.0.1:{}/{DATABASE}",
+                postgres.port()
+            ),
+        ),
         ("DATABASE__POOL_SIZE", "12".to_owned()),
         ("REDIS__URL", format!("redis://127.0.0.1:{}", redis.port())),
         ("METRICS__BIND", String::new()),
         ("HTTP__WORKERS", "2".to_owned()),
         ("LOG__LEVEL", "warn".to_owned()),
     ];
-    let variables = values.into_iter().map(|(name, value)| (format!("CARTWRIGHT__{name}"), value));
+    let variables = values
+        .into_iter()
+        .map(|(name, value)| (format!("CARTWRIGHT__{name}"), value));
     Spec {
         program: options.binary.clone(),
         args: Vec::new(),

@@ -22,7 +22,12 @@ pub struct Nginx {
 impl Nginx {
     /// Starts it in front of these ports, with the two files beside its configuration that
     /// `scripts/up.sh` writes too.
-    pub fn start(dir: &Path, configuration: &Path, replicas: &[u16], janitor: &Arc<Janitor>) -> Fallible<Self> {
+    pub fn start(
+        dir: &Path,
+        configuration: &Path,
+        replicas: &[u16],
+        janitor: &Arc<Janitor>,
+    ) -> Fallible<Self> {
         let port = free_port()?;
         let home = dir.join("nginx");
         fs::create_dir_all(&home).map_err(doing(home.display()))?;
@@ -37,13 +42,20 @@ impl Nginx {
         fs::write(home.join("upstream.conf"), upstream).map_err(doing("upstream.conf"))?;
         let at = home.display();
         let mut listen = format!("listen 127.0.0.1:{port} backlog=4096 default_server;\n");
-        let _ = writeln!(listen, "access_log {at}/access.json json buffer=64k flush=1s;");
+        let _ = writeln!(
+            listen,
+            "access_log {at}/access.json json buffer=64k flush=1s;"
+        );
         for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
             let _ = writeln!(listen, "{kind}_temp_path {at}/{kind};");
         }
         fs::write(home.join("listen.conf"), listen).map_err(doing("listen.conf"))?;
         // As root nginx would hand its requests to a user who may not reach this folder.
-        let user = if rustix::process::geteuid().is_root() { " user root;" } else { "" };
+        let user = if rustix::process::geteuid().is_root() {
+            " user root;"
+        } else {
+            ""
+        };
         let spec = Spec {
             program: find_program("nginx")?,
             args: vec![
@@ -62,9 +74,15 @@ impl Nginx {
             last_signal: "KILL",
         };
         let process = Process::start(&spec, janitor)?;
-        let up = wait_until(Duration::from_secs(20), || status_of(port, "/readyz") == Some(200));
-        let nginx = Self { port, _process: process };
-        up.then_some(nginx).ok_or_else(|| format!("nginx finds no ready replica; see {at}/log"))
+        let up = wait_until(Duration::from_secs(20), || {
+            status_of(port, "/readyz") == Some(200)
+        });
+        let nginx = Self {
+            port,
+            _process: process,
+        };
+        up.then_some(nginx)
+            .ok_or_else(|| format!("nginx finds no ready replica; see {at}/log"))
     }
 
     /// Where it listens.

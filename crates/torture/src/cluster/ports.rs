@@ -14,8 +14,13 @@ pub fn free_port() -> Fallible<u16> {
     static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
     let mut given = GIVEN.lock().map_err(|_| "a thread panicked")?;
     let given = given.get_or_insert_default();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut rng = Rng::new(u64::from(now.subsec_nanos()) ^ u64::from(std::process::id()) << 32, "ports");
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut rng = Rng::new(
+        u64::from(now.subsec_nanos()) ^ u64::from(std::process::id()) << 32,
+        "ports",
+    );
     (0..1_000)
         .filter_map(|_| u16::try_from(rng.between(20_000, 32_000)).ok())
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok() && given.insert(*port))

@@ -35,11 +35,20 @@ pub struct Postgres {
 impl Postgres {
     /// Makes a cluster below `dir` and starts it. `small` puts its data on a disk of its own that
     /// can be filled.
-    pub fn start(dir: &Path, replicas: usize, small: bool, janitor: &Arc<Janitor>) -> Fallible<Self> {
+    pub fn start(
+        dir: &Path,
+        replicas: usize,
+        small: bool,
+        janitor: &Arc<Janitor>,
+    ) -> Fallible<Self> {
         let bin = find_binaries()?;
         let port = free_port()?;
         let user = unprivileged_user()?;
-        let small_disk = if small { small_disk(dir, janitor)? } else { None };
+        let small_disk = if small {
+            small_disk(dir, janitor)?
+        } else {
+            None
+        };
         let home = dir.join("postgres");
         create_for(&home, user)?;
         let data = match &small_disk {
@@ -53,7 +62,13 @@ impl Postgres {
         initdb.arg("-D").arg(&data).current_dir("/");
         // The log of writes has its own place: Postgres cannot live without it.
         initdb.arg("--waldir").arg(home.join("wal"));
-        initdb.args(["-U", "cartwright", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]);
+        initdb.args([
+            "-U",
+            "cartwright",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        ]);
         if let Some((uid, gid)) = user {
             initdb.uid(uid).gid(gid);
         }
@@ -101,17 +116,24 @@ impl Postgres {
     pub fn resume(&mut self) -> Fallible<()> {
         let (bin, port) = (self.bin.clone(), self.port);
         let mut process = Process::start(&self.spec, &self.janitor)?;
-        let up = wait_until(PATIENCE, || process.exit_code().is_some() || answers(&bin, port));
+        let up = wait_until(PATIENCE, || {
+            process.exit_code().is_some() || answers(&bin, port)
+        });
         if let (true, None) = (up, process.exit_code()) {
             self.process = Some(process);
             return Ok(());
         }
-        Err(format!("Postgres did not come up; see {}", self.spec.log.display()))
+        Err(format!(
+            "Postgres did not come up; see {}",
+            self.spec.log.display()
+        ))
     }
 
     /// Kills the server and everyone who works for it, as a power cut would: no goodbye.
     pub fn kill(&mut self) {
-        let Some(mut process) = self.process.take() else { return };
+        let Some(mut process) = self.process.take() else {
+            return;
+        };
         // Stopped first, so that it neither notices nor cleans up.
         process.signal(Signal::STOP);
         for backend in children(process.id()) {
@@ -122,9 +144,14 @@ impl Postgres {
 
     /// Asks it to end, cutting off whoever is connected (a fast shutdown).
     pub fn stop(&mut self) -> Fallible<()> {
-        let Some(mut process) = self.process.take() else { return Ok(()) };
+        let Some(mut process) = self.process.take() else {
+            return Ok(());
+        };
         process.signal(Signal::INT);
-        process.wait(PATIENCE).map(|_| ()).ok_or_else(|| "Postgres did not stop".into())
+        process
+            .wait(PATIENCE)
+            .map(|_| ())
+            .ok_or_else(|| "Postgres did not stop".into())
     }
 
     /// Freezes or thaws the server; backends go on.
@@ -138,14 +165,28 @@ impl Postgres {
     pub fn sql(&self, database: &str, sql: &str) -> Fallible<Vec<Vec<String>>> {
         let text = output(self.psql(database).args(["-Atq", "-F", "\t", "-c", sql]))?;
         let fields = |line: &str| line.split('\t').map(str::to_owned).collect();
-        Ok(text.lines().filter(|line| !line.is_empty()).map(fields).collect())
+        Ok(text
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(fields)
+            .collect())
     }
 
     /// `psql`, about to connect.
     #[must_use]
     pub fn psql(&self, database: &str) -> Command {
         let mut psql = Command::new(self.bin.join("psql"));
-        psql.args(["-X", "-h", "127.0.0.1", "-U", "cartwright", "-v", "ON_ERROR_STOP=1", "-d", database]);
+        psql.args([
+            "-X",
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "cartwright",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            database,
+        ]);
         psql.arg("-p").arg(self.port.to_string()).current_dir("/");
         psql
     }
@@ -154,8 +195,10 @@ impl Postgres {
     #[must_use]
     pub fn background(&self, database: &str, sql: &str) -> Spec {
         let psql = self.psql(database);
-        let mut args: Vec<String> =
-            psql.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let mut args: Vec<String> = psql
+            .get_args()
+            .map(|arg| arg.to_string_lossy().into_owned())
+            .collect();
         args.extend(["-c".to_owned(), sql.to_owned()]);
         Spec {
             program: self.bin.join("psql"),
@@ -218,7 +261,12 @@ fn small_disk(dir: &Path, janitor: &Janitor) -> Fallible<Option<PathBuf>> {
     let made = find_program("mkfs.ext4")
         .and_then(|mkfs| output(Command::new(mkfs).args(["-q", "-F", "-m", "0"]).arg(&image)));
     let mounted = made.and_then(|_| {
-        output(Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&disk))
+        output(
+            Command::new("mount")
+                .args(["-o", "loop"])
+                .arg(&image)
+                .arg(&disk),
+        )
     });
     if mounted.is_err() {
         return Ok(None);
@@ -229,7 +277,10 @@ fn small_disk(dir: &Path, janitor: &Janitor) -> Fallible<Option<PathBuf>> {
 
 /// The folder of the newest server that Debian has, else the one on the PATH.
 fn find_binaries() -> Fallible<PathBuf> {
-    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
     let newest = debian
         .filter_map(|entry| {
             let version: u32 = entry.file_name().to_str()?.parse().ok()?;
@@ -239,7 +290,10 @@ fn find_binaries() -> Fallible<PathBuf> {
         .max();
     match newest {
         Some((_, bin)) => Ok(bin),
-        None => Ok(find_program("initdb")?.parent().map(Path::to_owned).unwrap_or_default()),
+        None => Ok(find_program("initdb")?
+            .parent()
+            .map(Path::to_owned)
+            .unwrap_or_default()),
     }
 }
 

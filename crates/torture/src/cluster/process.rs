@@ -91,8 +91,16 @@ impl Process {
             let _ = self.janitor.ended(self.child.id());
             self.is_reaped = true;
         }
-        let status = if has_ended || self.is_reaped { self.child.try_wait().ok().flatten()? } else { return None };
-        Some(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()))
+        let status = if has_ended || self.is_reaped {
+            self.child.try_wait().ok().flatten()?
+        } else {
+            return None;
+        };
+        Some(
+            status
+                .code()
+                .unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
+        )
     }
 
     /// Waits for its end.
@@ -125,7 +133,9 @@ fn has_ended(pid: u32) -> bool {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
         return true;
     };
-    let state = stat.rsplit_once(')').map(|(_, fields)| fields.trim_start().as_bytes().first().copied());
+    let state = stat
+        .rsplit_once(')')
+        .map(|(_, fields)| fields.trim_start().as_bytes().first().copied());
     matches!(state, Some(Some(b'Z' | b'X')) | None)
 }
 
@@ -154,7 +164,10 @@ pub fn find_program(name: &str) -> Fallible<PathBuf> {
 /// Runs a program to its end and returns what it said, or why it failed.
 pub fn output(command: &mut Command) -> Fallible<String> {
     let name = Path::new(command.get_program()).display().to_string();
-    let output = command.stdin(Stdio::null()).output().map_err(doing(&name))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(doing(&name))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

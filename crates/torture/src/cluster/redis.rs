@@ -25,7 +25,9 @@ impl Redis {
     /// Starts it with the settings of `scripts/up.sh`.
     pub fn start(dir: &Path, janitor: &Arc<Janitor>) -> Fallible<Self> {
         let port = free_port()?;
-        let words = format!("--bind 127.0.0.1 --port {port} --save  --appendonly no --maxmemory 64mb --maxmemory-policy allkeys-lru");
+        let words = format!(
+            "--bind 127.0.0.1 --port {port} --save  --appendonly no --maxmemory 64mb --maxmemory-policy allkeys-lru"
+        );
         let spec = Spec {
             program: find_program("redis-server")?,
             args: words.split(' ').map(str::to_owned).collect(),
@@ -34,7 +36,12 @@ impl Redis {
             user: None,
             last_signal: "KILL",
         };
-        let mut redis = Self { port, spec, janitor: Arc::clone(janitor), process: None };
+        let mut redis = Self {
+            port,
+            spec,
+            janitor: Arc::clone(janitor),
+            process: None,
+        };
         redis.resume()?;
         Ok(redis)
     }
@@ -49,7 +56,8 @@ impl Redis {
     pub fn resume(&mut self) -> Fallible<()> {
         self.process = Some(Process::start(&self.spec, &self.janitor)?);
         let up = wait_until(Duration::from_secs(20), || self.say("PING").is_some());
-        up.then_some(()).ok_or_else(|| format!("Redis did not come up; see {}", self.spec.log.display()))
+        up.then_some(())
+            .ok_or_else(|| format!("Redis did not come up; see {}", self.spec.log.display()))
     }
 
     /// Kills it.

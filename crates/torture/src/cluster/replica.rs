@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use super::janitor::Janitor;
 use super::ports::{free_port, status_of};
-use super::process::{Process, Spec, find_program};
+use super::process::{Process, Spec};
 use crate::Fallible;
 use crate::clock::wait_until;
 use crate::proxy::Proxy;
@@ -17,6 +17,22 @@ use crate::proxy::Proxy;
 const PATIENCE: Duration = Duration::from_secs(40);
 /// What the documentation promises for SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
+
+/// Where libfaketime is. The library itself: the program of that name runs a replica as its child,
+/// which would then live on when that program is killed.
+pub fn find_faketime() -> Fallible<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let library = |folder: std::fs::DirEntry| folder.path().join("faketime/libfaketimeMT.so.1");
+    folders
+        .map(library)
+        .find(|file| file.exists())
+        .ok_or_else(|| {
+            "libfaketime is missing: ./scripts/install-deps.sh faketime installs it".into()
+        })
+}
 
 /// A replica, the wires to what it needs, and whether it runs.
 #[derive(Debug)]
@@ -31,7 +47,13 @@ pub struct Replica {
 
 impl Replica {
     /// Prepares a replica; nothing runs yet.
-    pub fn new(number: usize, spec: &Spec, dir: &Path, wires: (Proxy, Proxy), janitor: &Arc<Janitor>) -> Fallible<Self> {
+    pub fn new(
+        number: usize,
+        spec: &Spec,
+        dir: &Path,
+        wires: (Proxy, Proxy),
+        janitor: &Arc<Janitor>,
+    ) -> Fallible<Self> {
         let port = free_port()?;
         let (to_postgres, to_redis) = wires;
         let mut spec = spec.clone();
@@ -39,13 +61,29 @@ impl Replica {
         spec.args = vec!["serve".into()];
         let variables = [
             ("HTTP__BIND", format!("127.0.0.1:{port}")),
-            ("DATABASE__URL", format!("postgres://cartwright@127.0.0.1:{}/cartwright", to_postgres.port())),
-            ("REDIS__URL", format!("redis://127.0.0.1:{}", to_redis.port())),
+            (
+                "DATABASE__URL",
+                format!(
+                    "postgres://cartwright@127.0.0.1:{}/cartwright",
+                    to_postgres.port()
+                ),
+            ),
+            (
+                "REDIS__URL",
+                format!("redis://127.0.0.1:{}", to_redis.port()),
+            ),
         ];
         for (name, value) in variables {
             spec.variables.push((format!("CARTWRIGHT__{name}"), value));
         }
-        Ok(Self { port, spec, janitor: Arc::clone(janitor), process: None, to_postgres, to_redis })
+        Ok(Self {
+            port,
+            spec,
+            janitor: Arc::clone(janitor),
+            process: None,
+            to_postgres,
+            to_redis,
+        })
     }
 
     /// Where it listens.
@@ -70,12 +108,25 @@ impl Replica {
         }
     }
 
-    /// Puts the next start under another clock.
-    pub fn prepare_clock(&mut self, binary: PathBuf, offset: &str) -> Fallible<()> {
-        self.spec.program = find_program("faketime")?;
-        let words = ["--exclude-monotonic", "-f", offset, &binary.to_string_lossy(), "serve"];
-        self.spec.args = words.map(str::to_owned).to_vec();
+    /// Puts the next start under another clock, such as `+3600s`. Durations stay as they are.
+    pub fn prepare_clock(&mut self, offset: &str) -> Fallible<()> {
+        let library = find_faketime()?.display().to_string();
+        for (name, value) in [
+            ("LD_PRELOAD", library.as_str()),
+            ("FAKETIME", offset),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+        ] {
+            self.spec.variables.push((name.into(), value.into()));
+        }
         Ok(())
+    }
+
+    /// Puts the next start under the machine's clock again.
+    pub fn forget_clock(&mut self) {
+        self.spec
+            .variables
+            .retain(|(name, _)| name != "LD_PRELOAD" && !name.contains("FAKE"));
     }
 
     /// Starts it without waiting.
@@ -90,13 +141,25 @@ impl Replica {
     pub fn wait_until_ready(&mut self) -> Fallible<()> {
         let mut outcome = Ok(());
         let up = wait_until(PATIENCE, || {
-            if self.process.as_mut().is_none_or(|process| process.exit_code().is_some()) {
+            if self
+                .process
+                .as_mut()
+                .is_none_or(|process| process.exit_code().is_some())
+            {
                 outcome = self.launch();
             }
             outcome.is_err() || status_of(self.port, "/readyz") == Some(200)
         });
         outcome?;
-        up.then_some(()).ok_or_else(|| format!("a replica is not ready; see {}", self.spec.log.display()))
+        // That somebody answers there does not mean that it is this one.
+        if let Some(code) = self.exit_code() {
+            return Err(format!(
+                "a replica ended with {code}; see {}",
+                self.spec.log.display()
+            ));
+        }
+        up.then_some(())
+            .ok_or_else(|| format!("a replica is not ready; see {}", self.spec.log.display()))
     }
 
     /// Starts it and waits until it is ready.

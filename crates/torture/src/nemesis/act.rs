@@ -13,7 +13,8 @@ use super::faults::{Fault, Place};
 use super::log::{Event, Log};
 use super::schedule::Planned;
 use crate::clock::{pause, pause_until};
-use crate::cluster::process::{Process, find_program};
+use crate::cluster::process::Process;
+use crate::cluster::replica::find_faketime;
 use crate::cluster::{Cluster, DATABASE};
 use crate::proxy::Wire;
 use crate::{Fallible, doing};
@@ -36,7 +37,13 @@ impl Nemesis {
     /// Takes charge of a cluster.
     #[must_use]
     pub fn new(cluster: Cluster, log: Log, other_binary: Option<PathBuf>) -> Self {
-        Self { cluster, log, other_binary, hogs: Vec::new(), lock_hog: None }
+        Self {
+            cluster,
+            log,
+            other_binary,
+            hogs: Vec::new(),
+            lock_hog: None,
+        }
     }
 
     /// Does and undoes everything that is planned, counted from `started`.
@@ -52,17 +59,21 @@ impl Nemesis {
             let replica = (planned.fault.place() == Place::Replica).then_some(planned.replica);
             if !heals {
                 if let Some(why) = self.refuses(planned.fault) {
-                    self.log.write(Event::Skip, planned.fault, number, replica, &why)?;
+                    self.log
+                        .write(Event::Skip, planned.fault, number, replica, &why)?;
                     skipped.push(number);
                     continue;
                 }
-                self.log.write(Event::Fault, planned.fault, number, replica, "")?;
+                self.log
+                    .write(Event::Fault, planned.fault, number, replica, "")?;
                 if let Some(wrong) = self.break_it(planned)? {
-                    self.log.write(Event::Wrong, planned.fault, number, replica, &wrong)?;
+                    self.log
+                        .write(Event::Wrong, planned.fault, number, replica, &wrong)?;
                 }
             } else if !skipped.contains(&number) {
                 self.heal(planned)?;
-                self.log.write(Event::Heal, planned.fault, number, replica, "")?;
+                self.log
+                    .write(Event::Heal, planned.fault, number, replica, "")?;
             }
             self.cluster.note_ids();
         }
@@ -72,11 +83,14 @@ impl Nemesis {
     /// Why a fault cannot be done here.
     fn refuses(&self, fault: Fault) -> Option<String> {
         match fault {
-            Fault::MixedVersion if self.other_binary.is_none() => Some("needs --other-binary".into()),
-            Fault::ClockSkew => find_program("faketime").err(),
-            Fault::DiskFull if self.cluster.postgres.small_disk().is_none() => {
-                Some("needs a small disk of its own: --disk-full as root, where loop mounts are allowed".into())
+            Fault::MixedVersion if self.other_binary.is_none() => {
+                Some("needs --other-binary".into())
             }
+            Fault::ClockSkew => find_faketime().err(),
+            Fault::DiskFull if self.cluster.postgres.small_disk().is_none() => Some(
+                "needs a small disk of its own: --disk-full as root, where loop mounts are allowed"
+                    .into(),
+            ),
             _ => None,
         }
     }
@@ -98,7 +112,10 @@ impl Nemesis {
                 }
                 return Ok(wrong);
             }
-            Fault::KillAll => cluster.replicas.iter_mut().for_each(|replica| replica.kill()),
+            Fault::KillAll => cluster
+                .replicas
+                .iter_mut()
+                .for_each(|replica| replica.kill()),
             Fault::PgKill9 => cluster.postgres.kill(),
             Fault::PgRestart => cluster.postgres.stop()?,
             Fault::PgConnHog => self.hogs = cluster.postgres.hog_connections(DATABASE),
@@ -131,9 +148,13 @@ impl Nemesis {
             }
             Fault::Bandwidth => replica.to_postgres.set(|wire| wire.bandwidth = 400_000),
             Fault::ClockSkew => {
-                let offset = if planned.choice.is_multiple_of(2) { "+3600s" } else { "-3600s" };
+                let offset = if planned.choice.is_multiple_of(2) {
+                    "+3600s"
+                } else {
+                    "-3600s"
+                };
                 let wrong = stopped(replica.stop());
-                replica.prepare_clock(cluster.binary.clone(), offset)?;
+                replica.prepare_clock(offset)?;
                 replica.start()?;
                 return Ok(wrong);
             }
@@ -177,7 +198,9 @@ impl Nemesis {
                 let _ = cluster.redis.say("CONFIG SET maxmemory 64mb");
                 let _ = cluster.redis.say("CONFIG SET maxmemory-policy allkeys-lru");
             }
-            Fault::PartitionOut | Fault::PartitionIn | Fault::PartitionBoth | Fault::Bandwidth => replica.to_postgres.heal(),
+            Fault::PartitionOut | Fault::PartitionIn | Fault::PartitionBoth | Fault::Bandwidth => {
+                replica.to_postgres.heal();
+            }
             Fault::RedisPartition => replica.to_redis.heal(),
             Fault::Latency => {
                 replica.to_postgres.heal();
@@ -185,6 +208,7 @@ impl Nemesis {
             }
             Fault::ClockSkew | Fault::MixedVersion => {
                 replica.stop();
+                replica.forget_clock();
                 replica.prepare(&cluster.binary, None);
                 replica.start()?;
             }
@@ -203,7 +227,9 @@ fn cut(wire: &mut Wire) {
 fn stopped(code: Option<i32>) -> Option<String> {
     match code {
         Some(0) => None,
-        Some(code) => Some(format!("a replica that was asked to stop ended with {code}")),
+        Some(code) => Some(format!(
+            "a replica that was asked to stop ended with {code}"
+        )),
         None => Some("a replica did not stop within 25 s".into()),
     }
 }
@@ -212,7 +238,10 @@ const FILLER: &str = "filler";
 
 /// Writes until the disk has no room.
 fn fill(cluster: &Cluster) -> Fallible<()> {
-    let disk = cluster.postgres.small_disk().ok_or("there is no small disk")?;
+    let disk = cluster
+        .postgres
+        .small_disk()
+        .ok_or("there is no small disk")?;
     let mut filler = File::create(disk.join(FILLER)).map_err(doing("the filler"))?;
     let mut piece = vec![0; 1 << 20];
     loop {

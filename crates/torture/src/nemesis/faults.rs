@@ -104,8 +104,15 @@ impl Fault {
     pub const fn excuses(self) -> bool {
         matches!(
             self,
-            Self::KillAll | Self::PgKill9 | Self::PgRestart | Self::DiskFull | Self::LockHog
-                | Self::PartitionOut | Self::PartitionIn | Self::PartitionBoth | Self::Reset
+            Self::KillAll
+                | Self::PgKill9
+                | Self::PgRestart
+                | Self::DiskFull
+                | Self::LockHog
+                | Self::PartitionOut
+                | Self::PartitionIn
+                | Self::PartitionBoth
+                | Self::Reset
         )
     }
 
@@ -114,7 +121,12 @@ impl Fault {
     pub const fn starts_replicas(self) -> bool {
         matches!(
             self,
-            Self::Kill9 | Self::Term | Self::Rolling | Self::KillAll | Self::ClockSkew | Self::MixedVersion
+            Self::Kill9
+                | Self::Term
+                | Self::Rolling
+                | Self::KillAll
+                | Self::ClockSkew
+                | Self::MixedVersion
         )
     }
 }
@@ -129,8 +141,16 @@ impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let names = || Self::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ");
+        let names = || {
+            Self::ALL
+                .iter()
+                .map(|fault| fault.name())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let known = Self::ALL.iter().find(|fault| fault.name() == text);
-        known.copied().ok_or_else(|| format!("no fault is called `{text}`; there are {}", names()))
+        known
+            .copied()
+            .ok_or_else(|| format!("no fault is called `{text}`; there are {}", names()))
     }
 }

@@ -58,12 +58,29 @@ pub struct Log {
 impl Log {
     /// Starts a file.
     pub fn create(path: &Path, clock: Clock) -> Fallible<Self> {
-        Ok(Self { clock, file: File::create(path).map_err(doing(path.display()))? })
+        Ok(Self {
+            clock,
+            file: File::create(path).map_err(doing(path.display()))?,
+        })
     }
 
     /// Adds a line.
-    pub fn write(&mut self, event: Event, fault: Fault, number: usize, replica: Option<usize>, detail: &str) -> Fallible<()> {
-        let line = Line { t_ns: self.clock.now_ns(), event, fault, number, replica, detail: detail.into() };
+    pub fn write(
+        &mut self,
+        event: Event,
+        fault: Fault,
+        number: usize,
+        replica: Option<usize>,
+        detail: &str,
+    ) -> Fallible<()> {
+        let line = Line {
+            t_ns: self.clock.now_ns(),
+            event,
+            fault,
+            number,
+            replica,
+            detail: detail.into(),
+        };
         let text = serde_json::to_string(&line).map_err(doing("the log of faults"))?;
         writeln!(self.file, "{text}").map_err(doing("the log of faults"))
     }
@@ -83,7 +100,9 @@ pub fn read(path: &Path) -> Fallible<Vec<Line>> {
 pub fn windows(lines: &[Line]) -> Vec<Window> {
     let faults = lines.iter().filter(|line| line.event == Event::Fault);
     let window = |fault: &Line| {
-        let heal = lines.iter().find(|line| line.event == Event::Heal && line.number == fault.number);
+        let heal = lines
+            .iter()
+            .find(|line| line.event == Event::Heal && line.number == fault.number);
         Window {
             fault: fault.fault,
             replica: fault.replica,

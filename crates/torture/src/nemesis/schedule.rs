@@ -39,8 +39,13 @@ pub fn plan(seed: u64, length: Duration, replicas: usize, faults: &[Fault]) -> V
             (_, Place::Postgres) => !first.fault.starts_replicas(),
             (one, two) => one != two,
         };
-        let second = if rng.percent(25) { draw(&mut deck, faults, &mut rng, other) } else { None };
-        let second = second.map(|fault| one(fault, at + rng.between(100, 1_000), replicas, &mut rng));
+        let second = if rng.percent(25) {
+            draw(&mut deck, faults, &mut rng, other)
+        } else {
+            None
+        };
+        let second =
+            second.map(|fault| one(fault, at + rng.between(100, 1_000), replicas, &mut rng));
         end = second.as_ref().map_or(end, |second| end.max(second.ends));
         // All is healed before the end, so that the load meets a healthy shop once more.
         let end = u64::try_from(end.as_millis()).unwrap_or(u64::MAX);
@@ -67,7 +72,12 @@ fn one(fault: Fault, at: u64, replicas: usize, rng: &mut Rng) -> Planned {
 }
 
 /// Takes a fitting fault from the deck, which is refilled and shuffled when it is empty.
-fn draw(deck: &mut Vec<Fault>, faults: &[Fault], rng: &mut Rng, fits: impl Fn(Fault) -> bool) -> Option<Fault> {
+fn draw(
+    deck: &mut Vec<Fault>,
+    faults: &[Fault],
+    rng: &mut Rng,
+    fits: impl Fn(Fault) -> bool,
+) -> Option<Fault> {
     if deck.is_empty() {
         deck.extend_from_slice(faults);
         for last in (1..deck.len()).rev() {
@@ -86,17 +96,30 @@ mod tests {
 
     #[test]
     fn the_same_seed_plans_the_same() {
-        assert_eq!(plan(1, MINUTES, 2, Fault::ALL), plan(1, MINUTES, 2, Fault::ALL));
-        assert_ne!(plan(1, MINUTES, 2, Fault::ALL), plan(2, MINUTES, 2, Fault::ALL));
+        assert_eq!(
+            plan(1, MINUTES, 2, Fault::ALL),
+            plan(1, MINUTES, 2, Fault::ALL)
+        );
+        assert_ne!(
+            plan(1, MINUTES, 2, Fault::ALL),
+            plan(2, MINUTES, 2, Fault::ALL)
+        );
     }
 
     #[test]
     fn every_kind_has_its_turn_and_all_are_healed_in_time() {
         let planned = plan(3, MINUTES, 2, Fault::ALL);
         for fault in Fault::ALL {
-            assert!(planned.iter().any(|planned| planned.fault == *fault), "{fault}");
+            assert!(
+                planned.iter().any(|planned| planned.fault == *fault),
+                "{fault}"
+            );
         }
-        assert!(planned.iter().all(|planned| planned.ends < MINUTES && planned.replica < 2));
+        assert!(
+            planned
+                .iter()
+                .all(|planned| planned.ends < MINUTES && planned.replica < 2)
+        );
     }
 
     #[test]
@@ -106,7 +129,10 @@ mod tests {
             for (index, one) in planned.iter().enumerate() {
                 for other in &planned[index + 1..] {
                     let overlap = one.begins < other.ends && other.begins < one.ends;
-                    assert!(!overlap || one.fault.place() != other.fault.place(), "{one:?} {other:?}");
+                    assert!(
+                        !overlap || one.fault.place() != other.fault.place(),
+                        "{one:?} {other:?}"
+                    );
                 }
             }
         }

@@ -12,15 +12,21 @@ pub fn read(action: &Action, status: u16, body: &[u8]) -> Seen {
         return Seen::Other { note: start };
     };
     if !(200..300).contains(&status) {
-        return Seen::Refused { code: text(&json["code"]) };
+        return Seen::Refused {
+            code: text(&json["code"]),
+        };
     }
     match action {
-        Action::Order { .. } | Action::ReadOrder { .. } | Action::Reuse { .. } => Seen::Order { order: order(&json) },
+        Action::Order { .. } | Action::ReadOrder { .. } | Action::Reuse { .. } => Seen::Order {
+            order: order(&json),
+        },
         Action::ReadOrders { .. } => Seen::Orders {
             orders: list(&json["orders"], order),
             has_more: json["hasMore"] == true,
         },
-        Action::Cancel { .. } | Action::Advance { .. } => Seen::Status { status: text(&json["status"]) },
+        Action::Cancel { .. } | Action::Advance { .. } => Seen::Status {
+            status: text(&json["status"]),
+        },
         Action::Restock { .. } | Action::ReadStock { .. } => Seen::Stock {
             on_hand: number(&json["onHand"]),
             reserved: number(&json["reserved"]),
@@ -28,11 +34,17 @@ pub fn read(action: &Action, status: u16, body: &[u8]) -> Seen {
             backorder: number(&json["backorderLimit"]),
             available: number(&json["available"]),
         },
-        Action::Price { .. } | Action::ReadProduct { .. } => Seen::Product { price: minor_units(&json["price"]) },
-        Action::ReadProducts => Seen::Products {
-            prices: list(&json["products"], |product| (number(&product["id"]), minor_units(&product["price"]))),
+        Action::Price { .. } | Action::ReadProduct { .. } => Seen::Product {
+            price: minor_units(&json["price"]),
         },
-        Action::Setup(_) => Seen::Other { note: String::new() },
+        Action::ReadProducts => Seen::Products {
+            prices: list(&json["products"], |product| {
+                (number(&product["id"]), minor_units(&product["price"]))
+            }),
+        },
+        Action::Setup(_) => Seen::Other {
+            note: String::new(),
+        },
     }
 }
 
@@ -81,7 +93,9 @@ fn number(json: &Value) -> i64 {
 fn minor_units(json: &Value) -> i64 {
     let text = json.as_str().unwrap_or_default();
     let parsed = text.split_once('.').filter(|(_, cents)| cents.len() == 2);
-    parsed.and_then(|(whole, cents)| format!("{whole}{cents}").parse().ok()).unwrap_or(i64::MIN)
+    parsed
+        .and_then(|(whole, cents)| format!("{whole}{cents}").parse().ok())
+        .unwrap_or(i64::MIN)
 }
 
 /// 999 as `"9.99"`.
@@ -105,9 +119,23 @@ mod tests {
 
     #[test]
     fn a_refusal_is_its_code() {
-        let seen = read(&Action::ReadProducts, 503, br#"{"code":"busy","status":503}"#);
-        assert_eq!(seen, Seen::Refused { code: "busy".into() });
+        let seen = read(
+            &Action::ReadProducts,
+            503,
+            br#"{"code":"busy","status":503}"#,
+        );
+        assert_eq!(
+            seen,
+            Seen::Refused {
+                code: "busy".into()
+            }
+        );
         let page = read(&Action::ReadProducts, 502, b"<html>");
-        assert_eq!(page, Seen::Other { note: "<html>".into() });
+        assert_eq!(
+            page,
+            Seen::Other {
+                note: "<html>".into()
+            }
+        );
     }
 }

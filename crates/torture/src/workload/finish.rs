@@ -50,10 +50,18 @@ impl Workload {
                 shipping: "std".into(),
             };
             let key = format!("torture-{:016x}-{number:08}", self.setup.seed);
-            let (read, write) = (ask(number, Action::ReadProducts, None), ask(number, order, Some(key)));
-            let (read, write) = tokio::join!(self.shop.ask(&read, None), self.shop.ask(&write, None));
+            let (read, write) = (
+                ask(number, Action::ReadProducts, None),
+                ask(number, order, Some(key)),
+            );
+            let (read, write) =
+                tokio::join!(self.shop.ask(&read, None), self.shop.ask(&write, None));
             let is_well = read?.0.kind == Kind::Ok && write?.0.kind == Kind::Ok;
-            well_since = if is_well { well_since.or(Some(at)) } else { None };
+            well_since = if is_well {
+                well_since.or(Some(at))
+            } else {
+                None
+            };
             if well_since.is_some_and(|since| since.elapsed() >= CALM) {
                 return Ok(());
             }
@@ -110,7 +118,9 @@ impl Workload {
             let all = ask(Action::ReadOrders { user: None });
             let (completion, body) = self.shop.ask(&all, cursor.as_deref()).await?;
             let Seen::Orders { orders, has_more } = completion.seen else {
-                return Err(format!("the orders cannot be read at the end: {completion:?}"));
+                return Err(format!(
+                    "the orders cannot be read at the end: {completion:?}"
+                ));
             };
             ids.extend(orders.iter().map(|order| order.id));
             let page: serde_json::Value = serde_json::from_slice(&body).map_err(doing("a page"))?;
@@ -120,12 +130,18 @@ impl Workload {
             }
         }
         let orders = ids.into_iter().map(|order| Action::ReadOrder { order });
-        let stock = self.setup.products.iter().map(|product| Action::ReadStock { product: product.id });
+        let stock = self.setup.products.iter().map(|product| Action::ReadStock {
+            product: product.id,
+        });
         let asks: Vec<Ask> = orders.chain(stock).map(ask).collect();
         self.side_by_side(asks.into_iter(), false).await
     }
 
-    async fn side_by_side(&self, mut asks: impl Iterator<Item = Ask>, insist: bool) -> Fallible<()> {
+    async fn side_by_side(
+        &self,
+        mut asks: impl Iterator<Item = Ask>,
+        insist: bool,
+    ) -> Fallible<()> {
         let mut under_way = JoinSet::new();
         loop {
             while under_way.len() < SIDE_BY_SIDE {

@@ -20,18 +20,55 @@ pub const USERS: usize = 6;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// `twice`: sent a second time at the same moment, as a double click is.
-    Order { user: usize, lines: Vec<(usize, i64)>, payment: &'static str, token: Option<&'static str>, shipping: &'static str, twice: bool, read_at: Option<u64> },
+    Order {
+        user: usize,
+        lines: Vec<(usize, i64)>,
+        payment: &'static str,
+        token: Option<&'static str>,
+        shipping: &'static str,
+        twice: bool,
+        read_at: Option<u64>,
+    },
+    /// Several buyers of one scarce product at the same moment, with so many units each.
+    Rush {
+        product: usize,
+        units: Vec<i64>,
+    },
     /// An order that was placed before, sent again with its key.
-    Repeat { pick: u64 },
-    Reuse { pick: u64 },
-    Cancel { pick: u64 },
-    Advance { pick: u64 },
-    Restock { product: usize, more: i64 },
-    Price { product: usize, amount: i64 },
-    ReadOrder { pick: u64, replica: Option<u64> },
-    ReadOrders { user: usize },
-    ReadStock { product: usize },
-    ReadProduct { product: usize, replica: Option<u64> },
+    Repeat {
+        pick: u64,
+    },
+    Reuse {
+        pick: u64,
+    },
+    Cancel {
+        pick: u64,
+    },
+    Advance {
+        pick: u64,
+    },
+    Restock {
+        product: usize,
+        more: i64,
+    },
+    Price {
+        product: usize,
+        amount: i64,
+    },
+    ReadOrder {
+        pick: u64,
+        replica: Option<u64>,
+    },
+    ReadOrders {
+        user: usize,
+    },
+    ReadStock {
+        product: usize,
+    },
+    ReadProduct {
+        product: usize,
+        replica: Option<u64>,
+    },
     ReadProducts,
 }
 
@@ -46,7 +83,10 @@ impl Plan {
     /// The plan of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { rng: Rng::new(seed, "workload"), number: 0 }
+        Self {
+            rng: Rng::new(seed, "workload"),
+            number: 0,
+        }
     }
 
     fn order(&mut self) -> Intent {
@@ -69,7 +109,9 @@ impl Plan {
                 lines.push((product, i64::try_from(rng.between(1, most)).unwrap_or(1)));
             }
         }
-        let payment = rng.weighted(&[(45, "card"), (30, "cod"), (25, "invoice")]).unwrap_or("cod");
+        let payment = rng
+            .weighted(&[(45, "card"), (30, "cod"), (25, "invoice")])
+            .unwrap_or("cod");
         let mut token = None;
         if payment == "card" {
             match rng.below(100) {
@@ -80,10 +122,22 @@ impl Plan {
                 _ => {}
             }
         }
-        let shipping = if lines[0].0 != DECLINED && rng.percent(30) { "exp" } else { "std" };
+        let shipping = if lines[0].0 != DECLINED && rng.percent(30) {
+            "exp"
+        } else {
+            "std"
+        };
         let twice = rng.percent(6);
         let read_at = rng.percent(25).then(|| rng.next_u64());
-        Intent::Order { user: rng.index(USERS), lines, payment, token, shipping, twice, read_at }
+        Intent::Order {
+            user: rng.index(USERS),
+            lines,
+            payment,
+            token,
+            shipping,
+            twice,
+            read_at,
+        }
     }
 
     fn replica(&mut self) -> Option<u64> {
@@ -92,10 +146,25 @@ impl Plan {
 }
 
 #[derive(Clone, Copy)]
-enum Sort { Order, Repeat, Reuse, Cancel, Advance, Restock, Price, ReadOrder, ReadOrders, ReadStock, ReadProduct, ReadProducts }
+enum Sort {
+    Order,
+    Rush,
+    Repeat,
+    Reuse,
+    Cancel,
+    Advance,
+    Restock,
+    Price,
+    ReadOrder,
+    ReadOrders,
+    ReadStock,
+    ReadProduct,
+    ReadProducts,
+}
 
-const MIX: [(u64, Sort); 12] = [
-    (38, Sort::Order),
+const MIX: [(u64, Sort); 13] = [
+    (34, Sort::Order),
+    (4, Sort::Rush),
     (3, Sort::Repeat),
     (2, Sort::Reuse),
     (8, Sort::Cancel),
@@ -118,26 +187,50 @@ impl Iterator for Plan {
         let pick = self.rng.next_u64();
         Some(match sort {
             Sort::Order => self.order(),
+            Sort::Rush => {
+                let units = (0..6).map(|_| i64::try_from(self.rng.between(1, 3)).unwrap_or(1));
+                let units = units.collect();
+                Intent::Rush {
+                    product: HOT + self.rng.index(SCARCE),
+                    units,
+                }
+            }
             Sort::Repeat => Intent::Repeat { pick },
             Sort::Reuse => Intent::Reuse { pick },
             Sort::Cancel => Intent::Cancel { pick },
             Sort::Advance => Intent::Advance { pick },
             Sort::Restock => {
                 let product = self.rng.index(HOT + SCARCE);
-                let more = self.rng.between(1, if product < HOT { 60 } else { 4 });
-                Intent::Restock { product, more: i64::try_from(more).unwrap_or(1) }
+                let more = self.rng.between(1, if product < HOT { 60 } else { 7 });
+                Intent::Restock {
+                    product,
+                    more: i64::try_from(more).unwrap_or(1),
+                }
             }
             Sort::Price => {
                 let product = HOT + SCARCE + self.rng.index(PRICED);
                 // Every price names the intent that made it.
-                Intent::Price { product, amount: 1_000 + self.number }
+                Intent::Price {
+                    product,
+                    amount: 1_000 + self.number,
+                }
             }
-            Sort::ReadOrder => Intent::ReadOrder { pick, replica: self.replica() },
-            Sort::ReadOrders => Intent::ReadOrders { user: self.rng.index(USERS) },
-            Sort::ReadStock => Intent::ReadStock { product: self.rng.index(HOT + SCARCE + PRICED) },
+            Sort::ReadOrder => Intent::ReadOrder {
+                pick,
+                replica: self.replica(),
+            },
+            Sort::ReadOrders => Intent::ReadOrders {
+                user: self.rng.index(USERS),
+            },
+            Sort::ReadStock => Intent::ReadStock {
+                product: self.rng.index(HOT + SCARCE + PRICED),
+            },
             Sort::ReadProduct => {
                 let product = HOT + SCARCE + self.rng.index(PRICED);
-                Intent::ReadProduct { product, replica: self.replica() }
+                Intent::ReadProduct {
+                    product,
+                    replica: self.replica(),
+                }
             }
             Sort::ReadProducts => Intent::ReadProducts,
         })
@@ -151,7 +244,7 @@ pub fn stock_and_price(product: usize) -> (i64, i64) {
     match product {
         0..HOT => (2_000, 500 + position),
         DECLINED => (100_000, DECLINED_PRICE),
-        _ if product < HOT + SCARCE => (8 + 4 * position, 700 + position),
+        _ if product < HOT + SCARCE => (8 + 2 * position, 700 + position),
         _ if product < HOT + SCARCE + PRICED => (100_000, 900 + position),
         _ => (100_000, 1_500 + 10 * position),
     }
@@ -172,7 +265,13 @@ mod tests {
     fn every_price_is_another_one() {
         let mut amounts: Vec<i64> = Plan::new(3)
             .take(5_000)
-            .filter_map(|intent| if let Intent::Price { amount, .. } = intent { Some(amount) } else { None })
+            .filter_map(|intent| {
+                if let Intent::Price { amount, .. } = intent {
+                    Some(amount)
+                } else {
+                    None
+                }
+            })
             .collect();
         let count = amounts.len();
         amounts.sort_unstable();

@@ -42,18 +42,35 @@ pub type Answer = (Completion, Vec<u8>);
 
 impl Shop {
     /// Logs staff in at a replica: nginx slows logins down.
-    pub async fn open(door: &str, replicas: &[String], history: Arc<Writer>, (email, password): (&str, &str)) -> Fallible<Self> {
+    pub async fn open(
+        door: &str,
+        replicas: &[String],
+        history: Arc<Writer>,
+        (email, password): (&str, &str),
+    ) -> Fallible<Self> {
         let build = |url: &str| {
-            let client = Client::builder(url).retries(0).timeout(TRY).deadline(TRY).build();
+            let client = Client::builder(url)
+                .retries(0)
+                .timeout(TRY)
+                .deadline(TRY)
+                .build();
             client.map_err(doing(url))
         };
-        let clients: Vec<Client> = replicas.iter().map(|url| build(url)).collect::<Fallible<_>>()?;
+        let clients: Vec<Client> = replicas
+            .iter()
+            .map(|url| build(url))
+            .collect::<Fallible<_>>()?;
         let first = clients.first().ok_or("a shop has a replica")?;
         let body = json!({"email": email, "password": password});
-        let login = Request::new(Method::POST, "/api/sessions").json(&body).map_err(doing("login"))?;
+        let login = Request::new(Method::POST, "/api/sessions")
+            .json(&body)
+            .map_err(doing("login"))?;
         let session = first.send(login).await.map_err(doing("login"))?;
-        let session: serde_json::Value = serde_json::from_slice(&session.body).map_err(doing("login"))?;
-        let token = session["token"].as_str().ok_or_else(|| format!("login: {session}"))?;
+        let session: serde_json::Value =
+            serde_json::from_slice(&session.body).map_err(doing("login"))?;
+        let token = session["token"]
+            .as_str()
+            .ok_or_else(|| format!("login: {session}"))?;
         let staff = |client: &Client| client.with_token(token.to_owned().into());
         Ok(Self {
             door: staff(&build(door)?),
@@ -82,7 +99,9 @@ impl Shop {
 
     /// Makes something before the run, which is not part of the history, and returns its id.
     pub async fn prepare(&self, path: &str, body: &serde_json::Value) -> Fallible<i64> {
-        let request = Request::new(Method::POST, path).json(body).map_err(doing(path))?;
+        let request = Request::new(Method::POST, path)
+            .json(body)
+            .map_err(doing(path))?;
         let answer = self.door.send(request).await.map_err(doing(path))?;
         let json: serde_json::Value = serde_json::from_slice(&answer.body).map_err(doing(path))?;
         json["id"].as_i64().ok_or_else(|| format!("{path}: {json}"))
@@ -91,7 +110,9 @@ impl Shop {
     /// Sends a request once.
     pub async fn ask(&self, ask: &Ask, cursor: Option<&str>) -> Fallible<Answer> {
         let request = request(&ask.action, ask.key.as_deref(), cursor)?;
-        let client = ask.replica.map_or(&self.door, |replica| &self.replicas[replica % self.replicas.len()]);
+        let client = ask.replica.map_or(&self.door, |replica| {
+            &self.replicas[replica % self.replicas.len()]
+        });
         let of = self.history.invoke(&Invocation {
             process: ask.process,
             action: &ask.action,
@@ -103,7 +124,9 @@ impl Shop {
         let (completion, body) = match client.send(request).await {
             Ok(answer) => {
                 let request_id = answer.headers.get("x-request-id");
-                let request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
+                let request_id = request_id
+                    .and_then(|id| id.to_str().ok())
+                    .map(str::to_owned);
                 let completion = Completion {
                     kind: kind(answer.status),
                     status: Some(answer.status),
@@ -123,8 +146,13 @@ impl Shop {
     pub async fn insist(&self, mut ask: Ask) -> Fallible<Answer> {
         let deadline = Instant::now() + INTENT;
         // The provider that is scripted to be away stays away.
-        let mut tries = if ask.action.is_unpayable() { 2 } else { u32::MAX };
-        let mut pause = Duration::from_millis(100);
+        let mut tries = if ask.action.is_unpayable() {
+            2
+        } else {
+            u32::MAX
+        };
+        // Growing pauses: clients that come back at once would be the next fault.
+        let mut pause = Duration::from_millis(150 + ask.process % 150);
         loop {
             let answer = self.ask(&ask, None).await?;
             tries -= 1;
@@ -132,7 +160,7 @@ impl Shop {
                 return Ok(answer);
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(1));
+            pause = (pause * 2).min(Duration::from_secs(4));
             ask.due_ns = self.now_ns();
         }
     }
@@ -150,8 +178,12 @@ fn kind(status: u16) -> Kind {
 fn unknown(error: &Error) -> Completion {
     let problem = error.problem();
     let seen = match problem {
-        Some(problem) => Seen::Refused { code: problem.code.clone() },
-        None => Seen::Other { note: error.to_string().chars().take(200).collect() },
+        Some(problem) => Seen::Refused {
+            code: problem.code.clone(),
+        },
+        None => Seen::Other {
+            note: error.to_string().chars().take(200).collect(),
+        },
     };
     Completion {
         kind: Kind::Info,
@@ -167,20 +199,33 @@ fn hash(status: u16, body: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(status.to_be_bytes());
     hash.update(body);
-    hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn request(action: &Action, key: Option<&str>, cursor: Option<&str>) -> Fallible<Request> {
     let get = |path: String| Request::new(Method::GET, path);
     let with = |method: Method, path: String, body: serde_json::Value| {
-        Request::new(method, path).json(&body).map_err(doing("a request"))
+        Request::new(method, path)
+            .json(&body)
+            .map_err(doing("a request"))
     };
     let lines = |lines: &[(i64, i64)]| -> Vec<serde_json::Value> {
-        let line = |(product, quantity): &(i64, i64)| json!({"productId": product, "quantity": quantity});
+        let line =
+            |(product, quantity): &(i64, i64)| json!({"productId": product, "quantity": quantity});
         lines.iter().map(line).collect()
     };
     let request = match action {
-        Action::Order { user, lines: wanted, payment, token, shipping } => {
+        Action::Order {
+            user,
+            lines: wanted,
+            payment,
+            token,
+            shipping,
+        } => {
             // The address names the key, so that every stored order can be led back to its intent.
             let mut body = json!({
                 "userId": user, "lines": lines(wanted), "address": key, "payment": payment, "shipping": shipping,
@@ -197,10 +242,16 @@ fn request(action: &Action, key: Option<&str>, cursor: Option<&str>) -> Fallible
             with(Method::POST, "/api/orders".into(), body)?
         }
         Action::Cancel { order } => Request::new(Method::DELETE, format!("/api/orders/{order}")),
-        Action::Advance { order, to } => {
-            with(Method::PUT, format!("/api/orders/{order}"), json!({"status": to}))?
-        }
-        Action::Restock { product, expected, on_hand } => {
+        Action::Advance { order, to } => with(
+            Method::PUT,
+            format!("/api/orders/{order}"),
+            json!({"status": to}),
+        )?,
+        Action::Restock {
+            product,
+            expected,
+            on_hand,
+        } => {
             let body = json!({"onHand": on_hand, "expectedOnHand": expected});
             with(Method::PUT, format!("/api/products/{product}/stock"), body)?
         }
@@ -236,7 +287,10 @@ mod tests {
         for status in [408, 500, 502, 503, 504] {
             assert_eq!(kind(status), Kind::Info, "{status}");
         }
-        assert_eq!((kind(201), kind(402), kind(409)), (Kind::Ok, Kind::Fail, Kind::Fail));
+        assert_eq!(
+            (kind(201), kind(402), kind(409)),
+            (Kind::Ok, Kind::Fail, Kind::Fail)
+        );
         assert_eq!(unknown(&Error::Invalid("x")).kind, Kind::Info);
     }
 

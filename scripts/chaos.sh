@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Breaks a shop of two replicas behind nginx on purpose, for a while, and checks everything it answered (docs/torture.md).
+#
+#   ./scripts/chaos.sh [--minutes N] [--seed S]   a campaign of all faults; 10 minutes and a seed of its own, which it prints
+#   ./scripts/chaos.sh --short                    a minute with a fixed seed, as test.sh runs it
+#   ./scripts/chaos.sh --points [TIMES]           death at every fault point, so often (100)
+#   ./scripts/chaos.sh --mutants                  planted bugs, all of which must be found
+#
+# It ends with a one-page report; exit code 1 means that an invariant was violated. History, log of faults and report lie
+# in OUT (target/torture). Further arguments are passed on: see `torture run --help`. As root it also fills a disk.
+#
+#   BIN=PATH TORTURE=PATH     existing binaries, instead of building them; --points and --mutants need a BIN with the
+#                             feature api/faults
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+minutes=10 mode=run more=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) usage; exit ;;
+    --minutes) minutes=${2:?--minutes wants a number}; shift 2 ;;
+    --short | --mutants) mode=${1#--}; shift ;;
+    --points)
+      mode=points; shift
+      if [[ ${1:-} =~ ^[0-9]+$ ]]; then more+=(--times "$1"); shift; fi
+      ;;
+    *) more+=("$1"); shift ;;
+  esac
+done
+
+cd "$root"
+need nginx redis-server
+postgres_bin >/dev/null || need initdb
+target=${CARGO_TARGET_DIR:-target}
+if [ -z "${BIN:-}" ] || [ -z "${TORTURE:-}" ]; then
+  need cargo
+  features=()
+  case $mode in points | mutants) features=(--features api/faults) ;; esac
+  # The whole workspace, as test.sh builds it, so that dependencies are not built a second time with fewer features.
+  cargo build --workspace --all-targets --locked "${features[@]}"
+  mkdir -p "$target/torture"
+  TORTURE=$target/debug/torture
+  BIN=$target/debug/cartwright
+  if [ ${#features[@]} -gt 0 ]; then
+    # Aside, and the one with fault points is not left where others look for a binary.
+    mv "$BIN" "$target/torture/cartwright-with-faults"
+    BIN=$target/torture/cartwright-with-faults
+  fi
+fi
+export BIN
+common=(--out "${OUT:-$target/torture}")
+
+case $mode in
+  run)
+    if [ "$(id -u)" = 0 ]; then common+=(--disk-full); fi
+    exec "$TORTURE" run --secs $((minutes * 60)) "${common[@]}" "${more[@]}"
+    ;;
+  short)
+    # A machine that runs all tests is busy, so the rate is low; the faults are the ones that have found most.
+    exec "$TORTURE" run --seed 7 --secs 45 --rate 30 --faults kill9,stop,pg_kill9,redis_stop,term,redis_kill \
+      "${common[@]}" "${more[@]}"
+    ;;
+  points) exec "$TORTURE" points "${common[@]}" "${more[@]}" ;;
+  mutants) exec "$TORTURE" mutants "${common[@]}" "${more[@]}" ;;
+esac
