@@ -182,16 +182,18 @@ fn options(
     variables: Vec<(String, String)>,
 ) -> Fallible<Options> {
     Ok(Options {
-        binary: absolute(shop.binary.clone())?,
-        nginx_conf: absolute(shop.nginx_conf.clone())?,
+        binary: absolute(&shop.binary)?,
+        nginx_conf: absolute(&shop.nginx_conf)?,
         replicas: shop.replicas,
         small_disk,
+        plants: Vec::new(),
         variables,
     })
 }
 
 /// Programs are started elsewhere than we are.
-fn absolute(path: PathBuf) -> Fallible<PathBuf> {
+fn absolute(path: impl AsRef<Path>) -> Fallible<PathBuf> {
+    let path = path.as_ref();
     path.canonicalize()
         .map_err(|error| format!("{}: {error}", path.display()))
 }

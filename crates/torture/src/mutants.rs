@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::Fallible;
 use crate::campaign::{self, Campaign};
+use crate::cluster::plant::Plant;
 use crate::nemesis::Fault;
 
 /// A planted bug, and the faults under which it shows.
@@ -15,67 +16,113 @@ use crate::nemesis::Fault;
 pub struct Mutant {
     pub name: &'static str,
     pub what: &'static str,
+    /// Where the truth is a function of the database, the bug is planted there; otherwise it waits
+    /// in the binary and is turned on by its name.
+    pub plants: &'static [Plant],
     pub faults: &'static [Fault],
 }
 
 /// All planted bugs.
-pub const MUTANTS: [Mutant; 11] = [
+pub const MUTANTS: [Mutant; 12] = [
     Mutant {
         name: "read_modify_write",
         what: "stock is read, computed and written back",
+        plants: &[UNLOCKED, WRITTEN_BACK],
         faults: &[],
     },
     Mutant {
         name: "lost_conflict",
         what: "too little stock is no reason to refuse",
+        plants: &[ALWAYS_ENOUGH, AS_FAR_AS_IT_GOES],
         faults: &[],
     },
     Mutant {
         name: "skip_locked",
         what: "a locked stock level counts as sold out",
-        faults: &[],
-    },
-    Mutant {
-        name: "sold_out_for_ever",
-        what: "what was sold out once stays so",
-        faults: &[],
-    },
-    Mutant {
-        name: "double_return",
-        what: "a cancellation returns the stock twice",
-        faults: &[],
-    },
-    Mutant {
-        name: "price_from_cache",
-        what: "orders are priced from memory",
-        faults: &[],
-    },
-    Mutant {
-        name: "stale_cache",
-        what: "a change does not invalidate copies",
+        plants: &[Plant {
+            function: "catalog.grant_stock",
+            from: "FOR UPDATE OF s",
+            to: "FOR UPDATE OF s SKIP LOCKED",
+        }],
         faults: &[],
     },
     Mutant {
         name: "key_without_lock",
-        what: "a key is looked up without its lock",
+        what: "keys are looked up without their lock",
+        plants: &[Plant {
+            function: "platform.claim_keys",
+            from: "pg_try_advisory_xact_lock(hashtextextended(scope || E'\\x1f' || key, 0))",
+            to: "true",
+        }],
         faults: &[],
     },
     Mutant {
-        name: "key_before_effect",
-        what: "the key is committed before its effect",
-        faults: &[Fault::Kill9],
+        name: "key_not_stored",
+        what: "an order is committed without its key",
+        plants: &[Plant {
+            function: "workflows.place_orders",
+            from: "HAVING count(*) > 0",
+            to: "HAVING false",
+        }],
+        faults: &[],
     },
-    Mutant {
-        name: "key_after_effect",
-        what: "the key is committed after its effect",
-        faults: &[Fault::Kill9],
-    },
-    Mutant {
-        name: "async_commit",
-        what: "a commit is acknowledged before it is on the disk",
-        faults: &[Fault::PgKill9],
-    },
+    bug("sold_out_for_ever", "what was sold out once stays so", &[]),
+    bug(
+        "double_return",
+        "a cancellation returns the stock twice",
+        &[],
+    ),
+    bug("price_from_cache", "orders are priced from memory", &[]),
+    bug("stale_cache", "a change does not invalidate copies", &[]),
+    bug(
+        "key_before_effect",
+        "the key of a step or a count is committed before its effect",
+        &[Fault::PgKill9, Fault::Kill9],
+    ),
+    bug(
+        "key_after_effect",
+        "the key of a step or a count is committed after its effect",
+        &[Fault::PgKill9, Fault::Kill9],
+    ),
+    bug(
+        "async_commit",
+        "a commit is acknowledged before it is on the disk",
+        &[Fault::PgKill9],
+    ),
 ];
+
+const UNLOCKED: Plant = Plant {
+    function: "catalog.grant_stock",
+    from: "FOR UPDATE OF s",
+    to: "",
+};
+const WRITTEN_BACK: Plant = Plant {
+    function: "catalog.reserve_stock",
+    from: "SET reserved = s.reserved + w.units",
+    to: "SET reserved = w.units + (SELECT x.reserved FROM catalog.stock_levels x, pg_sleep(0.02) \
+           WHERE x.variant_id = w.variant_id AND x.location_id = 1)",
+};
+const ALWAYS_ENOUGH: Plant = Plant {
+    function: "catalog.grant_stock",
+    from: "IF enough THEN",
+    to: "IF true THEN",
+};
+/// Or the CHECK would refuse it.
+const AS_FAR_AS_IT_GOES: Plant = Plant {
+    function: "catalog.reserve_stock",
+    from: "SET reserved = s.reserved + w.units",
+    to: "SET reserved = least(s.reserved + w.units, s.on_hand - s.safety + s.backorder_limit)",
+};
+
+/// A bug that waits in the binary.
+const fn bug(name: &'static str, what: &'static str, faults: &'static [Fault]) -> Mutant {
+    Mutant {
+        name,
+        what,
+        plants: &[],
+        faults,
+    }
+}
 
 /// How many runs a bug may survive.
 const RUNS: u64 = 3;
@@ -122,7 +169,9 @@ pub fn run(campaign: &Campaign, names: &[String]) -> Fallible<Vec<Verdict>> {
         }
         let mut killed = None;
         for number in 0..RUNS {
-            let report = campaign::run(&variant(campaign, mutant.name, mutant.faults, number))?;
+            let mut variant = variant(campaign, mutant.name, mutant.faults, number);
+            variant.cluster.plants = mutant.plants.to_vec();
+            let report = campaign::run(&variant)?;
             if !report.is_good() {
                 let mut kinds: Vec<String> = report
                     .findings

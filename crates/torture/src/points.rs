@@ -19,12 +19,14 @@ use crate::nemesis::log::{Event, Log};
 use crate::report::Report;
 
 /// All points, and how likely death is at each, in per cent.
-pub const POINTS: [(&str, &str); 8] = [
-    ("before_commit", "0.10"),
+pub const POINTS: [(&str, &str); 10] = [
+    ("before_set", "0.10"),
+    ("after_set", "0.10"),
+    ("before_commit", "0.20"),
     ("after_commit_before_reply", "0.10"),
-    ("after_key_claim", "0.15"),
-    ("after_outbox_write", "0.15"),
-    ("after_stock_move", "0.15"),
+    ("after_key_claim", "0.30"),
+    ("after_outbox_write", "0.30"),
+    ("after_stock_move", "0.30"),
     ("before_provider_call", "0.25"),
     ("after_provider_call", "0.25"),
     // Reached every few seconds only, and at once after a start.

@@ -92,3 +92,38 @@ impl Drop for Janitor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::wait_until;
+
+    /// A sleeping process in a group of its own.
+    fn sleeper() -> Child {
+        let mut sleep = Command::new("sleep");
+        sleep.arg("600").process_group(0).spawn().unwrap()
+    }
+
+    #[test]
+    fn what_is_left_ends_with_us_and_what_had_ended_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap().keep();
+        let janitor = Janitor::watch(&dir).unwrap();
+        let (mut left, mut spared) = (sleeper(), sleeper());
+        for child in [&left, &spared] {
+            janitor.started(child.id(), "KILL").unwrap();
+        }
+        janitor.ended(spared.id()).unwrap();
+
+        drop(janitor);
+
+        let gone = wait_until(Duration::from_secs(10), || {
+            left.try_wait().unwrap().is_some()
+        });
+        assert!(gone && !dir.exists());
+        assert!(spared.try_wait().unwrap().is_none());
+        spared.kill().unwrap();
+        spared.wait().unwrap();
+    }
+}

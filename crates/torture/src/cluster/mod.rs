@@ -5,6 +5,7 @@
 
 pub mod janitor;
 pub mod nginx;
+pub mod plant;
 pub mod ports;
 pub mod postgres;
 pub mod process;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex};
 
 use janitor::Janitor;
 use nginx::Nginx;
+use plant::Plant;
 use postgres::Postgres;
 use process::{Spec, output};
 use redis::Redis;
@@ -43,6 +45,8 @@ pub struct Options {
     pub replicas: usize,
     /// Put Postgres on a disk that can be filled.
     pub small_disk: bool,
+    /// Bugs in functions of the database.
+    pub plants: Vec<Plant>,
     /// More variables for all replicas.
     pub variables: Vec<(String, String)>,
 }
@@ -85,6 +89,9 @@ impl Cluster {
             .env_clear()
             .envs(settings.variables.iter().cloned());
         output(&mut seed)?;
+        for plant in &options.plants {
+            plant.apply(&postgres)?;
+        }
         let mut replicas = Vec::new();
         for number in 1..=options.replicas {
             let wires = (
