@@ -1,6 +1,6 @@
 //! What only the database can tell, in words of our own beside those of the shop's doctor: movements
 //! sum to counters (I2), a key has one order (I4), nothing is an orphan (I7), each entry of a
-//! timeline has its event and no other (I9), no deadlock ever happened.
+//! timeline has its event and no other (I9), no transaction is left open, no deadlock ever happened.
 
 use super::Finding;
 use crate::Fallible;
@@ -8,7 +8,7 @@ use crate::cluster::DATABASE;
 use crate::cluster::postgres::Postgres;
 
 /// Check, kind, and a query of what must not be: one line per case.
-const QUERIES: [(&str, &str, &str); 7] = [
+const QUERIES: [(&str, &str, &str); 8] = [
     (
         "I2",
         "movements",
@@ -50,6 +50,12 @@ const QUERIES: [(&str, &str, &str); 7] = [
         "placed",
         "SELECT 'order ' || resource_id FROM platform.outbox WHERE kind = 'order.placed' \
        GROUP BY resource_id HAVING count(*) > 1",
+    ),
+    (
+        "I13",
+        "left-open",
+        "SELECT 'connection ' || pid || ' is ' || state FROM pg_stat_activity \
+      WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND state_change < now() - interval '5 s'",
     ),
     (
         "I1",

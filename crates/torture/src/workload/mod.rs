@@ -161,7 +161,9 @@ impl Workload {
                         ..read(action, None)
                     };
                     let workload = self.clone();
-                    buyers.spawn(async move { workload.order(ask, false, None).await });
+                    // Every other one clicks twice.
+                    let twice = number % 2 == 1;
+                    buyers.spawn(async move { workload.order(ask, twice, None).await });
                 }
                 while let Some(done) = buyers.join_next().await {
                     done.map_err(doing("a buyer"))??;
