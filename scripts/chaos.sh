@@ -58,7 +58,7 @@ case $mode in
     ;;
   short)
     # A machine that runs all tests is busy, so the rate is low; the faults are the ones that have found most.
-    exec "$TORTURE" run --seed 7 --secs 45 --rate 30 --faults kill9,stop,pg_kill9,redis_stop,term,redis_kill \
+    exec "$TORTURE" run --seed 7 --secs 45 --rate 20 --faults kill9,stop,pg_kill9,redis_stop,term,redis_kill \
       "${common[@]}" "${more[@]}"
     ;;
   points) exec "$TORTURE" points "${common[@]}" "${more[@]}" ;;

@@ -81,7 +81,8 @@ pub fn claim(conn: &mut PgConnection, request: &RequestKey) -> QueryResult<Claim
         return Ok(Claim::Busy);
     }
     faults::point("after_key_claim");
-    if fingerprint.is_none() && faults::mutant("key_before_effect") {
+    let is_step = request.scope.contains("/orders/{id}");
+    if is_step && fingerprint.is_none() && faults::mutant("key_before_effect") {
         store_unanswered(conn, request, 0)?;
         conn.batch_execute("COMMIT; SELECT pg_sleep(0.05); BEGIN")?;
     }
