@@ -120,7 +120,8 @@ impl Nemesis {
             Fault::PgRestart => cluster.postgres.stop()?,
             Fault::PgConnHog => self.hogs = cluster.postgres.hog_connections(DATABASE),
             Fault::LockHog => {
-                let sql = "BEGIN; SELECT 1 FROM catalog.stock_levels ORDER BY variant_id LIMIT 3 FOR UPDATE; SELECT pg_sleep(60)";
+                // Or the lock would outlive its client by the rest of the minute.
+                let sql = "SET client_connection_check_interval = 100; BEGIN; SELECT 1 FROM catalog.stock_levels ORDER BY variant_id LIMIT 3 FOR UPDATE; SELECT pg_sleep(60)";
                 let spec = cluster.postgres.background(DATABASE, sql);
                 self.lock_hog = Some(Process::start(&spec, &cluster.janitor)?);
             }
