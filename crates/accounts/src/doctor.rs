@@ -44,7 +44,7 @@ fn expired_sessions() -> Check {
                      format('%s expired more than an hour ago, the first at %s', count(*), min(expires_at)) \
                 FROM accounts.sessions WHERE expires_at < now() - interval '1 hour' HAVING count(*) > 0"
             .into(),
-        todo: "No replica sweeps, or it falls behind. Start one, or let --repair delete them: an \
+        todo: "No worker runs, or it falls behind. Start one, or let --repair delete them: an \
                expired session lets nobody in.",
         repair: Some(prune_sessions),
     }

@@ -5,7 +5,7 @@
 --   placed    with its id, and what its provider has to be asked
 --   known     its key has a row by now: look again
 --   busy      another transaction holds its key: try it alone, with patience
---   outdated  a product or price is not what it was quoted: quote it again
+--   outdated  a product or price is not what it was quoted, or that was more than 0.8 s ago: quote it again
 --   short     with the variants that fall short, and what is available of each
 --
 -- Locks are taken in the one order there is: keys, then stock by variant id. Nothing is written before both are had.
@@ -27,16 +27,21 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     verdicts text[] := platform.claim_keys(request_scopes, request_keys, patient);
-    outdated int[] := catalog.find_outdated(line_orders, product_ids, product_versions, variant_ids, price_ids,
-        (SELECT array_agg(currencies[l.of] ORDER BY n) FROM unnest(line_orders) WITH ORDINALITY AS l (of, n)));
+    outdated int[] := coalesce(catalog.find_outdated(line_orders, product_ids, product_versions, variant_ids, price_ids,
+        (SELECT array_agg(currencies[l.of] ORDER BY n) FROM unnest(line_orders) WITH ORDINALITY AS l (of, n))), '{}')
+        || ARRAY(SELECT n::int FROM unnest(placed) WITH ORDINALITY AS p (at, n) WHERE at < clock_timestamp() - interval '0.8 s');
     stock record;
     order_ids bigint[];
     operation_ids bigint[];
 BEGIN
+    IF NOT patient THEN
+        -- A row that somebody holds for long fails the set early enough for its members to be placed one by one.
+        PERFORM set_config('lock_timeout', '500ms', true);
+    END IF;
     SELECT g.* INTO stock
       FROM (SELECT array_agg(l.of) AS orders, array_agg(l.variant_id) AS variants, array_agg(l.quantity) AS quantities
               FROM unnest(line_orders, variant_ids, quantities) AS l (of, variant_id, quantity)
-             WHERE verdicts[l.of] = 'free' AND l.of <> ALL (coalesce(outdated, '{}'))) l,
+             WHERE verdicts[l.of] = 'free' AND l.of <> ALL (outdated)) l,
            catalog.grant_stock(coalesce(l.orders, '{}'), coalesce(l.variants, '{}'), coalesce(l.quantities, '{}')) g;
     SELECT array_agg(v.verdict ORDER BY n),
            array_agg(CASE WHEN v.verdict = 'placed' THEN nextval('ordering.orders_id_seq') END ORDER BY n)

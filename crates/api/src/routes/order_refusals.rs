@@ -58,7 +58,7 @@ pub fn not_placed(error: PlaceError, field: FieldOf<'_>) -> Problem {
         PlaceError::CustomerNotFound => users::not_found(),
         PlaceError::KeyReused => idempotency::reused(),
         PlaceError::KeyBusy => idempotency::in_progress(),
-        PlaceError::Unsteady => busy(),
+        PlaceError::Late | PlaceError::Unsteady => busy(),
         PlaceError::Db(error) => error.into(),
     }
 }

@@ -1,6 +1,8 @@
 //! From an order as it is sent to one that can be placed: everything that can be refused without
 //! looking into the database.
 
+use std::time::Instant;
+
 use catalog::quotes::Wanted;
 use db::idempotency::RequestKey;
 use domain::{Currency, PaymentMethod, ProductId, Quantity, UserId};
@@ -130,6 +132,7 @@ pub fn parse(
         card_provider,
         key,
         request_id: observe::current_request_id(),
+        received: Instant::now(),
     };
     Ok(Parsed { request, names })
 }

@@ -175,7 +175,7 @@ fn expired_keys() -> Check {
                 FROM platform.idempotency_keys WHERE expires_at < now() - interval '1 hour' \
               HAVING count(*) > 0"
             .into(),
-        todo: "No replica sweeps, or it falls behind. Start one, or let --repair delete them: an \
+        todo: "No worker runs, or it falls behind. Start one, or let --repair delete them: an \
                expired key is never read.",
         repair: Some(repairs::prune_keys),
     }

@@ -19,6 +19,8 @@ pub mod queue;
 mod quoting;
 mod writing;
 
+use std::time::{Duration, Instant};
+
 use catalog::quotes::Wanted;
 use db::faults;
 use db::idempotency::{Claim, RequestKey, StoredAnswer};
@@ -53,6 +55,8 @@ pub struct Request {
     pub key: Option<RequestKey>,
     /// The id of the HTTP request, for the events.
     pub request_id: String,
+    /// When it came to this replica.
+    pub received: Instant,
 }
 
 /// For whom the caller may buy.
@@ -121,6 +125,9 @@ pub enum PlaceError {
     UnknownShipping { known: Vec<String> },
     #[error("this shipping method has no rate in {0}")]
     NoShippingRate(Currency),
+    /// It came so long ago that whoever sent it may have sent it again by now, to another replica.
+    #[error("the request waited too long")]
+    Late,
     /// The catalogue changed again and again while we looked.
     #[error("prices keep changing")]
     Unsteady,
@@ -143,6 +150,12 @@ pub enum Decision {
     /// Its key is held by another transaction: to be placed alone, where waiting delays nobody else.
     Alone,
 }
+
+/// How old a request may be when it is written. A replica that was frozen goes on with what it had
+/// before: by then the proxy has given it up (after 3 s), and somebody else has answered. What is
+/// written later than this would be an order that nobody knows of. Postgres refuses quotes older
+/// than 0.8 s, so nothing is written that came more than 2.8 s before.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often a member is quoted again because the catalogue changed meanwhile.
 const ATTEMPTS: usize = 5;
@@ -172,6 +185,10 @@ pub fn place_all(
         let quoted = quoting::quote_all(conn, &asked)?;
         let mut priced = Vec::new();
         for (index, quoted) in open.into_iter().zip(quoted) {
+            if requests[index].received.elapsed() > PATIENCE {
+                decisions[index] = Some(Decision::Done(Err(PlaceError::Late)));
+                continue;
+            }
             match pricing::decide(requests[index], quoted) {
                 Ok(Next::Write(order)) => priced.push((index, *order)),
                 Ok(Next::Placed(placed)) => decisions[index] = Some(Decision::Done(Ok(placed))),

@@ -1,5 +1,7 @@
 //! Orders that are placed together are decided one by one.
 
+use std::time::{Duration, Instant};
+
 use api::workflows::placing::{
     AnswerForm, Customer, Decision, PlaceError, Placed, Request, RequestLine, place_all,
 };
@@ -67,6 +69,7 @@ fn request(user: UserId, product: ProductId, quantity: i64) -> Request {
         card_provider: Some("test"),
         key: None,
         request_id: "a-request-of-this-test".into(),
+        received: Instant::now(),
     }
 }
 
@@ -229,6 +232,22 @@ fn a_key_whose_answer_is_forgotten_still_finds_its_order() {
         place(conn, &[other], false),
         ["the key belongs to another request"]
     );
+}
+
+#[test]
+fn a_request_that_was_frozen_until_others_answered_it_is_not_placed() {
+    let (conn, user, products) = &mut shop(&[10]);
+    let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds));
+    let frozen = Request {
+        received: ago(3).expect("the machine is older"),
+        ..request(*user, products[0], 1)
+    };
+
+    assert_eq!(
+        place(conn, &[frozen, request(*user, products[0], 1)], false),
+        ["the request waited too long", "order N over 950"]
+    );
+    assert_eq!(count(conn, "ordering.orders"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

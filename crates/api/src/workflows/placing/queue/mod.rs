@@ -12,12 +12,11 @@ mod room;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use catalog::quotes::Wanted;
 use db::{Db, DbError};
 use diesel::PgConnection;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use self::room::{Room, Waiting};
 use super::{AnswerForm, Decision, PlaceError, Placed, Request, place_all};
@@ -32,6 +31,9 @@ pub struct Limits {
     /// Requests that may wait; one more is refused at once.
     pub waiting: usize,
 }
+
+/// How many requests a replica places by themselves at a time.
+const ALONE: usize = 4;
 
 /// Why a request has no order.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +54,9 @@ pub struct Queue {
     limits: Limits,
     form: AnswerForm,
     room: Mutex<Room>,
+    /// For requests that are placed by themselves: they may wait for locks, and are not to take
+    /// every connection there is.
+    alone: Arc<Semaphore>,
 }
 
 /// Requests that are being placed, and the hot variant that they hold.
@@ -85,6 +90,7 @@ impl Queue {
             limits,
             form,
             room: Mutex::default(),
+            alone: Arc::new(Semaphore::new(ALONE)),
         }
     }
 
@@ -97,7 +103,6 @@ impl Queue {
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
             request: Arc::new(request),
-            since: Instant::now(),
             reply,
         };
         if self.enter(waiting)? {
@@ -173,8 +178,9 @@ impl Queue {
 
     /// Places a request by itself, where it may wait without holding up others.
     fn place_alone(&self, db: &Db, member: Waiting) {
-        let (db, form) = (db.clone(), self.form);
+        let (db, form, alone) = (db.clone(), self.form, Arc::clone(&self.alone));
         tokio::spawn(async move {
+            let _permit = alone.acquire_owned().await;
             let request = Arc::clone(&member.request);
             let placed = db
                 .run(move |conn| {

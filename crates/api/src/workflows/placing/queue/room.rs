@@ -2,25 +2,21 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use catalog::quotes::Wanted;
-use db::DbError;
 use tokio::sync::oneshot;
 
 use super::{Reply, Request};
+use crate::workflows::placing::{PATIENCE, PlaceError};
 
 /// Lines in a set: a few very long orders are enough for one.
 const SET_LINES: usize = 2_000;
 /// Requests that want a variant at the same time and make it hot.
 const HOT: usize = 8;
-/// Whoever has waited for so long is refused: its client is about to give up.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A request whose turn has not come.
 pub(super) struct Waiting {
     pub request: Arc<Request>,
-    pub since: Instant,
     pub reply: oneshot::Sender<Reply>,
 }
 
@@ -61,11 +57,9 @@ impl Room {
         let mut queue = std::mem::take(&mut self.waiting);
         let mut passed_over = VecDeque::new();
         while let Some(waiting) = queue.pop_front() {
-            if waiting.since.elapsed() > PATIENCE {
+            if waiting.request.received.elapsed() > PATIENCE {
                 self.dismiss(&waiting);
-                waiting.tell(Err(
-                    DbError::Busy("too long a queue of orders".into()).into()
-                ));
+                waiting.tell(Err(PlaceError::Late.into()));
                 continue;
             }
             let wants_hot = self.hot_one_of(&waiting.request);

@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use db::idempotency::RequestKey;
 use domain::{Address, Currency, PaymentMethod, ProductId, Quantity, UserId};
 use ordering::Source;
@@ -30,10 +32,10 @@ fn waiting(number: i64, products: &[i64]) -> Waiting {
         card_provider: None,
         key: None,
         request_id: String::new(),
+        received: Instant::now(),
     };
     Waiting {
         request: Arc::new(request),
-        since: Instant::now(),
         reply: oneshot::channel().0,
     }
 }
@@ -122,7 +124,8 @@ fn whoever_waited_too_long_is_told_so() {
     let mut old = waiting(1, &[1]);
     let (reply, mut told) = oneshot::channel();
     old.reply = reply;
-    old.since = Instant::now().checked_sub(PATIENCE * 2).unwrap();
+    Arc::get_mut(&mut old.request).unwrap().received =
+        Instant::now().checked_sub(PATIENCE * 2).unwrap();
     let mut room = room([old, waiting(2, &[1])]);
 
     assert_eq!(take(&mut room, SET).0, [2]);
