@@ -255,9 +255,13 @@ fn freeze_in_a_job(
     let kind = Kind::new("work", move |run| {
         let _ = frozen.lock().expect("not poisoned").recv();
         let tell = tell.clone();
-        async move {
+        // In a task of its own, which goes on when the worker notices its loss first and drops this.
+        let writes = tokio::spawn(async move {
             let result = run.settle(leave_a_trace).await;
             let _ = tell.send(result).await;
+        });
+        async move {
+            let _ = writes.await;
             Ok(Done::Settled)
         }
     });
