@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// A crate and what it may depend on. Dependencies of tests are exempt.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("domain", &[]),
     ("db", &["domain"]),
     ("catalog", &["domain", "db"]),
@@ -15,6 +15,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("api", &["domain", "db", "catalog", "accounts", "ordering"]),
     ("client", &["domain"]),
     ("torture", &["client"]),
+    ("bench", &[]),
 ];
 
 #[test]
