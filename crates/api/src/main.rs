@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use api::cli::{self, Cli};
+use api::logging;
 use clap::Parser as _;
 
 /// Small and fast under many threads; the system's allocator keeps more than it gives back.
@@ -10,7 +11,9 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match cli::run(Cli::parse()) {
+    let ended = cli::run(Cli::parse());
+    logging::flush();
+    match ended {
         Ok(code) => code,
         Err(error) => {
             eprintln!("cartwright: {error}");
