@@ -1,11 +1,14 @@
 //! Prometheus metrics, on a port of their own.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::web::Data;
 use actix_web::{App, HttpResponse, HttpServer, get};
+use metrics::{Counter, Histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::app::StartError;
@@ -71,6 +74,54 @@ fn recorder() -> Option<&'static PrometheusHandle> {
             .ok()
     };
     RECORDER.get_or_init(install).as_ref()
+}
+
+/// Counts a request that was answered.
+pub fn request_answered(method: &'static str, route: &str, status: u16, took: Duration) {
+    OF_ROUTES.with_borrow_mut(|routes| {
+        if !routes.contains_key(route) {
+            routes.insert(route.to_owned(), OfRoute::new(route));
+        }
+        if let Some(of_route) = routes.get_mut(route) {
+            of_route.duration.record(took.as_secs_f64());
+            of_route.answers(method, route, status).increment(1);
+        }
+    });
+}
+
+thread_local! {
+    /// The counters that this thread has used. To find one by its name takes longer than to count.
+    static OF_ROUTES: RefCell<HashMap<String, OfRoute>> = RefCell::default();
+}
+
+struct OfRoute {
+    duration: Histogram,
+    /// By method and status; a route has a few.
+    answers: Vec<(&'static str, u16, Counter)>,
+}
+
+impl OfRoute {
+    fn new(route: &str) -> Self {
+        Self {
+            duration: metrics::histogram!("http_request_duration_seconds", "route" => route.to_owned()),
+            answers: Vec::new(),
+        }
+    }
+
+    fn answers(&mut self, method: &'static str, route: &str, status: u16) -> &Counter {
+        let is_it = |(m, s, _): &(&str, u16, Counter)| (*m, *s) == (method, status);
+        let place = self.answers.iter().position(is_it).unwrap_or_else(|| {
+            let labels = [
+                ("method", method.to_owned()),
+                ("route", route.to_owned()),
+                ("status", status.to_string()),
+            ];
+            let counter = metrics::counter!("http_requests_total", &labels);
+            self.answers.push((method, status, counter));
+            self.answers.len() - 1
+        });
+        &self.answers[place].2
+    }
 }
 
 #[get("/metrics")]

@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use super::Problem;
+use crate::metrics;
 
 /// The header that carries a request's id, both ways.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -81,14 +82,7 @@ fn tell(id: &str, method: &'static str, route: &str, status: u16, took: Duration
     log::info!(
         request_id = id, method, route, status, duration_us = took.as_micros(); "request"
     );
-    let labels = [
-        ("method", method.to_owned()),
-        ("route", route.to_owned()),
-        ("status", status.to_string()),
-    ];
-    metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_duration_seconds", "route" => route.to_owned())
-        .record(took.as_secs_f64());
+    metrics::request_answered(method, route, status, took);
 }
 
 /// The method's name; one of those that anybody may invent would make a metric of its own.
