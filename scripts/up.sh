@@ -9,6 +9,7 @@
 #   PORT=8081        another port for nginx
 #   RUN_DIR=DIR      another folder than ./.run: a second set beside the first, or one the user postgres can reach
 #   BIN=PATH         an existing cartwright binary, instead of building one
+#   CONNECTIONS=N    how many Postgres takes, where more than the replicas use it
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -66,7 +67,7 @@ if [ ! -s "$run/postgres/PG_VERSION" ]; then
 fi
 spawn postgres "${as_postgres[@]}" postgres -D "$run/postgres" -p "$pg_port" \
   -c listen_addresses=127.0.0.1 -c unix_socket_directories='' \
-  -c fsync=on -c synchronous_commit=on -c max_connections=$((40 + replicas * 20)) \
+  -c fsync=on -c synchronous_commit=on -c max_connections="${CONNECTIONS:-$((40 + replicas * 20))}" \
   -c shared_buffers=256MB -c max_wal_size=2GB -c jit=off
 wait_for postgres 60 pg_isready -q -h 127.0.0.1 -p "$pg_port"
 database_url=postgres://cartwright:$(cat "$run/postgres-password")@127.0.0.1:$pg_port

@@ -134,12 +134,9 @@ async fn attempt(
 }
 
 impl Plan {
-    /// Counts what began after the warm-up.
     fn note(&self, began: Instant, outcome: Outcome) {
         let at = began.duration_since(self.started).as_secs_f64() - self.options.warm_up;
-        if at >= 0.0 {
-            let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-            tally.count(at, outcome);
-        }
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.count(at, outcome);
     }
 }

@@ -21,9 +21,14 @@ pub enum Outcome {
 /// All requests, and again second by second.
 #[derive(Default)]
 pub struct Tally {
+    /// All that were sent, the warm-up included.
+    sent: u64,
     all: Counts,
     seconds: Vec<Counts>,
 }
+
+/// Longer than any answer is waited for.
+const LONGEST_MICROS: u64 = 60_000_000;
 
 struct Counts {
     /// Microseconds.
@@ -36,8 +41,10 @@ struct Counts {
 
 impl Default for Counts {
     fn default() -> Self {
-        let histogram =
-            || Histogram::new(3).unwrap_or_else(|_| unreachable!("3 digits are allowed"));
+        let histogram = || {
+            Histogram::new_with_bounds(1, LONGEST_MICROS, 3)
+                .unwrap_or_else(|_| unreachable!("the bounds are allowed"))
+        };
         Self {
             good: histogram(),
             refused: histogram(),
@@ -49,8 +56,12 @@ impl Default for Counts {
 }
 
 impl Tally {
-    /// Counts a request that began `at` seconds after the warm-up.
+    /// Counts a request that began `at` seconds after the warm-up, or before its end where that is negative.
     pub fn count(&mut self, at: f64, outcome: Outcome) {
+        self.sent += u64::from(!matches!(outcome, Outcome::Unsent));
+        if at < 0.0 {
+            return;
+        }
         let second = usize::try_from(Duration::from_secs_f64(at).as_secs()).unwrap_or_default();
         if self.seconds.len() <= second {
             self.seconds.resize_with(second + 1, Counts::default);
@@ -63,6 +74,7 @@ impl Tally {
     /// The report, for a load that was measured for so many seconds.
     pub fn to_json(&self, seconds: f64) -> Value {
         let mut report = self.all.to_json();
+        report["sent"] = json!(self.sent);
         report["seconds"] = json!(seconds);
         report["goodPerSecond"] = json!(rate(self.all.good.len(), seconds));
         report["refusedPerSecond"] = json!(rate(self.all.refused.len(), seconds));
@@ -122,6 +134,7 @@ mod tests {
     #[test]
     fn a_tally_tells_good_ones_from_refused_and_lost_ones() {
         let mut tally = Tally::default();
+        tally.count(-0.1, Outcome::Good(Duration::from_secs(1)));
         tally.count(0.2, Outcome::Good(Duration::from_millis(2)));
         tally.count(1.7, Outcome::Good(Duration::from_millis(4)));
         tally.count(1.8, Outcome::Refused(503, Duration::from_micros(700)));
@@ -134,11 +147,13 @@ mod tests {
             (&report["good"], &report["goodPerSecond"]),
             (&json!(2), &json!(1.0))
         );
+        assert_eq!(report["sent"], 5);
         assert_eq!(report["refused"], json!({"503": 1}));
         assert_eq!(
             (&report["failed"], &report["unsent"]),
             (&json!(1), &json!(1))
         );
+        assert_eq!(report["goodMs"]["max"].as_f64().map(f64::round), Some(4.0));
         assert_eq!(report["bySecond"][0]["good"], 1);
         assert_eq!(report["bySecond"][1]["refused"], json!({"503": 1}));
     }

@@ -13,7 +13,8 @@ pub struct Options {
     /// May hold the places that a body may hold.
     #[arg(long)]
     path: String,
-    /// Sent as JSON. `{id}` and `{other}` are two different ids, `{user}` is one of the users.
+    /// Sent as JSON. `{id}` and `{other}` are two different ids, `{cursor}` is the id as the API writes
+    /// where a page begins, `{user}` is one of the users.
     #[arg(long)]
     body: Option<String>,
     /// Ids to choose from, both ends included.
@@ -65,6 +66,7 @@ enum Piece {
     Text(String),
     Id,
     Other,
+    Cursor,
     User,
 }
 
@@ -127,6 +129,10 @@ impl Template {
                     continue;
                 }
                 Piece::Id => first + id,
+                Piece::Cursor => {
+                    let _ = write!(text, "c{:016x}", first + id);
+                    continue;
+                }
                 Piece::Other if count == 1 => first,
                 Piece::Other => {
                     let step = 1 + random::below(seed ^ 1, index, count - 1);
@@ -149,6 +155,7 @@ fn pieces(text: &str) -> Vec<Piece> {
         let places = [
             ("{id}", Piece::Id),
             ("{other}", Piece::Other),
+            ("{cursor}", Piece::Cursor),
             ("{user}", Piece::User),
         ];
         let next = places
