@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
 use domain::{
-    Address, Currency, Money, OrderId, OrderStatus, PageSize, PaymentMethod, PaymentStatus,
-    PriceSource, ProductId, Quantity, Sku, Totals, UserId, VariantId,
+    Address, Currency, Cursor, Money, OrderId, OrderStatus, Page, PageSize, PaymentMethod,
+    PaymentStatus, PriceSource, ProductId, Quantity, Sku, Totals, UserId, VariantId,
 };
 
 /// How an order came to us.
@@ -174,11 +174,13 @@ db::statement! {
 }
 
 db::statement! {
-    struct LinesOf { order_ids: Vec<i64> => Array<BigInt> }
+    /// Order by order as they are named, because the join has to be a nested loop; the lines of each by position.
+    struct LinesOf { order_ids: Vec<i64> => Array<BigInt>, limit: i64 => BigInt }
         -> (BigInt, BigInt, BigInt, Text, Text, BigInt, BigInt, BigInt, Text, BigInt, BigInt) =
-    "SELECT order_id, product_id, variant_id, sku, title, quantity, list_price_minor, unit_price_minor, \
-            price_source, discount_minor, total_minor \
-       FROM ordering.order_lines WHERE order_id = ANY($1) ORDER BY order_id, position"
+    "SELECT l.* FROM unnest($1::bigint[]) AS o (id) CROSS JOIN LATERAL ( \
+            SELECT order_id, product_id, variant_id, sku, title, quantity, list_price_minor, unit_price_minor, \
+                   price_source, discount_minor, total_minor \
+              FROM ordering.order_lines WHERE order_id = o.id ORDER BY position) l LIMIT $2"
 }
 
 db::statement! {
@@ -197,12 +199,17 @@ pub fn find(conn: &mut PgConnection, id: OrderId) -> QueryResult<Option<Order>> 
     let row = FindOrder { id: id.get() }
         .get_result::<OrderRow>(conn)
         .optional()?;
-    Ok(with_lines(conn, row.into_iter().collect())?.pop())
+    row.map(|row| {
+        let lines = lines_of(conn, row.id.get())?;
+        assemble(row, lines)
+    })
+    .transpose()
 }
 
-/// Lists orders, newest first, one more than `size` where there are more.
+/// Lists orders, newest first.
 ///
-/// `user_id` limits the list to one customer; `before` is the id to go on below.
+/// `user_id` limits the list to one customer; `before` is the id to go on below. A page ends sooner
+/// than `size` says where its orders have more than [`PAGE_LINES`] lines together.
 ///
 /// # Errors
 ///
@@ -212,9 +219,9 @@ pub fn list(
     user_id: Option<UserId>,
     before: Option<i64>,
     size: PageSize,
-) -> QueryResult<Vec<Order>> {
+) -> QueryResult<Page<Order>> {
     let (before, limit) = (before.unwrap_or(i64::MAX), size.get() + 1);
-    let rows = match user_id {
+    let rows: Vec<OrderRow> = match user_id {
         None => ListOrders { before, limit }.load(conn)?,
         Some(user) => ListOrdersOfUser {
             before,
@@ -223,7 +230,45 @@ pub fn list(
         }
         .load(conn)?,
     };
-    with_lines(conn, rows)
+    let mut page = Page::from_overfetched(rows, size, |row| row.id.get());
+    let lines = lines_of_page(conn, &mut page)?;
+    Ok(Page {
+        items: assemble_all(page.items, lines)?,
+        next_cursor: page.next_cursor,
+    })
+}
+
+/// Lines that a page of orders has at most, unless its first order alone has more. It bounds the
+/// memory that a request takes.
+pub const PAGE_LINES: usize = 1_000;
+
+/// Reads the lines of a page's orders, and ends the page before the order that exceeds it.
+fn lines_of_page(conn: &mut PgConnection, page: &mut Page<OrderRow>) -> QueryResult<Vec<LineRow>> {
+    let order_ids: Vec<i64> = page.items.iter().map(|row| row.id.get()).collect();
+    let limit = i64::try_from(PAGE_LINES + 1).unwrap_or(i64::MAX);
+    let mut lines: Vec<LineRow> = LinesOf { order_ids, limit }.load(conn)?;
+    let (true, Some(last)) = (lines.len() > PAGE_LINES, lines.last().map(|l| l.order_id)) else {
+        return Ok(lines);
+    };
+    let fitting = page.items.iter().position(|row| row.id.get() == last);
+    let kept = fitting.unwrap_or_default().max(1);
+    lines.retain(|line| line.order_id != last);
+    if fitting == Some(0) {
+        lines = lines_of(conn, last)?;
+    }
+    if kept < page.items.len() {
+        page.items.truncate(kept);
+        page.next_cursor = page.items.last().map(|row| Cursor::at(row.id.get()));
+    }
+    Ok(lines)
+}
+
+fn lines_of(conn: &mut PgConnection, order_id: i64) -> QueryResult<Vec<LineRow>> {
+    LinesOf {
+        order_ids: vec![order_id],
+        limit: i64::MAX,
+    }
+    .load(conn)
 }
 
 /// Lists what happened to an order, oldest first.
@@ -235,12 +280,7 @@ pub fn timeline(conn: &mut PgConnection, id: OrderId) -> QueryResult<Vec<Timelin
     TimelineOf { order_id: id.get() }.load(conn)
 }
 
-fn with_lines(conn: &mut PgConnection, rows: Vec<OrderRow>) -> QueryResult<Vec<Order>> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let order_ids = rows.iter().map(|row| row.id.get()).collect();
-    let lines: Vec<LineRow> = LinesOf { order_ids }.load(conn)?;
+fn assemble_all(rows: Vec<OrderRow>, lines: Vec<LineRow>) -> QueryResult<Vec<Order>> {
     let mut by_order = std::collections::HashMap::<i64, Vec<LineRow>>::new();
     for line in lines {
         by_order.entry(line.order_id).or_default().push(line);

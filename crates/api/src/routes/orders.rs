@@ -4,7 +4,7 @@ use accounts::{User, users};
 use actix_web::web::{Data, Path};
 use actix_web::{delete, get, post, put};
 use diesel::PgConnection;
-use domain::{OrderId, OrderStatus, Page, UserId};
+use domain::{OrderId, OrderStatus, UserId};
 use ordering::{Order, orders};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -96,7 +96,7 @@ pub async fn list(
         (None, Some(own)) => Some(own),
         (None, None) => return Err(params::invalid("userId", "is required without a token")),
     };
-    let rows = state
+    let page = state
         .db
         .run(move |conn| {
             if let Some(id) = of {
@@ -105,7 +105,6 @@ pub async fn list(
             orders::list(conn, of, before, size).map_err(Problem::from)
         })
         .await?;
-    let page = Page::from_overfetched(rows, size, |order: &Order| order.id.get());
     Ok(Answer::ok(&OrderPageBody {
         orders: page.items.iter().map(OrderBody::new).collect(),
         has_more: page.next_cursor.is_some(),
