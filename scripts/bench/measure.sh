@@ -54,20 +54,22 @@ closed() { wrk -t1 -c32 -d"${seconds}s" -s "$root/scripts/bench/report.lua" "htt
 
 # bench_sql SCRIPT CLIENTS: transactions per second of a pgbench script on the same Postgres.
 bench_sql() {
-  pgbench -n -M prepared -c "$2" -j "$(($2 < 2 ? 1 : 2))" -T "$seconds" -f "$root/scripts/bench/sql/$1.sql" -D first="$first" -D last="$last" \
-    -D first_user="$first_user" -D last_user="$last_user" "$DATABASE_URL" >"$work/pgbench.log" 2>&1 ||
-    { tail -n 5 "$work/pgbench.log" >&2; fail "pgbench could not run $1.sql"; }
-  awk '/^tps = / { tps = $3 } /^latency average/ { mean = $4 }
-    END { if (tps == "") exit 1; printf "{\"value\": %s, \"meanMs\": %s}\n", tps, mean }' "$work/pgbench.log" ||
-    { cat "$work/pgbench.log" >&2; fail "pgbench finished no transaction of $1.sql"; }
+  local attempt
+  # On a machine that is busy otherwise a short run may end before its first transaction.
+  for attempt in 1 2 4; do
+    pgbench -n -M prepared -c "$2" -j "$(($2 < 2 ? 1 : 2))" -T $((seconds * attempt)) -f "$root/scripts/bench/sql/$1.sql" \
+      -D first="$first" -D last="$last" -D first_user="$first_user" -D last_user="$last_user" "$DATABASE_URL" >"$work/pgbench.log" 2>&1 ||
+      break
+    awk '/^tps = / { tps = $3 } /^latency average/ { mean = $4 }
+      END { if (tps == "") exit 1; printf "{\"value\": %s, \"meanMs\": %s}\n", tps, mean }' "$work/pgbench.log" && return
+  done
+  cat "$work/pgbench.log" >&2
+  fail "pgbench could not run $1.sql"
 }
 
 query() { psql -qXAt "$DATABASE_URL" -c "$1"; }
 
 # --- processes -------------------------------------------------------------------------------------------------------
-
-# family PID: a process and its children.
-family() { say "$1"; pgrep -P "$1" || true; }
 
 # cpu PID …: milliseconds that these processes, and children of theirs that have ended, have computed for.
 cpu() {
@@ -80,14 +82,21 @@ cpu() {
   say $((sum * 1000 / ticks))
 }
 
+# cpu_of_family PID: the same for a process and its children.
+cpu_of_family() {
+  local family
+  mapfile -t family < <(say "$1"; pgrep -P "$1")
+  cpu "${family[@]}"
+}
+
 # with_cpu COMMAND …: a run, and beside what it says the milliseconds that replicas, Postgres and nginx spent on each request.
 with_cpu() {
-  local api pg front result
-  api=$(cpu "${api_pids[@]}") pg=$(cpu $(family "$POSTGRES_PID")) front=$(cpu $(family "$NGINX_PID"))
+  local replicas postgres door result
+  replicas=$(cpu "${api_pids[@]}") postgres=$(cpu_of_family "$POSTGRES_PID") door=$(cpu_of_family "$NGINX_PID")
   result=$("$@")
-  api=$(($(cpu "${api_pids[@]}") - api)) pg=$(($(cpu $(family "$POSTGRES_PID")) - pg))
-  front=$(($(cpu $(family "$NGINX_PID")) - front))
-  jq -c --argjson api $api --argjson postgres $pg --argjson nginx $front '(.requests // .sent) as $n
+  replicas=$(($(cpu "${api_pids[@]}") - replicas)) postgres=$(($(cpu_of_family "$POSTGRES_PID") - postgres))
+  door=$(($(cpu_of_family "$NGINX_PID") - door))
+  jq -c --argjson api $replicas --argjson postgres $postgres --argjson nginx $door '(.requests // .sent) as $n
     | .cpuMsPerRequest = ({$api, $postgres, $nginx} | map_values(. / ([$n, 1] | max)))' <<<"$result"
 }
 

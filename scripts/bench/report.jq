@@ -22,6 +22,7 @@ def met($target; $ratio; $value):
        else $value / $beside end) as $ratio
     | $row + {
         value: $value, limitValue: $beside, ratio: $ratio,
+        failed: ($ours | map(.failed // 0) | add // 0),
         met: met($row.target; $ratio; $value),
         lowest: ($ours | map(.value) | min), highest: ($ours | map(.value) | max),
         cpuMsPerRequest: (if ($ours | any(.cpuMsPerRequest)) then

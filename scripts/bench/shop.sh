@@ -23,6 +23,7 @@ fill_shop() {
 SELECT setval(pg_get_serial_sequence('accounts.users', 'id'), max(id)) FROM accounts.users;
 SELECT setval(pg_get_serial_sequence('catalog.products', 'id'), max(id)) FROM catalog.products;
 SELECT setval(pg_get_serial_sequence('catalog.variants', 'id'), max(id)) FROM catalog.variants;
+SELECT setval(pg_get_serial_sequence('catalog.prices', 'id'), max(id)) FROM catalog.prices;
 SELECT setval(pg_get_serial_sequence('ordering.orders', 'id'), max(id)) FROM ordering.orders;
 VACUUM (ANALYZE);
 CHECKPOINT;

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 #[derive(Parser)]
-#[command(about, version)]
+#[command(about, version, args_override_self = true)]
 enum Cli {
     /// Sends requests and prints what came of them as JSON.
     Load(load::Options),

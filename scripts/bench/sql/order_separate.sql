@@ -12,7 +12,7 @@ VALUES ('anonymous POST /api/orders', gen_random_uuid()::text, decode(repeat('5a
         decode(repeat('7b', 1000), 'hex'));
 INSERT INTO ordering.orders (user_id, status, currency, subtotal_minor, discount_minor, shipping_minor, total_minor,
                              address, payment_method, shipping_method, source, request_scope, request_key, request_fingerprint)
-VALUES (:user, 'ordered', 'USD', 20000, 0, 0, 20000, '"123 Demo St"', 'invoice', 'std', 'web',
+VALUES (:user, 'ordered', 'USD', 20000, 0, 0, 20000, '"Bench"', 'invoice', 'std', 'web',
         'anonymous POST /api/orders', gen_random_uuid()::text, decode(repeat('5a', 32), 'hex'))
 RETURNING id AS order_id \gset
 INSERT INTO ordering.order_lines (order_id, position, product_id, variant_id, sku, title, quantity, list_price_minor,

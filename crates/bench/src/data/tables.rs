@@ -43,13 +43,14 @@ pub fn variants(shop: &Shop, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
+/// Prices have the ids of their variants, so that a statement can name both.
 pub fn prices(shop: &Shop, out: &mut impl Write) -> Result<()> {
     writeln!(
         out,
-        "COPY catalog.prices (variant_id, currency, amount_minor) FROM STDIN;"
+        "COPY catalog.prices (id, variant_id, currency, amount_minor) FROM STDIN;"
     )?;
     for id in shop.products.clone() {
-        writeln!(out, "{id}\tUSD\t{}", Shop::price(id))?;
+        writeln!(out, "{id}\t{id}\tUSD\t{}", Shop::price(id))?;
     }
     Ok(())
 }

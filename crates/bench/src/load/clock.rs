@@ -71,7 +71,11 @@ impl Clock {
             #[expect(clippy::disallowed_methods, reason = "time is the condition here")]
             std::thread::sleep(STEP);
         }
-        self.due.add_permits(waiting + 1);
+        // All that is still to come, and one for each who waits and is to be told that nothing is.
+        let all = self.length.as_nanos() / every.as_nanos().max(1) + 1;
+        let all = u64::try_from(all).unwrap_or(u64::MAX);
+        let left = usize::try_from(all.saturating_sub(made_due)).unwrap_or_default();
+        self.due.add_permits(left + waiting);
     }
 }
 
@@ -79,4 +83,40 @@ impl Clock {
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
 fn count(index: u64) -> f64 {
     index as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn everybody_is_told_when_the_load_is_over() {
+        let clock = std::sync::Arc::new(Clock::new(
+            Instant::now(),
+            Duration::from_millis(20),
+            Some(100_000.0),
+        ));
+        let shared = std::sync::Arc::clone(&clock);
+        let ticking = std::thread::spawn(move || shared.tick(8));
+
+        let takers: Vec<_> = (0..8)
+            .map(|_| {
+                let clock = std::sync::Arc::clone(&clock);
+                tokio::spawn(async move {
+                    let mut taken = 0;
+                    while clock.next().await.is_some() {
+                        taken += 1;
+                    }
+                    taken
+                })
+            })
+            .collect();
+        let mut taken = 0;
+        for taker in takers {
+            taken += taker.await.unwrap();
+        }
+
+        ticking.join().unwrap();
+        assert_eq!(taken, 2_000);
+    }
 }
