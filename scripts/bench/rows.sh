@@ -155,7 +155,8 @@ large_orders() {
   body=$(jq -nc --argjson first "$first" --argjson user "$last_user" '{userId: $user, address: "Bench", payment: "invoice",
     shipping: "std", lines: [range(1000) | {productId: ($first + .), quantity: 1}]}')
   for _ in {1..20}; do
-    curl -fsS -o /dev/null -H 'Content-Type: application/json' -d "$body" "http://$front/api/orders"
+    curl -fsS -o /dev/null --retry 5 --retry-all-errors -H 'Content-Type: application/json' \
+      -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" -d "$body" "http://$front/api/orders"
   done
 }
 

@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn every_user_has_as_many_orders_as_the_next() {
-        let mut orders = vec![0; 12];
+        let mut orders = [0; 12];
         for order in SHOP.orders {
             orders[usize::try_from(SHOP.buyer(order)).unwrap()] += 1;
         }

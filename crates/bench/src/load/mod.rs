@@ -95,7 +95,7 @@ async fn send(plan: Arc<Plan>) {
     while let Some(ticket) = plan.clock.next().await {
         let began = ticket.due.unwrap_or_else(Instant::now);
         if began.elapsed() > PATIENCE {
-            plan.note(began, Outcome::Unsent);
+            plan.note(began, &Outcome::Unsent);
             continue;
         }
         plan.template.write(ticket.index, &mut request);
@@ -112,7 +112,7 @@ async fn send(plan: Arc<Plan>) {
             Some(status) => Outcome::Refused(status, began.elapsed()),
             None => Outcome::Failed,
         };
-        plan.note(began, outcome);
+        plan.note(began, &outcome);
     }
 }
 
@@ -134,7 +134,7 @@ async fn attempt(
 }
 
 impl Plan {
-    fn note(&self, began: Instant, outcome: Outcome) {
+    fn note(&self, began: Instant, outcome: &Outcome) {
         let at = began.duration_since(self.started).as_secs_f64() - self.options.warm_up;
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.count(at, outcome);

@@ -57,7 +57,7 @@ impl Default for Counts {
 
 impl Tally {
     /// Counts a request that began `at` seconds after the warm-up, or before its end where that is negative.
-    pub fn count(&mut self, at: f64, outcome: Outcome) {
+    pub fn count(&mut self, at: f64, outcome: &Outcome) {
         self.sent += u64::from(!matches!(outcome, Outcome::Unsent));
         if at < 0.0 {
             return;
@@ -67,7 +67,7 @@ impl Tally {
             self.seconds.resize_with(second + 1, Counts::default);
         }
         for counts in [&mut self.all, &mut self.seconds[second]] {
-            counts.count(&outcome);
+            counts.count(outcome);
         }
     }
 
@@ -134,12 +134,12 @@ mod tests {
     #[test]
     fn a_tally_tells_good_ones_from_refused_and_lost_ones() {
         let mut tally = Tally::default();
-        tally.count(-0.1, Outcome::Good(Duration::from_secs(1)));
-        tally.count(0.2, Outcome::Good(Duration::from_millis(2)));
-        tally.count(1.7, Outcome::Good(Duration::from_millis(4)));
-        tally.count(1.8, Outcome::Refused(503, Duration::from_micros(700)));
-        tally.count(1.9, Outcome::Failed);
-        tally.count(1.9, Outcome::Unsent);
+        tally.count(-0.1, &Outcome::Good(Duration::from_secs(1)));
+        tally.count(0.2, &Outcome::Good(Duration::from_millis(2)));
+        tally.count(1.7, &Outcome::Good(Duration::from_millis(4)));
+        tally.count(1.8, &Outcome::Refused(503, Duration::from_micros(700)));
+        tally.count(1.9, &Outcome::Failed);
+        tally.count(1.9, &Outcome::Unsent);
 
         let report = tally.to_json(2.0);
 
