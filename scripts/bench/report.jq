@@ -22,7 +22,8 @@ def met($target; $ratio; $value):
        else $value / $beside end) as $ratio
     | $row + {
         value: $value, limitValue: $beside, ratio: $ratio,
-        failed: ($ours | map(.failed // 0) | add // 0),
+        # No answer, or another than was asked for; a 503 is how overload is answered.
+        failed: ($ours | map((.failed // 0) + ((.refused // {}) | del(.["503"]) | add // 0)) | add // 0),
         met: met($row.target; $ratio; $value),
         lowest: ($ours | map(.value) | min), highest: ($ours | map(.value) | max),
         cpuMsPerRequest: (if ($ours | any(.cpuMsPerRequest)) then

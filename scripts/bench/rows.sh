@@ -183,10 +183,12 @@ growth() {
 }
 
 grown() { # SIZE ROW PATH
-  local products users
-  products=${growth_sizes[$1]%%:*} users=$((${growth_sizes[$1]#*:} / 10))
-  local deep=$((products > 100000 ? 100000 : products - 100))
-  try "$2" ours p50_of load "127.0.0.1:${growth_ports[$1]}" --connections 2 --path "${3/\{deep\}//api/products?limit=20&cursor=$(printf 'c%016x' "$deep")}" \
-    --ids "4..$((products + 3))" --users "2..$((users + 1))"
+  local products=${growth_sizes[$1]%%:*} users=$((${growth_sizes[$1]#*:} / 10)) path=$3 deep
+  if [ "$path" = '{deep}' ]; then
+    deep=$((products > 100000 ? 100000 : products - 100))
+    path="/api/products?limit=20&cursor=$(printf 'c%016x' $deep)"
+  fi
+  try "$2" ours p50_of load "127.0.0.1:${growth_ports[$1]}" --connections 2 --path "$path" --ids "4..$((products + 3))" \
+    --users "2..$((users + 1))"
 }
 p50_of() { "$@" | jq -c '.value = .goodMs.p50'; }

@@ -12,7 +12,7 @@ Revision \($m.revision), \($m.date).
 
 | what | ours | limit beside it | limit | ratio | target |  |
 |---|--:|---|--:|--:|---|---|",
-(.rows[] | "| \(.what)\(if .failed > 0 then " (**\(.failed) without an answer**)" else "" end) | \(.value | number) \(.unit) | \(.limit) | \(.limitValue | number) | \(if .ratio then (.ratio | . * 100 | round / 100 | tostring) else "" end) | \(
+(.rows[] | "| \(.what)\(if .failed > 0 then " (**\(.failed) not answered as they should be**)" else "" end) | \(.value | number) \(.unit) | \(.limit) | \(.limitValue | number) | \(if .ratio then (.ratio | . * 100 | round / 100 | tostring) else "" end) | \(
   .target | sub("ratio "; "") | sub("value "; "") | sub(">="; "≥") | sub("<="; "≤"))\(if .note != "" then " " + .note else "" end) | \(
   if .met == null then "" elif .met then "✅" else "❌" end) |"),
 "

@@ -6,15 +6,16 @@
 \set two :first + (:one - :first + :step) % (:last - :first + 1)
 \set low least(:one, :two)
 \set high greatest(:one, :two)
+\set key random(1, 9000000000000000000)
 BEGIN;
-INSERT INTO platform.idempotency_keys (scope, key, fingerprint, status, location, body)
-VALUES ('anonymous POST /api/orders', gen_random_uuid()::text, decode(repeat('5a', 32), 'hex'), 201, '/api/orders/1000000',
-        decode(repeat('7b', 1000), 'hex'));
 INSERT INTO ordering.orders (user_id, status, currency, subtotal_minor, discount_minor, shipping_minor, total_minor,
                              address, payment_method, shipping_method, source, request_scope, request_key, request_fingerprint)
 VALUES (:user, 'ordered', 'USD', 20000, 0, 0, 20000, '"Bench"', 'invoice', 'std', 'web',
-        'anonymous POST /api/orders', gen_random_uuid()::text, decode(repeat('5a', 32), 'hex'))
+        'anonymous POST /api/orders', 'pgbench-' || :key, decode(repeat('5a', 32), 'hex'))
 RETURNING id AS order_id \gset
+INSERT INTO platform.idempotency_keys (scope, key, fingerprint, status, location, body)
+VALUES ('anonymous POST /api/orders', 'pgbench-' || :key, decode(repeat('5a', 32), 'hex'), 201, '/api/orders/' || :order_id,
+        convert_to('{"orderId":' || :order_id || repeat(' ', 1000) || '}', 'UTF8'));
 INSERT INTO ordering.order_lines (order_id, position, product_id, variant_id, sku, title, quantity, list_price_minor,
                                   unit_price_minor, price_source, discount_minor, total_minor)
 VALUES (:order_id, 1, :one, :one, 'BENCH-00000001', 'Product 1', 1, 10000, 10000, 'list', 0, 10000);

@@ -14,4 +14,4 @@ SELECT 1 / (verdict = 'placed')::int FROM workflows.place_orders(
     ARRAY[10000, 10000]::bigint[], ARRAY[10000, 10000]::bigint[], ARRAY['list', 'list'], ARRAY[0, 0]::bigint[],
     ARRAY[10000, 10000]::bigint[],
     ARRAY[1, 1]::bigint[], ARRAY[:one, :two]::bigint[],
-    '/api/orders/', '{"orderId":', ARRAY[repeat(' ', 1000)], false);
+    '/api/orders/', '{"orderId":', ARRAY[repeat(' ', 1000) || '}'], false);
