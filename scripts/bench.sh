@@ -86,6 +86,7 @@ api_pids=("$API1_PID" "$API2_PID")
 fill_shop "$DATABASE_URL" 10000 1000 0
 open_bare_front
 open_uncached_front
+sell_some
 
 # group NAME FUNCTION …: runs the function when the group was asked for.
 group() { [[ ! $1 =~ $only ]] || "${@:2}"; }

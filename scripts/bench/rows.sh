@@ -23,6 +23,12 @@ place_hot() { place --ids "$first..$first" --body "$one_line" "$@"; }
 # place_others OPTION …: orders of all variants but that one.
 place_others() { place --ids "$((first + 1))..$last" --body "$two_lines" "$@"; }
 
+# sell_some: a shop that is measured has sold before. Plans made while its tables were empty would be kept until they are analysed.
+sell_some() {
+  place --connections 64 --body "$two_lines" >/dev/null
+  psql -qX "$DATABASE_URL" -c 'VACUUM (ANALYZE)' -c CHECKPOINT
+}
+
 # p99_of COMMAND …: the same run, with its p99 as the value.
 p99_of() { "$@" | jq -c '.value = .goodMs.p99'; }
 
