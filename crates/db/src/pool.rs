@@ -198,6 +198,7 @@ fn session_settings(statement_timeout: Duration) -> String {
          SET enable_seqscan = off;
          SET enable_hashjoin = off;
          SET enable_mergejoin = off;
+         SET enable_material = off;
          SET application_name = 'cartwright';",
         statement = statement_timeout.as_millis()
     )

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 /// better use for the others, and most sums have as many groups as rows, which workers only do twice.
 const SESSION: &str = "SET LOCAL statement_timeout = '30min'; SET LOCAL work_mem = '64MB'; \
                        SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; \
+                       SET LOCAL enable_material = on; \
                        SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off";
 
 /// Invariants that no look at the database can decide, and who does.

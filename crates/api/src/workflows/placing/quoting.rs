@@ -77,7 +77,8 @@ type Columns = (
 );
 
 db::statement! {
-    /// One row per line, in the order of the lines.
+    /// One row per line, in the order of the lines. LIMIT 1 has each row looked up by itself, also in
+    /// a plan that was made while the tables were empty.
     struct QuoteOrders {
         user_ids: Vec<i64> => Array<BigInt>,
         scopes: Vec<Option<String>> => Array<Nullable<Text>>,
@@ -94,9 +95,10 @@ db::statement! {
               o.id AS order_id, o.request_fingerprint, s.is_free \
          FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) \
               WITH ORDINALITY AS m (user_id, scope, key, shipping, currency, position) \
-         LEFT JOIN accounts.users u ON u.id = m.user_id \
-         LEFT JOIN platform.idempotency_keys k ON k.scope = m.scope AND k.key = m.key AND k.expires_at > now() \
-         LEFT JOIN ordering.orders o ON o.request_scope = m.scope AND o.request_key = m.key \
+         LEFT JOIN LATERAL (SELECT is_open FROM accounts.users WHERE id = m.user_id LIMIT 1) u ON true \
+         LEFT JOIN LATERAL platform.find_key(m.scope, m.key) k ON true \
+         LEFT JOIN LATERAL (SELECT id, request_fingerprint FROM ordering.orders \
+                             WHERE request_scope = m.scope AND request_key = m.key LIMIT 1) o ON true \
          LEFT JOIN ordering.shipping_methods s ON s.code = m.shipping AND s.is_active) \
      SELECT statement_timestamp(), o.is_open, o.fingerprint, o.resource_id, o.status, o.location, o.body, \
             o.order_id, o.request_fingerprint, o.is_free, r.amount_minor, \
