@@ -21,6 +21,8 @@ pub mod config;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+#[cfg(feature = "faults")]
+pub mod probes;
 pub mod providers;
 pub mod relay;
 pub mod routes;

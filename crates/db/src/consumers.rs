@@ -144,6 +144,7 @@ pub fn advance(
         id: to.id,
         handled: i64::try_from(events.len()).unwrap_or(i64::MAX),
     };
+    crate::faults::point("before_position_advance");
     match statement.execute(conn)? {
         0 => Err(AdvanceError::Fenced),
         _ => Ok(()),

@@ -75,7 +75,10 @@ const REGISTRATIONS: &[(&str, Start)] = &[invalidation::REGISTRATION];
 /// All consumers of a replica.
 #[must_use]
 pub fn consumers(state: &Arc<State>) -> Vec<Consumer> {
-    vec![invalidation::consumer(state)]
+    let consumers = [invalidation::consumer(state)].into_iter();
+    #[cfg(feature = "faults")]
+    let consumers = consumers.chain(crate::probes::consumers(state));
+    consumers.collect()
 }
 
 /// Makes consumers known before anything is written that they have to hear of.

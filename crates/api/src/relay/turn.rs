@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use db::consumers::{self, AdvanceError, Lease};
 use db::outbox::{Recorded, log as event_log};
-use db::{Db, DbError};
+use db::{Db, DbError, faults};
 use futures_util::FutureExt as _;
 
 use super::side_by_side;
@@ -48,6 +48,9 @@ pub(super) async fn take(db: &Db, consumer: &Consumer, care: &mut Care) -> Resul
         return Ok(Next::Later);
     };
     let taken = turn.events.len();
+    if faults::mutant("advance_before_effect") {
+        settle(db, &turn, taken, None).await?;
+    }
     let (count, failure) = match handle(db, consumer, &turn).await? {
         Handled::Committed => (taken, None),
         Handled::Upto(count, failure) if settle(db, &turn, count, failure.as_ref()).await? => {
@@ -101,6 +104,7 @@ async fn claim(
 async fn handle(db: &Db, consumer: &Consumer, turn: &Arc<Turn>) -> Result<Handled, DbError> {
     let events = &turn.events;
     let handling = async {
+        faults::point("after_outbox_read");
         match &consumer.effect {
             Effect::InTransaction(effect) => commit(db, effect, turn).await,
             Effect::PerEvent(effect) => {

@@ -77,6 +77,9 @@ async fn round(
         Ok::<_, DbError>((ticked, lost, jobs))
     };
     let (ticked, lost, jobs) = shared.state.db.run(look).await?;
+    if !jobs.is_empty() {
+        db::faults::point("after_job_claim");
+    }
     *has_schedules = true;
     tell_looked(&ticked, &lost);
     Ok(jobs)

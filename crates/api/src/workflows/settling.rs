@@ -116,6 +116,8 @@ fn finish<T>(
         && let Some(status) = payments::finish(conn, &operation, locked.payment_status, outcome)?
     {
         next = follow(conn, &locked, &operation, status)?;
+    } else if matches!(outcome, Some(Outcome::Declined { .. })) && faults::mutant("settled_twice") {
+        return_stock(conn, &operation)?;
     }
     // Read again: somebody else may have finished it while we waited for the lock.
     let operation = payments::find(conn, id)?.ok_or(SettleError::NotFound)?;

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 use super::Claim;
+use crate::faults;
 
 /// The job is not this worker's any more: its lease went to another one, or it was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,9 +85,10 @@ where
             id: claim.id.get(),
             attempt: claim.attempt,
         };
-        hold.get_result::<bool>(conn)
-            .optional()?
-            .ok_or(E::from(LeaseLost))?;
+        let is_ours = hold.get_result::<bool>(conn).optional()?.is_some();
+        if !is_ours && !faults::mutant("unfenced_finish") {
+            return Err(E::from(LeaseLost));
+        }
         work(conn)
     })
 }
@@ -122,7 +124,8 @@ where
 /// Those of the database.
 pub fn succeed(conn: &mut PgConnection, claim: Claim) -> QueryResult<bool> {
     let (id, attempt) = (claim.id.get(), claim.attempt);
-    Ok(Succeed { id, attempt }.execute(conn)? > 0)
+    faults::point("before_job_finish");
+    Ok(Succeed { id, attempt }.execute(conn)? > 0 || faults::mutant("unfenced_finish"))
 }
 
 /// Puts a job back that did a part of its work: it is due again at once. Returns whether it still

@@ -101,12 +101,21 @@ crate::statement! {
       WHERE kind = $4 OR is_last ORDER BY o.xid, o.id")
 }
 
+crate::statement! {
+    /// The planted bug `id_polling`: ids are given out in another order than transactions commit.
+    struct ReadById { id: i64 => BigInt, limit: i64 => BigInt } -> Columns =
+    select_events!("FROM platform.outbox o WHERE id > $1 ORDER BY o.id LIMIT $2")
+}
+
 /// Reads the next events after a position, at most `limit`.
 ///
 /// # Errors
 ///
 /// Those of the database.
 pub fn read(conn: &mut PgConnection, after: Position, limit: i64) -> QueryResult<Vec<Recorded>> {
+    if crate::faults::mutant("id_polling") {
+        return ReadById { id: after.id, limit }.load(conn);
+    }
     ReadAfter {
         xid: after.xid,
         id: after.id,

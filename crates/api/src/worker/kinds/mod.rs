@@ -93,7 +93,7 @@ pub(super) fn built_in(config: &Config) -> Kinds {
         Ok(timing) => doctor.scheduled(timing, MissedTicks::RunOnce),
         Err(_) => doctor, // empty: checked with the other settings
     };
-    Kinds::new([
+    let kinds = [
         doctor,
         Kind::new("settlePayments", settling::settle_payments).every(5),
         Kind::new("expireUnpaidOrders", unpaid::expire_unpaid_orders).every(30),
@@ -101,5 +101,8 @@ pub(super) fn built_in(config: &Config) -> Kinds {
         Kind::new("pruneSessions", pruning::sessions).every(300),
         Kind::new("pruneJobs", pruning::jobs).every(300),
         Kind::new("pruneEvents", pruning::events).every(300),
-    ])
+    ];
+    #[cfg(feature = "faults")]
+    let kinds = kinds.into_iter().chain(crate::probes::kinds());
+    Kinds::new(kinds)
 }
