@@ -3,8 +3,8 @@
 #
 #   ./scripts/chaos.sh [--minutes N] [--seed S]   a campaign of all faults; 10 minutes and a seed of its own, which it prints
 #   ./scripts/chaos.sh --short                    a minute with a fixed seed, as test.sh runs it
-#   ./scripts/chaos.sh --points [TIMES]           death at every fault point, so often (100)
-#   ./scripts/chaos.sh --mutants                  planted bugs, all of which must be found
+#   ./scripts/chaos.sh --points [TIMES] [NAMES]   death at every fault point, or at NAMES (a,b), so often (100)
+#   ./scripts/chaos.sh --mutants [NAMES]          planted bugs, all of which must be found
 #
 # It ends with a one-page report; exit code 1 means that an invariant was violated. History, log of faults and report lie
 # in OUT (target/torture). Further arguments are passed on: see `torture run --help`. As root it also fills a disk.
@@ -20,10 +20,15 @@ while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit ;;
     --minutes) minutes=${2:?--minutes wants a number}; shift 2 ;;
-    --short | --mutants) mode=${1#--}; shift ;;
+    --short) mode=short; shift ;;
+    --mutants)
+      mode=mutants; shift
+      if [[ ${1:-} =~ ^[a-z_,]+$ ]]; then more+=(--mutants "$1"); shift; fi
+      ;;
     --points)
       mode=points; shift
       if [[ ${1:-} =~ ^[0-9]+$ ]]; then more+=(--times "$1"); shift; fi
+      if [[ ${1:-} =~ ^[a-z_,]+$ ]]; then more+=(--points "$1"); shift; fi
       ;;
     *) more+=("$1"); shift ;;
   esac

@@ -11,6 +11,7 @@ use crate::campaign::{self, Campaign};
 use crate::check::Finding;
 use crate::cluster::plant::Plant;
 use crate::nemesis::Fault;
+use crate::points;
 
 /// A planted bug, and the faults under which it shows.
 #[derive(Clone, Copy, Debug)]
@@ -21,21 +22,25 @@ pub struct Mutant {
     /// in the binary and is turned on by its name.
     pub plants: &'static [Plant],
     pub faults: &'static [Fault],
+    /// A fault point that has to go off for it to show.
+    pub point: Option<&'static str>,
 }
 
 /// All planted bugs.
-pub const MUTANTS: [Mutant; 12] = [
+pub const MUTANTS: [Mutant; 16] = [
     Mutant {
         name: "read_modify_write",
         what: "stock is read, computed and written back",
         plants: &[UNLOCKED, WRITTEN_BACK],
         faults: &[],
+        point: None,
     },
     Mutant {
         name: "lost_conflict",
         what: "too little stock is no reason to refuse",
         plants: &[ALWAYS_ENOUGH, AS_FAR_AS_IT_GOES],
         faults: &[],
+        point: None,
     },
     Mutant {
         name: "skip_locked",
@@ -46,6 +51,7 @@ pub const MUTANTS: [Mutant; 12] = [
             to: "FOR UPDATE OF s SKIP LOCKED",
         }],
         faults: &[],
+        point: None,
     },
     Mutant {
         name: "key_without_lock",
@@ -56,6 +62,7 @@ pub const MUTANTS: [Mutant; 12] = [
             to: "true",
         }],
         faults: &[],
+        point: None,
     },
     Mutant {
         name: "key_not_stored",
@@ -66,6 +73,7 @@ pub const MUTANTS: [Mutant; 12] = [
             to: "HAVING false",
         }],
         faults: &[],
+        point: None,
     },
     bug("sold_out_for_ever", "what was sold out once stays so", &[]),
     bug(
@@ -89,6 +97,29 @@ pub const MUTANTS: [Mutant; 12] = [
         "async_commit",
         "a commit is acknowledged before it is on the disk",
         &[Fault::PgKill9],
+    ),
+    bug(
+        "settled_twice",
+        "two who hear that a card was declined both return the stock",
+        &[Fault::Latency],
+    ),
+    bug(
+        "id_polling",
+        "who reads the log of events goes on after the highest id",
+        &[Fault::Latency],
+    ),
+    Mutant {
+        point: Some("after_outbox_read=panic:0.2"),
+        ..bug(
+            "advance_before_effect",
+            "a consumer advances before it has handled events",
+            &[],
+        )
+    },
+    bug(
+        "unfenced_finish",
+        "a job is ended by a worker that lost its lease",
+        &[Fault::Stop],
     ),
 ];
 
@@ -122,6 +153,7 @@ const fn bug(name: &'static str, what: &'static str, faults: &'static [Fault]) -
         what,
         plants: &[],
         faults,
+        point: None,
     }
 }
 
@@ -162,7 +194,7 @@ pub fn run(campaign: &Campaign, names: &[String]) -> Fallible<Vec<Verdict>> {
             healthy.dir.join("report.md").display()
         ));
     }
-    println!("{:<18} good", "no mutant");
+    println!("{:<21} good", "no mutant");
     let mut verdicts = Vec::new();
     for mutant in MUTANTS {
         if !names.is_empty() && names.iter().all(|name| name != mutant.name) {
@@ -172,6 +204,10 @@ pub fn run(campaign: &Campaign, names: &[String]) -> Fallible<Vec<Verdict>> {
         for number in 0..RUNS {
             let mut variant = variant(campaign, mutant.name, mutant.faults, number);
             variant.cluster.plants = mutant.plants.to_vec();
+            if let Some(point) = mutant.point {
+                let variables = &mut variant.cluster.variables;
+                variables.push((points::VARIABLE.into(), point.into()));
+            }
             let report = campaign::run(&variant)?;
             // A busy machine refuses too; a mutant is only found by what it did wrong.
             let wrong = |finding: &&Finding| finding.check != "I12" && finding.check != "I13";
@@ -189,11 +225,11 @@ pub fn run(campaign: &Campaign, names: &[String]) -> Fallible<Vec<Verdict>> {
         }
         match &killed {
             Some((number, kinds)) => println!(
-                "{:<18} killed in run {number}: {}",
+                "{:<21} killed in run {number}: {}",
                 mutant.name,
                 kinds.join(", ")
             ),
-            None => println!("{:<18} SURVIVED: {}", mutant.name, mutant.what),
+            None => println!("{:<21} SURVIVED: {}", mutant.name, mutant.what),
         }
         verdicts.push(Verdict { mutant, killed });
     }

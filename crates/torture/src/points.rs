@@ -19,7 +19,7 @@ use crate::nemesis::log::{Event, Log};
 use crate::report::Report;
 
 /// All points, and how likely death is at each, in per cent.
-pub const POINTS: [(&str, &str); 10] = [
+pub const POINTS: [(&str, &str); 14] = [
     ("before_set", "0.10"),
     ("after_set", "0.10"),
     ("before_commit", "0.20"),
@@ -31,11 +31,16 @@ pub const POINTS: [(&str, &str); 10] = [
     ("after_provider_call", "0.25"),
     // Reached every few seconds only, and at once after a start.
     ("after_sweep_claim", "0.50"),
+    ("after_outbox_read", "0.30"),
+    ("before_position_advance", "0.30"),
+    ("after_job_claim", "0.30"),
+    ("before_job_finish", "0.30"),
 ];
 
 /// How long a point may take; a replica that does not reach it has another name for it.
 const PATIENCE: Duration = Duration::from_secs(900);
-const VARIABLE: &str = "CARTWRIGHT_FAULTS";
+/// What sets points off.
+pub const VARIABLE: &str = "CARTWRIGHT_FAULTS";
 
 /// Lets the replicas die at each of these points at least so often, and checks everything.
 ///

@@ -114,7 +114,11 @@ crate::statement! {
 /// Those of the database.
 pub fn read(conn: &mut PgConnection, after: Position, limit: i64) -> QueryResult<Vec<Recorded>> {
     if crate::faults::mutant("id_polling") {
-        return ReadById { id: after.id, limit }.load(conn);
+        return ReadById {
+            id: after.id,
+            limit,
+        }
+        .load(conn);
     }
     ReadAfter {
         xid: after.xid,

@@ -1,6 +1,8 @@
 //! What only the database can tell, in words of our own beside those of the shop's doctor: movements
 //! sum to counters (I2), a key has one order (I4), nothing is an orphan (I7), each entry of a
 //! timeline has its event and no other (I9), no transaction is left open, no deadlock ever happened.
+//! A binary with fault points has consumers and jobs whose effects are counted here: each event
+//! reached its consumers, and exactly once where the effect is in the database; so did jobs.
 
 use super::Finding;
 use crate::Fallible;
@@ -8,7 +10,7 @@ use crate::cluster::DATABASE;
 use crate::cluster::postgres::Postgres;
 
 /// Check, kind, and a query of what must not be: one line per case.
-const QUERIES: [(&str, &str, &str); 8] = [
+const QUERIES: [(&str, &str, &str); 13] = [
     (
         "I2",
         "movements",
@@ -43,13 +45,44 @@ const QUERIES: [(&str, &str, &str); 8] = [
        JOIN (SELECT order_id, count(*) AS entries FROM ordering.order_timeline GROUP BY 1) t ON t.order_id = o.id \
        LEFT JOIN (SELECT resource_id, count(*) AS events FROM platform.outbox WHERE resource_type = 'order' GROUP BY 1) e \
          ON e.resource_id = o.id \
-      WHERE t.entries IS DISTINCT FROM e.events",
+      WHERE t.entries IS DISTINCT FROM e.events AND NOT (SELECT id > 0 FROM platform.outbox_start)",
     ),
     (
         "I9",
         "placed",
         "SELECT 'order ' || resource_id FROM platform.outbox WHERE kind = 'order.placed' \
        GROUP BY resource_id HAVING count(*) > 1",
+    ),
+    (
+        "I9",
+        "not-delivered",
+        "SELECT c.name || ' missed ' || o.kind || ' of ' || o.resource_type || ' ' || o.resource_id \
+       FROM platform.consumers c JOIN platform.outbox o ON (o.xid, o.id) <= (c.xid, c.id) \
+      WHERE c.name IN ('probeElsewhere', 'probeInside') \
+        AND NOT EXISTS (SELECT FROM torture.delivered d WHERE d.consumer = c.name AND d.event_id = o.event_id)",
+    ),
+    (
+        "I9",
+        "delivered-twice",
+        "SELECT 'event ' || event_id FROM torture.delivered WHERE consumer = 'probeInside' \
+       GROUP BY event_id HAVING count(*) > 1",
+    ),
+    (
+        "jobs",
+        "done-twice",
+        "SELECT 'job ' || job_id FROM torture.done GROUP BY job_id HAVING count(*) > 1",
+    ),
+    (
+        "jobs",
+        "not-done",
+        "SELECT 'job ' || id FROM platform.jobs WHERE kind LIKE 'probe_' AND state = 'succeeded' \
+        AND id NOT IN (SELECT job_id FROM torture.done)",
+    ),
+    (
+        "jobs",
+        "done-in-vain",
+        "SELECT 'job ' || id || ' is ' || state FROM platform.jobs \
+      WHERE state <> 'succeeded' AND id IN (SELECT job_id FROM torture.done)",
     ),
     (
         "I13",

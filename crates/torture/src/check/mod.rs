@@ -4,6 +4,7 @@
 //! - [`keys`] (I4): one effect and one answer per key, one key per order
 //! - [`stock`] (I1): every look at stock was possible, and at the end it adds up
 //! - [`timeline`] (I8): gapless, along allowed steps, never back
+//! - [`events`] (I9): whoever follows the log learns of everything, once and in order
 //! - [`totals`] (I6): amounts and prices worked out again
 //! - [`windows`] (I12): no refusal for want of a server without an excuse
 //! - [`liveness`] (I13): well again in time
@@ -12,6 +13,7 @@
 //! - [`doctor`]: what the shop's own doctor says (I1 to I11)
 
 pub mod doctor;
+pub mod events;
 pub mod keys;
 pub mod ledger;
 pub mod liveness;
@@ -188,11 +190,12 @@ fn intent<'h>(key: &'h str, calls: Vec<&'h Call>) -> Option<Intent<'h>> {
 /// All checks that need nothing but the history and the log of faults.
 #[must_use]
 pub fn all(evidence: &Evidence<'_>) -> Vec<Finding> {
-    let checks: [fn(&Evidence<'_>) -> Vec<Finding>; 7] = [
+    let checks: [fn(&Evidence<'_>) -> Vec<Finding>; 8] = [
         orders::check,
         keys::check,
         stock::check,
         timeline::check,
+        events::check,
         totals::check,
         windows::check,
         liveness::check,

@@ -35,6 +35,12 @@ pub const ADMIN_PASSWORD: &str = "not the public one";
 /// The database of the shop.
 pub const DATABASE: &str = "cartwright";
 
+/// Where the consumers and jobs of a binary with fault points write what they did.
+const PROBES: &str = "CREATE SCHEMA torture; \
+    CREATE TABLE torture.delivered (consumer text NOT NULL, event_id uuid NOT NULL); \
+    CREATE INDEX ON torture.delivered (event_id); \
+    CREATE TABLE torture.done (job_id bigint NOT NULL)";
+
 /// What to start.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -89,6 +95,7 @@ impl Cluster {
             .env_clear()
             .envs(settings.variables.iter().cloned());
         output(&mut seed)?;
+        postgres.sql(DATABASE, PROBES)?;
         for plant in &options.plants {
             plant.apply(&postgres)?;
         }
@@ -205,10 +212,13 @@ fn settings(options: &Options, dir: &Path, postgres: &Postgres, redis: &Redis) -
         ("METRICS__BIND", String::new()),
         ("HTTP__WORKERS", "2".to_owned()),
         ("LOG__LEVEL", "warn".to_owned()),
+        // Shorter than a replica is frozen.
+        ("JOBS__LEASE_SECONDS", "2".to_owned()),
     ];
     let variables = values
         .into_iter()
-        .map(|(name, value)| (format!("CARTWRIGHT__{name}"), value));
+        .map(|(name, value)| (format!("CARTWRIGHT__{name}"), value))
+        .chain([("CARTWRIGHT_PROBES".to_owned(), "1".to_owned())]);
     Spec {
         program: options.binary.clone(),
         args: Vec::new(),

@@ -59,6 +59,10 @@ pub enum Action {
         product: i64,
     },
     ReadProducts,
+    /// What follows in the log of events after a cursor; its oldest part when `None`.
+    ReadEvents {
+        after: Option<String>,
+    },
 }
 
 impl Action {
@@ -78,6 +82,7 @@ impl Action {
             Self::ReadStock { .. } => "read-stock",
             Self::ReadProduct { .. } => "read-product",
             Self::ReadProducts => "read-products",
+            Self::ReadEvents { .. } => "read-events",
         }
     }
 
@@ -134,6 +139,11 @@ pub enum Seen {
     Status {
         status: String,
     },
+    Events {
+        events: Vec<EventView>,
+        next: String,
+        has_more: bool,
+    },
     Refused {
         code: String,
     },
@@ -178,6 +188,17 @@ pub struct StepView {
     pub kind: String,
     pub from: Option<String>,
     pub to: Option<String>,
+}
+
+/// What is looked at in an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    pub id: String,
+    pub kind: String,
+    /// The kind and the id of what it happened to.
+    pub resource: String,
+    pub of: i64,
+    pub sequence: i64,
 }
 
 /// Which part of a run a request belongs to.

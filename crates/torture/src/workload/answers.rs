@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::history::{Action, LineView, OrderView, Seen, StepView};
+use crate::history::{Action, EventView, LineView, OrderView, Seen, StepView};
 
 /// Reads the body of an answer to an action.
 #[must_use]
@@ -41,6 +41,17 @@ pub fn read(action: &Action, status: u16, body: &[u8]) -> Seen {
             prices: list(&json["products"], |product| {
                 (number(&product["id"]), minor_units(&product["price"]))
             }),
+        },
+        Action::ReadEvents { .. } => Seen::Events {
+            events: list(&json["events"], |event| EventView {
+                id: text(&event["id"]),
+                kind: text(&event["type"]),
+                resource: text(&event["resource"]["type"]),
+                of: number(&event["resource"]["id"]),
+                sequence: number(&event["sequence"]),
+            }),
+            next: text(&json["nextCursor"]),
+            has_more: json["hasMore"] == true,
         },
         Action::Setup(_) => Seen::Other {
             note: String::new(),

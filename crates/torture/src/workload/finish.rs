@@ -102,7 +102,7 @@ impl Workload {
         Ok(count)
     }
 
-    /// Reads every order with its timeline, and all stock.
+    /// Reads every order with its timeline, all stock, and the log of events from its beginning.
     pub async fn look_at_everything(&self) -> Fallible<()> {
         let ask = |action| Ask {
             process: FINAL,
@@ -134,7 +134,21 @@ impl Workload {
             product: product.id,
         });
         let asks: Vec<Ask> = orders.chain(stock).map(ask).collect();
-        self.side_by_side(asks.into_iter(), false).await
+        self.side_by_side(asks.into_iter(), false).await?;
+        let mut after = None;
+        loop {
+            let page = ask(Action::ReadEvents { after });
+            let (completion, _) = self.shop.ask(&page, None).await?;
+            let Seen::Events { events, next, .. } = completion.seen else {
+                return Err(format!(
+                    "the events cannot be read at the end: {completion:?}"
+                ));
+            };
+            if events.is_empty() {
+                return Ok(());
+            }
+            after = Some(next);
+        }
     }
 
     async fn side_by_side(

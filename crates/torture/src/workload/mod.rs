@@ -6,10 +6,12 @@
 //! - [`plan`]: what happens when, from the seed
 //! - [`shop`]: requests, noted in the history
 //! - [`answers`]: what is looked at in an answer
+//! - [`following`]: somebody who follows the log of events all the time
 //! - [`finish`]: after the faults: signs of life, unknown outcomes, the last look at everything
 
 pub mod answers;
 pub mod finish;
+mod following;
 pub mod plan;
 pub mod shop;
 
@@ -74,6 +76,17 @@ impl Workload {
 
     /// Follows the plan of the seed for a while, or until told to stop, so many intents a second.
     pub async fn run(&self, rate: u32, duration: Duration, stop: &AtomicBool) -> Fallible<()> {
+        let is_over = AtomicBool::new(false);
+        let load = async {
+            let load = self.load(rate, duration, stop).await;
+            is_over.store(true, Ordering::Relaxed);
+            load
+        };
+        let (load, followed) = tokio::join!(load, self.follow(&is_over));
+        load.and(followed)
+    }
+
+    async fn load(&self, rate: u32, duration: Duration, stop: &AtomicBool) -> Fallible<()> {
         let mut intents = JoinSet::new();
         let started = tokio::time::Instant::now();
         let start_ns = self.shop.now_ns();

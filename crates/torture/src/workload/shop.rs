@@ -267,6 +267,9 @@ fn request(action: &Action, key: Option<&str>, cursor: Option<&str>) -> Fallible
         Action::ReadStock { product } => get(format!("/api/products/{product}/stock")),
         Action::ReadProduct { product } => get(format!("/api/products/{product}")),
         Action::ReadProducts => get("/api/products".into()).query("limit", &100),
+        Action::ReadEvents { after } => get("/api/events".into())
+            .query("limit", &100)
+            .query_if("after", after.as_ref()),
         Action::Setup(_) => return Err("the setup is no request".into()),
     };
     match key {
