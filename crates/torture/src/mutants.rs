@@ -101,7 +101,7 @@ pub const MUTANTS: [Mutant; 16] = [
     bug(
         "settled_twice",
         "two who hear that a card was declined both return the stock",
-        &[Fault::Latency],
+        &[],
     ),
     bug(
         "id_polling",

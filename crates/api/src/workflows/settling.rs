@@ -85,6 +85,9 @@ where
     } else {
         None
     };
+    if faults::mutant("settled_twice") {
+        tokio::time::sleep(Duration::from_millis(200)).await; // for the other one to come
+    }
     db.run(move |conn| conn.transaction(|conn| finish(conn, id, outcome.as_ref(), then)))
         .await
 }
