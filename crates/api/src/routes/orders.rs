@@ -225,12 +225,20 @@ pub(super) fn find_user_for(
     caller: &Caller,
     id: UserId,
 ) -> Result<User, Problem> {
+    find_customer(conn, caller, id)?.ok_or_else(user_routes::not_found)
+}
+
+/// `None` is also the answer to somebody who may not act for that user.
+fn find_customer(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    id: UserId,
+) -> Result<Option<User>, Problem> {
     let user = match caller.user() {
         Some(user) if user.id == id => Some(user.clone()),
         _ => users::find(conn, id)?,
     };
-    user.filter(|user| caller.may_act_for(user))
-        .ok_or_else(user_routes::not_found)
+    Ok(user.filter(|user| caller.may_act_for(user)))
 }
 
 /// The order, if this caller may act for its customer.
@@ -240,6 +248,6 @@ pub(super) fn find_order_for(
     id: OrderId,
 ) -> Result<Order, Problem> {
     let order = orders::find(conn, id)?.ok_or_else(not_found)?;
-    find_user_for(conn, caller, order.user_id).map_err(|_| not_found())?;
+    find_customer(conn, caller, order.user_id)?.ok_or_else(not_found)?;
     Ok(order)
 }

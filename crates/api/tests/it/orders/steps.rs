@@ -187,3 +187,20 @@ async fn an_order_is_shown_with_the_timeline_of_the_same_moment() {
     let timeline = read["timeline"].as_array().expect("a timeline");
     assert_eq!(json!(timeline.len()), read["version"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_customer_cannot_be_read_is_not_said_to_be_missing() {
+    let _alone = alone().await;
+    let cluster = Cluster::start("open", 1);
+    let shop = cluster.shop();
+    let user = shop.register().await;
+    let order = shop.post("/api/orders", &order_of(user, &[1])).send().await;
+    let order = format!("/api/orders/{}", order.expect(201)["orderId"]);
+    let mut conn = cluster.conn();
+
+    conn.batch_execute("BEGIN; LOCK TABLE accounts.users IN ACCESS EXCLUSIVE MODE")
+        .expect("a lock");
+    shop.get(&order).send().await.expect(503);
+    conn.batch_execute("COMMIT").expect("no lock");
+    shop.get(&order).send().await.expect(200);
+}
