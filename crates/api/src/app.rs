@@ -18,6 +18,7 @@ use crate::cache::{Cache, shared::SharedTier};
 use crate::config::{self, Access, CardProvider, Config};
 use crate::http::observe::observe;
 use crate::metrics;
+use crate::pulse;
 use crate::relay::{self, Relay};
 use crate::routes::docs::{self, Document, DocumentBytes};
 use crate::routes::{self, service};
@@ -73,6 +74,7 @@ impl Application {
     ///
     /// [`StartError`].
     pub fn build(config: &Config, role: Role) -> Result<Self, StartError> {
+        pulse::start();
         let metrics = metrics::start(&config.metrics)?;
         let db = Db::new(&config.pool())?;
         let shared = SharedTier::new(&config.redis, &config.cache)?;

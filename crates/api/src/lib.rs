@@ -24,6 +24,7 @@ pub mod metrics;
 #[cfg(feature = "faults")]
 pub mod probes;
 pub mod providers;
+pub mod pulse;
 pub mod relay;
 pub mod routes;
 pub mod state;

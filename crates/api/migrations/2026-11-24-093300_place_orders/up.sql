@@ -5,7 +5,7 @@
 --   placed    with its id, and what its provider has to be asked
 --   known     its key has a row by now: look again
 --   busy      another transaction holds its key: try it alone, with patience
---   outdated  a product or price is not what it was quoted, or that was more than 0.8 s ago: quote it again
+--   outdated  a product or price is not what it was quoted, or that was more than 0.7 s ago: quote it again
 --   short     with the variants that fall short, and what is available of each
 --
 -- Locks are taken in the one order there is: keys, then stock by variant id. Nothing is written before both are had.
@@ -29,7 +29,7 @@ DECLARE
     verdicts text[] := platform.claim_keys(request_scopes, request_keys, patient);
     outdated int[] := coalesce(catalog.find_outdated(line_orders, product_ids, product_versions, variant_ids, price_ids,
         (SELECT array_agg(currencies[l.of] ORDER BY n) FROM unnest(line_orders) WITH ORDINALITY AS l (of, n))), '{}')
-        || ARRAY(SELECT n::int FROM unnest(placed) WITH ORDINALITY AS p (at, n) WHERE at < clock_timestamp() - interval '0.8 s');
+        || ARRAY(SELECT n::int FROM unnest(placed) WITH ORDINALITY AS p (at, n) WHERE at < clock_timestamp() - interval '0.7 s');
     stock record;
     order_ids bigint[];
     operation_ids bigint[];

@@ -12,6 +12,7 @@ use domain::PaymentOperationId;
 use sha2::{Digest, Sha256};
 
 use super::{Answer, Caller, Problem};
+use crate::pulse;
 
 /// The key of a request, where it has one, and the route it was sent to.
 #[derive(Clone, Debug)]
@@ -31,6 +32,9 @@ impl FromRequest for Key {
 }
 
 fn read(request: &HttpRequest) -> Result<Key, Problem> {
+    if pulse::is_suspect() {
+        return Err(stood_still());
+    }
     let mut values = request.headers().get_all("idempotency-key");
     let key = match (values.next(), values.next()) {
         (None, _) => None,
@@ -157,6 +161,16 @@ pub fn in_progress() -> Problem {
         StatusCode::CONFLICT,
         "idempotency_in_progress",
         "The first request with this Idempotency-Key is still running",
+    )
+    .retry_after(1)
+}
+
+/// 502: somebody else may have answered this request by now. The proxy asks another replica.
+fn stood_still() -> Problem {
+    Problem::new(
+        StatusCode::BAD_GATEWAY,
+        "stood_still",
+        "This replica stood still and leaves the request to another one",
     )
     .retry_after(1)
 }

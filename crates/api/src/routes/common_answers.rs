@@ -32,7 +32,7 @@ pub fn complete(document: &mut OpenApi) {
             }
             // A session's answer is a secret, which is kept nowhere, so it cannot be repeated.
             if !path.starts_with("/api/sessions") {
-                add(write, &[400, 409, 422]);
+                add(write, &[400, 409, 422, 502]);
                 add_key(write);
             }
         }
@@ -57,6 +57,7 @@ fn problem(status: u16) -> Response {
         413 => "The body is larger than 256 KiB",
         415 => "The body is not JSON",
         422 => "A field is not valid, or the key belongs to another request",
+        502 => "This replica stood still; another one knows better",
         503 => "Not now; see Retry-After",
         _ => "Something went wrong here",
     });

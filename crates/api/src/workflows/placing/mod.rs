@@ -153,9 +153,9 @@ pub enum Decision {
 
 /// How old a request may be when it is written. A replica that was frozen goes on with what it had
 /// before: by then the proxy has given it up (after 3 s), and somebody else has answered. What is
-/// written later than this would be an order that nobody knows of. Postgres refuses quotes older
-/// than 0.8 s, so nothing is written that came more than 2.8 s before.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// written later than this would be an order that nobody knows of. A request is read at most 1 s
+/// late (see [`pulse`](crate::pulse)), and Postgres refuses quotes older than 0.7 s: in all 2.9 s.
+const PATIENCE: Duration = Duration::from_millis(1_200);
 
 /// How often a member is quoted again because the catalogue changed meanwhile.
 const ATTEMPTS: usize = 5;
@@ -185,11 +185,10 @@ pub fn place_all(
         let quoted = quoting::quote_all(conn, &asked)?;
         let mut priced = Vec::new();
         for (index, quoted) in open.into_iter().zip(quoted) {
-            if requests[index].received.elapsed() > PATIENCE {
-                decisions[index] = Some(Decision::Done(Err(PlaceError::Late)));
-                continue;
-            }
             match pricing::decide(requests[index], quoted) {
+                Ok(Next::Write(_)) if requests[index].received.elapsed() > PATIENCE => {
+                    decisions[index] = Some(Decision::Done(Err(PlaceError::Late)));
+                }
                 Ok(Next::Write(order)) => priced.push((index, *order)),
                 Ok(Next::Placed(placed)) => decisions[index] = Some(Decision::Done(Ok(placed))),
                 Err(PlaceError::UnknownShipping { .. }) => {

@@ -96,6 +96,36 @@ async fn a_replica_that_freezes_costs_time_and_no_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_at_a_frozen_replica_is_left_to_those_who_answer_for_it() {
+    let _alone = alone().await;
+    let cluster = Cluster::start("open", 2);
+    let user = cluster.shop().register().await;
+    let (key, body) = (fresh_key(), order_of(user, &[1]));
+    let frozen = cluster.replica(0);
+    frozen.get("/readyz").send().await.expect(200);
+
+    cluster.signal(0, "STOP");
+    let waiting = tokio::spawn(frozen.post("/api/orders", &body).key(&key).send());
+    for_a_while(1_500).await;
+    cluster.signal(0, "CONT");
+
+    let answer = waiting.await.expect("an answer");
+    answer.refused(502, "stood_still");
+    assert_eq!(count(&mut cluster.conn(), "ordering.orders"), 0);
+    let placed = cluster.shop().post("/api/orders", &body).key(&key);
+    placed.send().await.expect(201);
+    eventually(
+        "it takes orders again",
+        Duration::from_secs(2),
+        async || {
+            let order = frozen.post("/api/orders", &body).key(&fresh_key());
+            order.send().await.status == 201
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_redis_everything_works_and_with_it_again_caches() {
     let _alone = alone().await;
     let (cluster, shop, user, load) = cluster_under_load(60).await;
