@@ -43,10 +43,12 @@ impl Generations {
         if db::faults::mutant("stale_cache") {
             return;
         }
+        count_invalidation();
         self.slot(namespace).fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn bump_all(&self) {
+        count_invalidation();
         for slot in &self.0 {
             slot.fetch_add(1, Ordering::AcqRel);
         }
@@ -58,4 +60,9 @@ impl Generations {
         let slot = usize::try_from(hasher.finish() % SLOTS as u64).unwrap_or(0);
         &self.0[slot]
     }
+}
+
+/// How often this replica was told to forget something: each telling costs at most one read per key.
+fn count_invalidation() {
+    metrics::counter!("cache_invalidations_total").increment(1);
 }
