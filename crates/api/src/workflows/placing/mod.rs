@@ -147,7 +147,8 @@ pub struct LineShortage {
 #[derive(Debug)]
 pub enum Decision {
     Done(Result<Placed, PlaceError>),
-    /// Its key is held by another transaction: to be placed alone, where waiting delays nobody else.
+    /// Its key is held by another transaction, or the catalogue has changed: to be placed alone, where
+    /// waiting delays nobody else. Nothing was written for it.
     Alone,
 }
 
@@ -157,12 +158,10 @@ pub enum Decision {
 /// late (see [`pulse`](crate::pulse)), and Postgres refuses quotes older than 0.7 s: in all 2.9 s.
 const PATIENCE: Duration = Duration::from_millis(1_200);
 
-/// How often a member is quoted again because the catalogue changed meanwhile.
+/// How often a request is quoted again because the catalogue changed meanwhile.
 const ATTEMPTS: usize = 5;
 
-/// Places orders, first come, first served, each by itself. No two of them have the same key.
-///
-/// With `patience` a key that is held elsewhere is waited for; that is for a request alone.
+/// Places a set of orders, first come, first served, each by itself. No two of them have the same key.
 ///
 /// # Errors
 ///
@@ -171,53 +170,70 @@ pub fn place_all(
     conn: &mut PgConnection,
     requests: &[&Request],
     form: AnswerForm,
-    patience: bool,
 ) -> QueryResult<Vec<Decision>> {
-    let mut decisions: Vec<Option<Decision>> = requests.iter().map(|_| None).collect();
+    try_to_place(conn, requests, form, false)
+}
+
+/// Places an order by itself: it waits for a key that is held elsewhere, and is quoted again where
+/// the catalogue changed meanwhile.
+///
+/// # Errors
+///
+/// As of [`place_all`].
+pub fn place(
+    conn: &mut PgConnection,
+    request: &Request,
+    form: AnswerForm,
+) -> QueryResult<Result<Placed, PlaceError>> {
     for _ in 0..ATTEMPTS {
-        let open: Vec<usize> = (0..requests.len())
-            .filter(|index| decisions[*index].is_none())
-            .collect();
-        if open.is_empty() {
-            break;
-        }
-        let asked: Vec<&Request> = open.iter().map(|index| requests[*index]).collect();
-        let quoted = quoting::quote_all(conn, &asked)?;
-        let mut priced = Vec::new();
-        for (index, quoted) in open.into_iter().zip(quoted) {
-            match pricing::decide(requests[index], quoted) {
-                Ok(Next::Write(_)) if requests[index].received.elapsed() > PATIENCE => {
-                    decisions[index] = Some(Decision::Done(Err(PlaceError::Late)));
-                }
-                Ok(Next::Write(order)) => priced.push((index, *order)),
-                Ok(Next::Placed(placed)) => decisions[index] = Some(Decision::Done(Ok(placed))),
-                Err(PlaceError::UnknownShipping { .. }) => {
-                    let known = ordering::shipping::list_codes(conn)?;
-                    let error = PlaceError::UnknownShipping { known };
-                    decisions[index] = Some(Decision::Done(Err(error)));
-                }
-                Err(error) => decisions[index] = Some(Decision::Done(Err(error))),
-            }
-        }
-        let (indices, orders): (Vec<usize>, Vec<_>) = priced.into_iter().unzip();
-        faults::point("before_set");
-        let verdicts = writing::write_all(conn, orders, form, patience)?;
-        faults::point("after_set");
-        for (index, verdict) in indices.into_iter().zip(verdicts) {
-            decisions[index] = match verdict {
-                Verdict::Placed(placed) => Some(Decision::Done(Ok(placed))),
-                Verdict::Short(short) => Some(Decision::Done(Err(PlaceError::OutOfStock(short)))),
-                Verdict::Busy if patience => Some(Decision::Done(Err(PlaceError::KeyBusy))),
-                Verdict::Busy => Some(Decision::Alone),
-                Verdict::LookAgain => None,
-            };
+        let decided = try_to_place(conn, &[request], form, true)?.pop();
+        if let Some(Decision::Done(done)) = decided {
+            return Ok(done);
         }
     }
-    let unsteady = || Decision::Done(Err(PlaceError::Unsteady));
-    Ok(decisions
-        .into_iter()
-        .map(|decision| decision.unwrap_or_else(unsteady))
-        .collect())
+    Ok(Err(PlaceError::Unsteady))
+}
+
+/// Reads, decides and writes once. Only the last step has effects, so an error leaves none behind:
+/// what was placed is never tried again because somebody else has to be.
+fn try_to_place(
+    conn: &mut PgConnection,
+    requests: &[&Request],
+    form: AnswerForm,
+    patience: bool,
+) -> QueryResult<Vec<Decision>> {
+    let mut decisions: Vec<Decision> = Vec::with_capacity(requests.len());
+    let mut orders = Vec::with_capacity(requests.len());
+    for (index, quoted) in quoting::quote_all(conn, requests)?.into_iter().enumerate() {
+        decisions.push(match pricing::decide(requests[index], quoted) {
+            Ok(Next::Write(_)) if requests[index].received.elapsed() > PATIENCE => {
+                Decision::Done(Err(PlaceError::Late))
+            }
+            Ok(Next::Write(order)) => {
+                orders.push((index, *order));
+                Decision::Alone
+            }
+            Ok(Next::Placed(placed)) => Decision::Done(Ok(placed)),
+            Err(PlaceError::UnknownShipping { .. }) => {
+                let known = ordering::shipping::list_codes(conn)?;
+                Decision::Done(Err(PlaceError::UnknownShipping { known }))
+            }
+            Err(error) => Decision::Done(Err(error)),
+        });
+    }
+    let (indices, orders): (Vec<usize>, Vec<_>) = orders.into_iter().unzip();
+    faults::point("before_set");
+    let verdicts = writing::write_all(conn, orders, form, patience)?;
+    faults::point("after_set");
+    for (index, verdict) in indices.into_iter().zip(verdicts) {
+        decisions[index] = match verdict {
+            Verdict::Placed(placed) => Decision::Done(Ok(placed)),
+            Verdict::Short(short) => Decision::Done(Err(PlaceError::OutOfStock(short))),
+            Verdict::Busy if patience => Decision::Done(Err(PlaceError::KeyBusy)),
+            Verdict::Busy | Verdict::LookAgain => Decision::Alone,
+        };
+    }
+    Ok(decisions)
 }
 
 impl Placed {

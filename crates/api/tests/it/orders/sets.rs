@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use api::workflows::placing::{
-    AnswerForm, Customer, Decision, PlaceError, Placed, Request, RequestLine, place_all,
+    AnswerForm, Customer, Decision, PlaceError, Placed, Request, RequestLine, place, place_all,
 };
 use catalog::editing::{self, NewProduct};
 use catalog::quotes::Wanted;
@@ -81,29 +81,39 @@ fn key(key: &str, fingerprint: u8) -> Option<RequestKey> {
     })
 }
 
-/// What became of each, in short.
-fn place(conn: &mut PgConnection, requests: &[Request], patience: bool) -> Vec<String> {
+/// What became of each member of a set, in short.
+fn place_set(conn: &mut PgConnection, requests: &[Request]) -> Vec<String> {
     let requests: Vec<&Request> = requests.iter().collect();
     let told = |decision| match decision {
         Decision::Alone => "alone".to_owned(),
-        Decision::Done(Ok(Placed::New(answer))) => {
+        Decision::Done(done) => told(done),
+    };
+    let decisions = place_all(conn, &requests, FORM).expect("decisions");
+    decisions.into_iter().map(told).collect()
+}
+
+fn place_alone(conn: &mut PgConnection, request: &Request) -> String {
+    told(place(conn, request, FORM).expect("a decision"))
+}
+
+fn told(done: Result<Placed, PlaceError>) -> String {
+    match done {
+        Ok(Placed::New(answer)) => {
             let body = String::from_utf8(answer.body).expect("text");
             let id = body.split(' ').nth(1).expect("an id").to_owned();
             assert_eq!(answer.location, Some(format!("/orders/{id}")));
             body.replacen(&id, "N", 1)
         }
-        Decision::Done(Ok(Placed::Replay(answer))) => {
+        Ok(Placed::Replay(answer)) => {
             format!("replay of {}", String::from_utf8_lossy(&answer.body))
         }
-        Decision::Done(Ok(Placed::Unsettled(_))) => "to be paid".into(),
-        Decision::Done(Ok(Placed::LongAgo(id))) => format!("long ago: {id}"),
-        Decision::Done(Err(PlaceError::OutOfStock(short))) => {
+        Ok(Placed::Unsettled(_)) => "to be paid".into(),
+        Ok(Placed::LongAgo(id)) => format!("long ago: {id}"),
+        Err(PlaceError::OutOfStock(short)) => {
             format!("{} left", short[0].available)
         }
-        Decision::Done(Err(error)) => error.to_string(),
-    };
-    let decisions = place_all(conn, &requests, FORM, patience).expect("decisions");
-    decisions.into_iter().map(told).collect()
+        Err(error) => error.to_string(),
+    }
 }
 
 #[test]
@@ -115,11 +125,11 @@ fn one_members_refusal_replay_or_mismatch_never_touches_the_others() {
         ..request(user, plenty, 1)
     };
     assert_eq!(
-        place(conn, std::slice::from_ref(&known), false),
+        place_set(conn, std::slice::from_ref(&known)),
         ["order N over 950"]
     );
 
-    let decided = place(
+    let decided = place_set(
         conn,
         &[
             request(user, scarce, 2),
@@ -145,7 +155,6 @@ fn one_members_refusal_replay_or_mismatch_never_touches_the_others() {
                 ..request(user, plenty, 1)
             },
         ],
-        false,
     );
 
     assert_eq!(
@@ -168,7 +177,7 @@ fn one_members_refusal_replay_or_mismatch_never_touches_the_others() {
         ..known
     };
     assert_eq!(
-        place(conn, &[reused, request(user, plenty, 1)], false),
+        place_set(conn, &[reused, request(user, plenty, 1)]),
         ["the key belongs to another request", "order N over 950"]
     );
     assert_eq!(count(conn, "ordering.orders"), 6);
@@ -198,11 +207,11 @@ fn a_key_that_is_held_elsewhere_leaves_its_set_and_is_waited_for_alone() {
         .expect("the key");
 
     let set = [held.clone(), request(*user, products[0], 1)];
-    assert_eq!(place(conn, &set, false), ["alone", "order N over 950"]);
-    let waited = place(conn, std::slice::from_ref(&held), true);
-    assert_eq!(waited, ["the first request with this key is still running"]);
+    assert_eq!(place_set(conn, &set), ["alone", "order N over 950"]);
+    let waited = place_alone(conn, &held);
+    assert_eq!(waited, "the first request with this key is still running");
     other.batch_execute("ROLLBACK").expect("the key is free");
-    assert_eq!(place(conn, &[held], true), ["order N over 950"]);
+    assert_eq!(place_alone(conn, &held), "order N over 950");
     assert_eq!(count(conn, "ordering.orders"), 2);
 }
 
@@ -214,14 +223,14 @@ fn a_key_whose_answer_is_forgotten_still_finds_its_order() {
         ..request(*user, products[0], 1)
     };
     assert_eq!(
-        place(conn, std::slice::from_ref(&keyed), false),
+        place_set(conn, std::slice::from_ref(&keyed)),
         ["order N over 950"]
     );
     conn.batch_execute("DELETE FROM platform.idempotency_keys")
         .expect("pruned");
 
     assert_eq!(
-        place(conn, std::slice::from_ref(&keyed), false),
+        place_set(conn, std::slice::from_ref(&keyed)),
         ["long ago: 1"]
     );
     let other = Request {
@@ -229,7 +238,7 @@ fn a_key_whose_answer_is_forgotten_still_finds_its_order() {
         ..keyed
     };
     assert_eq!(
-        place(conn, &[other], false),
+        place_set(conn, &[other]),
         ["the key belongs to another request"]
     );
 }
@@ -244,7 +253,7 @@ fn a_request_that_was_frozen_until_others_answered_it_is_not_placed() {
     };
 
     assert_eq!(
-        place(conn, &[frozen, request(*user, products[0], 1)], false),
+        place_set(conn, &[frozen, request(*user, products[0], 1)]),
         ["the request waited too long", "order N over 950"]
     );
     assert_eq!(count(conn, "ordering.orders"), 1);

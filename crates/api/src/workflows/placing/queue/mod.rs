@@ -19,7 +19,7 @@ use diesel::PgConnection;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::room::{Room, Waiting};
-use super::{AnswerForm, Decision, PlaceError, Placed, Request, place_all};
+use super::{AnswerForm, Decision, PlaceError, Placed, Request, place, place_all};
 
 /// How many requests may wait, and how they are taken.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,7 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`QueueError::Full`] at once, without any effect; else what [`place_all`] decides.
+    /// [`QueueError::Full`] at once, without any effect; else what [`place_all`] or [`place`](super::place) decides.
     pub async fn place(self: &Arc<Self>, db: &Db, request: Request) -> Reply {
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
@@ -158,7 +158,7 @@ impl Queue {
         while let Some(mut set) = self.take() {
             let requests: Vec<&Request> = set.members.iter().map(|m| &*m.request).collect();
             metrics::histogram!("orders_set_size").record(requests.len() as f64);
-            let decided = place_all(conn, &requests, self.form, false);
+            let decided = place_all(conn, &requests, self.form);
             let members = std::mem::take(&mut set.members);
             drop(set); // before anybody is told: they come back with their next order
             match decided {
@@ -183,14 +183,10 @@ impl Queue {
             let _permit = alone.acquire_owned().await;
             let request = Arc::clone(&member.request);
             let placed = db
-                .run(move |conn| {
-                    let decisions = place_all(conn, &[&*request], form, true)?;
-                    Ok::<_, DbError>(decisions.into_iter().next())
-                })
+                .run(move |conn| Ok::<_, DbError>(place(conn, &request, form)?))
                 .await;
             member.tell(match placed {
-                Ok(Some(Decision::Done(done))) => done.map_err(refusal),
-                Ok(Some(Decision::Alone) | None) => Err(PlaceError::KeyBusy.into()),
+                Ok(done) => done.map_err(refusal),
                 Err(error) => Err(error.into()),
             });
         });
