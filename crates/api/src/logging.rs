@@ -3,11 +3,11 @@
 //! Lines are gathered for a moment and written together: one write per request would cost as much as
 //! the rest of a cached read.
 
+mod line;
+
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use log::kv::{self, Key, Value};
 
 use crate::config::{Log, LogFormat};
 
@@ -16,18 +16,11 @@ pub fn start(config: &Log) {
     let filter = format!("{},actix_server=warn", config.level);
     let env = env_logger::Env::default().default_filter_or(filter);
     let mut builder = env_logger::Builder::from_env(env);
-    if config.format == LogFormat::Json {
-        builder.format(|out, record| {
-            let mut line = serde_json::Map::new();
-            let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-            line.insert("at".into(), now.into());
-            line.insert("level".into(), record.level().as_str().into());
-            line.insert("target".into(), record.target().into());
-            line.insert("message".into(), record.args().to_string().into());
-            let _ = record.key_values().visit(&mut Fields(&mut line));
-            writeln!(out, "{}", serde_json::Value::Object(line))
-        });
-    }
+    let line = match config.format {
+        LogFormat::Text => line::text,
+        LogFormat::Json => line::json,
+    };
+    builder.format(move |out, record| out.write_all(line(record).as_bytes()));
     builder.target(env_logger::Target::Pipe(Box::new(Gathered)));
     // A second start (a test beside a test) changes nothing.
     if builder.try_init().is_ok() {
@@ -90,20 +83,4 @@ fn write_out(lines: &mut Vec<u8>) {
 
 fn gathered() -> MutexGuard<'static, Vec<u8>> {
     LINES.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Copies a record's fields into a JSON object; numbers stay numbers.
-struct Fields<'l>(&'l mut serde_json::Map<String, serde_json::Value>);
-
-impl<'kvs> kv::VisitSource<'kvs> for Fields<'_> {
-    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
-        let value = match (value.to_i64(), value.to_f64(), value.to_bool()) {
-            (Some(number), ..) => number.into(),
-            (_, Some(number), _) => number.into(),
-            (.., Some(flag)) => flag.into(),
-            _ => value.to_string().into(),
-        };
-        self.0.insert(key.as_str().to_owned(), value);
-        Ok(())
-    }
 }
