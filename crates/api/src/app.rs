@@ -1,6 +1,7 @@
 //! A replica: built from settings, the same way for `main` and for tests.
 
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::cache::changes::{self, Listeners};
 use crate::cache::{Cache, shared::SharedTier};
 use crate::config::{self, Access, CardProvider, Config};
+use crate::http::finished::Given;
 use crate::http::observe::observe;
 use crate::metrics;
 use crate::pulse;
@@ -174,7 +176,7 @@ fn serve(
     let (max_body, compress) = (config.max_body_bytes, config.compress);
     let document = Data::new(DocumentBytes(document()));
     let server = HttpServer::new(move || {
-        let (app, _) = App::new()
+        let (mut app, _) = App::new()
             .into_utoipa_app()
             .openapi(Document::openapi())
             .app_data(state.clone())
@@ -182,6 +184,10 @@ fn serve(
             .app_data(PayloadConfig::new(max_body))
             .configure(routes::configure)
             .split_for_parts();
+        // Answers to other origins' pages carry more than finished bytes.
+        if cors.origins.is_empty() {
+            app = app.app_data(Rc::<Given>::default());
+        }
         app.service(service::welcome)
             .service(docs::openapi_json)
             .service(docs::reference)

@@ -79,13 +79,14 @@ fn recorder() -> Option<&'static PrometheusHandle> {
 /// Counts a request that was answered.
 pub fn request_answered(method: &'static str, route: &str, status: u16, took: Duration) {
     OF_ROUTES.with_borrow_mut(|routes| {
-        if !routes.contains_key(route) {
-            routes.insert(route.to_owned(), OfRoute::new(route));
-        }
-        if let Some(of_route) = routes.get_mut(route) {
-            of_route.duration.record(took.as_secs_f64());
-            of_route.answers(method, route, status).increment(1);
-        }
+        let of_route = match routes.get_mut(route) {
+            Some(known) => known,
+            None => routes
+                .entry(route.to_owned())
+                .or_insert_with(|| OfRoute::new(route)),
+        };
+        of_route.duration.record(took.as_secs_f64());
+        of_route.answers(method, route, status).increment(1);
     });
 }
 

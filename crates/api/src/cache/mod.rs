@@ -36,7 +36,9 @@ use crate::http::Problem;
 pub struct Cached {
     pub body: Bytes,
     pub etag: HeaderValue,
+    namespace: Namespace,
     generation: u64,
+    expires: Instant,
 }
 
 /// The two tiers and what keeps them honest.
@@ -44,6 +46,8 @@ pub struct Cache {
     local: moka::future::Cache<Key, Arc<Cached>>,
     generations: Generations,
     shared: Option<SharedTier>,
+    ttl: Duration,
+    read_again: metrics::Counter,
 }
 
 /// How often a load that raced with a change is tried again before its result is used once.
@@ -58,14 +62,14 @@ impl Cache {
             .weigher(|key: &Key, value: &Arc<Cached>| {
                 u32::try_from(value.body.len() + key.len() + 200).unwrap_or(u32::MAX)
             })
-            .expire_after(Jitter {
-                ttl: Duration::from_secs(config.ttl_seconds),
-            })
+            .expire_after(WhenItSays)
             .build();
         Self {
             local,
             generations: Generations::default(),
             shared,
+            ttl: Duration::from_secs(config.ttl_seconds),
+            read_again: metrics::counter!("cache_reads_total", "tier" => "local"),
         }
     }
 
@@ -83,8 +87,7 @@ impl Cache {
     {
         let namespace = key.namespace();
         if let Some(hit) = self.local.get(&key).await {
-            if hit.generation == self.generations.current(namespace) {
-                metrics::counter!("cache_reads_total", "tier" => "local").increment(1);
+            if self.is_current(&hit, Instant::now()) {
                 return Ok(Some(hit));
             }
             self.local.invalidate(&key).await;
@@ -97,11 +100,25 @@ impl Cache {
                 Ok(entry) => entry,
                 Err(missed) => return missed.as_ref().clone().map_or(Ok(None), Err),
             };
-            if entry.generation == self.generations.current(namespace) || loads == MAX_LOADS {
+            if self.is_unchanged(&entry) || loads == MAX_LOADS {
                 return Ok(Some(entry));
             }
             self.local.invalidate(&key).await;
         }
+    }
+
+    /// Whether bytes that were read before still count. Each yes is a read of the local tier.
+    #[must_use]
+    pub fn is_current(&self, cached: &Cached, now: Instant) -> bool {
+        let is_current = now < cached.expires && self.is_unchanged(cached);
+        if is_current {
+            self.read_again.increment(1);
+        }
+        is_current
+    }
+
+    fn is_unchanged(&self, cached: &Cached) -> bool {
+        cached.generation == self.generations.current(cached.namespace)
     }
 
     /// Err(None): there is nothing to cache.
@@ -121,7 +138,7 @@ impl Cache {
             Some(shared) => match shared.get(key).await {
                 Some(shared::Found::Body(body)) => {
                     metrics::counter!("cache_reads_total", "tier" => "shared").increment(1);
-                    return Ok(Arc::new(Cached::new(body, generation)));
+                    return Ok(Arc::new(self.finish(body, namespace, generation)));
                 }
                 Some(shared::Found::Nothing(lease)) => Some(lease),
                 None => None,
@@ -132,7 +149,22 @@ impl Cache {
         if let (Some(shared), Some(lease)) = (&self.shared, lease) {
             shared.put(key, &lease, &body).await;
         }
-        Ok(Arc::new(Cached::new(body, generation)))
+        Ok(Arc::new(self.finish(body, namespace, generation)))
+    }
+
+    fn finish(&self, body: Bytes, namespace: Namespace, generation: u64) -> Cached {
+        let etag = etag(&body);
+        // Expiry is spread by ±10 %, so that entries made together do not end together. The ETag is
+        // a hash, so its bytes are as good as random.
+        let last = etag.as_bytes().iter().rev().nth(1).copied();
+        let spread = 0.9 + f64::from(last.unwrap_or_default() % 32) / 160.0;
+        Cached {
+            expires: Instant::now() + self.ttl.mul_f64(spread),
+            body,
+            etag,
+            namespace,
+            generation,
+        }
     }
 
     /// Forgets products in both tiers and tells the other replicas. To be called after COMMIT.
@@ -182,17 +214,6 @@ impl Cache {
     }
 }
 
-impl Cached {
-    fn new(body: Bytes, generation: u64) -> Self {
-        let etag = etag(&body);
-        Self {
-            body,
-            etag,
-            generation,
-        }
-    }
-}
-
 /// A strong validator: a hash of the bytes.
 #[must_use]
 pub fn etag(body: &[u8]) -> HeaderValue {
@@ -206,22 +227,10 @@ pub fn etag(body: &[u8]) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
-/// Spreads expiry by ±10 %, so that entries made together do not end together.
-struct Jitter {
-    ttl: Duration,
-}
+struct WhenItSays;
 
-impl moka::Expiry<Key, Arc<Cached>> for Jitter {
-    fn expire_after_create(&self, _: &Key, value: &Arc<Cached>, _: Instant) -> Option<Duration> {
-        // The ETag is a hash, so its bytes are as good as random.
-        let last = value
-            .etag
-            .as_bytes()
-            .iter()
-            .rev()
-            .nth(1)
-            .copied()
-            .unwrap_or_default();
-        Some(self.ttl.mul_f64(0.9 + f64::from(last % 32) / 160.0))
+impl moka::Expiry<Key, Arc<Cached>> for WhenItSays {
+    fn expire_after_create(&self, _: &Key, value: &Arc<Cached>, now: Instant) -> Option<Duration> {
+        Some(value.expires.saturating_duration_since(now))
     }
 }

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod body;
 pub mod caller;
+pub mod finished;
 pub mod idempotency;
 pub mod observe;
 pub mod params;

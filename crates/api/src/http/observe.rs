@@ -1,17 +1,19 @@
 //! Around every request: its id, its log line, its metrics, and a net for panics.
 
+use std::future::{Ready, ready};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use futures_util::FutureExt as _;
+use futures_util::future::{Either, LocalBoxFuture};
 use tokio::time::timeout;
 
-use super::Problem;
+use super::{Problem, finished};
 use crate::metrics;
 
 /// The header that carries a request's id, both ways.
@@ -23,17 +25,36 @@ pub fn current_request_id() -> String {
     db::request::current().map_or_else(String::new, |id| id.as_ref().to_owned())
 }
 
-/// Wraps all routes.
+type Observed<B> = Result<ServiceResponse<EitherBody<BoxBody, B>>, actix_web::Error>;
+
+/// Wraps all routes. What was answered before and is still true is answered at once.
 ///
 /// # Errors
 ///
 /// Those of the routes; a panic becomes a 500.
-pub async fn observe(
-    mut request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+pub fn observe<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Either<Ready<Observed<B>>, LocalBoxFuture<'static, Observed<B>>> {
     let started = Instant::now();
     let id = request_id(&request);
+    let Some((mut response, route)) = finished::find(&request, started) else {
+        return Either::Right(Box::pin(handle(request, next, id, started)));
+    };
+    response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
+    let status = response.status().as_u16();
+    tell(&id, "GET", &route, status, started.elapsed());
+    Either::Left(ready(Ok(request
+        .into_response(response)
+        .map_into_left_body())))
+}
+
+async fn handle<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+    id: RequestId,
+    started: Instant,
+) -> Observed<B> {
     let method = request.method().clone();
     if method == Method::HEAD {
         // HEAD is GET without the body (RFC 9110, 9.3.2), which the encoder leaves out.
@@ -47,17 +68,17 @@ pub async fn observe(
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             log::error!(request_id = id.as_str(); "a handler panicked");
-            Err(Problem::internal().in_request(id.clone()).into())
+            Err(Problem::internal().in_request(id.as_str().into()).into())
         }
         // What runs in the database goes on and commits or not; the same key finds out which.
         Err(_) => Err(
             Problem::unavailable("deadline_exceeded", "This took too long")
-                .in_request(id.clone())
+                .in_request(id.as_str().into())
                 .into(),
         ),
     };
-    if let (Ok(response), Ok(value)) = (&mut answer, HeaderValue::from_str(&id)) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
+    if let Ok(response) = &mut answer {
+        response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
     }
     let (route, status) = match &answer {
         Ok(response) => (response.request().match_pattern(), response.status()),
@@ -71,16 +92,16 @@ pub async fn observe(
         status.as_u16(),
         started.elapsed(),
     );
-    answer
+    answer.map(ServiceResponse::map_into_right_body)
 }
 
 /// How long a request may take: less than the proxy in front waits (3 s), so that the answer is
 /// ours and the replica does not count as gone.
 const DEADLINE: Duration = Duration::from_millis(2_700);
 
-fn tell(id: &str, method: &'static str, route: &str, status: u16, took: Duration) {
+fn tell(id: &RequestId, method: &'static str, route: &str, status: u16, took: Duration) {
     log::info!(
-        request_id = id, method, route, status, duration_us = took.as_micros(); "request"
+        request_id = id.as_str(), method, route, status, duration_us = took.as_micros(); "request"
     );
     metrics::request_answered(method, route, status, took);
 }
@@ -99,18 +120,28 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// Keeps a well-formed id of the caller (or of the proxy in front), else makes one.
-fn request_id(request: &ServiceRequest) -> String {
-    let given = request
-        .headers()
-        .get(X_REQUEST_ID)
-        .and_then(|value| value.to_str().ok());
-    match given {
-        Some(id) if is_well_formed(id) => id.to_owned(),
-        _ => uuid::Uuid::now_v7().to_string(),
+/// The id of a request, as the header that carries it.
+struct RequestId(HeaderValue);
+
+impl RequestId {
+    fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
     }
 }
 
-fn is_well_formed(id: &str) -> bool {
-    (16..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+/// Keeps a well-formed id of the caller (or of the proxy in front), else makes one.
+fn request_id(request: &ServiceRequest) -> RequestId {
+    let given = request.headers().get(X_REQUEST_ID);
+    let given = given.filter(|given| is_well_formed(given.as_bytes()));
+    RequestId(given.cloned().unwrap_or_else(|| {
+        let made = uuid::Uuid::now_v7().to_string();
+        HeaderValue::try_from(made).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }))
+}
+
+fn is_well_formed(id: &[u8]) -> bool {
+    (16..=64).contains(&id.len())
+        && id
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }

@@ -1,6 +1,5 @@
 //! Products, read from finished bytes.
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use catalog::products::{self, Product, Start};
@@ -10,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::money::ProblemBody;
-use crate::cache::{Cached, Key};
-use crate::http::{Params, Problem, params};
+use crate::cache::Key;
+use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
 /// A product on sale.
@@ -169,7 +168,7 @@ pub async fn list(
         .get(key.clone(), load)
         .await?
         .ok_or_else(Problem::internal)?;
-    Ok(respond(&request, &cached))
+    Ok(finished::answer(&request, &cached))
 }
 
 fn page_body(rows: Vec<Product>, start: Start, size: PageSize) -> ProductPageBody {
@@ -218,7 +217,7 @@ pub async fn get(
         .get(Key::Product { id, currency }, load)
         .await?
         .ok_or_else(not_found)?;
-    Ok(respond(&request, &cached))
+    Ok(finished::answer(&request, &cached))
 }
 
 /// An id from the path.
@@ -235,32 +234,4 @@ fn to_bytes(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
         log::error!(error:% = error; "a read model does not serialise");
         Problem::internal()
     })
-}
-
-/// 304 when the client has these bytes already, else the bytes.
-fn respond(request: &HttpRequest, cached: &Cached) -> HttpResponse {
-    let known = request
-        .headers()
-        .get(IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
-    let etag = cached.etag.to_str().unwrap_or_default();
-    let is_known = known.is_some_and(|known| {
-        known.split(',').any(|tag| {
-            let tag = tag.trim();
-            tag == "*" || tag.trim_start_matches("W/") == etag
-        })
-    });
-    let mut response = if is_known {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
-    response.insert_header((ETAG, cached.etag.clone()));
-    // A shared cache may keep it, but has to ask: a change is visible at once.
-    response.insert_header((CACHE_CONTROL, "public, no-cache"));
-    if is_known {
-        return response.finish();
-    }
-    response.insert_header((CONTENT_TYPE, "application/json"));
-    response.body(cached.body.clone())
 }

@@ -203,6 +203,52 @@ async fn what_is_wrong_in_redis_never_reaches_an_order() {
     }
 }
 
+/// The first answer comes by way of a route, those after it from what the worker remembers.
+#[tokio::test]
+async fn a_repeated_read_is_answered_as_the_first_and_never_with_what_was_true_before() {
+    let cluster = Cluster::with_settings("open", 1, &[("HTTP__WORKERS", "1")]);
+    let (shop, admin) = (cluster.shop(), cluster.admin().await);
+    for path in ["/api/products/1", "/api/products?limit=2"] {
+        let read = async || {
+            let request = shop.get(path).header("x-request-id", REQUEST_ID);
+            let answer = request.send().await;
+            let headers = ["content-type", "etag", "cache-control", "x-request-id"];
+            let told = headers.map(|name| answer.header(name).map(str::to_owned));
+            assert!(told.iter().all(Option::is_some), "{told:?}");
+            (told, answer.expect(200))
+        };
+        let (first, again) = (read().await, read().await);
+        assert_eq!(first, again);
+
+        let etag = again.0[1].clone().expect("an ETag");
+        for (known, status) in [(etag.as_str(), 304), ("*", 304), ("\"another\"", 200)] {
+            let conditional = shop.get(path).header("if-none-match", known).send().await;
+            assert_eq!(conditional.status, status, "{known}");
+            assert_eq!(conditional.header("etag"), Some(etag.as_str()));
+        }
+
+        let renamed = json!({"name": format!("Renamed after {path}")});
+        let change = admin.patch("/api/products/1", &renamed);
+        change.send().await.expect(200);
+        let changed = read().await;
+        assert_ne!(changed.0[1], again.0[1]);
+        assert!(changed.1.to_string().contains("Renamed after"));
+        assert_eq!(read().await, changed);
+    }
+    // Other words, another answer; and errors are nothing to remember.
+    shop.get("/api/products?limit=2&page=0")
+        .send()
+        .await
+        .expect(400);
+    shop.get("/api/products/1/nothing").send().await.expect(404);
+    shop.post("/api/products/1", &json!({}))
+        .send()
+        .await
+        .expect(405);
+}
+
+const REQUEST_ID: &str = "a-request-of-this-test";
+
 /// How often a replica has read an answer from Postgres, and how often it was told to forget.
 async fn reads_and_invalidations(cluster: &Cluster, replica: usize) -> (u64, u64) {
     let metrics = reqwest::get(cluster.metrics_url(replica))
