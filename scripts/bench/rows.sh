@@ -138,21 +138,44 @@ start_to_ready() {
 
 memory() {
   row memory_idle "memory of a replica (PSS), warm and idle" "" MiB "value <= 64"
+  row memory_turns "the most it had under every product read, ONE variant ordered, 4 x too many orders, registrations" "" MiB "value <= 64"
   row memory_load "the most it had under 64 clients ordering and 8 listing orders of 1,000 lines" "" MiB "value <= 64"
   row memory_after "and 10 s later" "" MiB "value <= 64"
   local pid
   for pid in "${api_pids[@]}"; do sample memory_idle ours "{\"value\": $(mebibytes "$(pss "$pid")")}"; done
+  most_memory memory_turns one_load_after_another
   large_orders
-  watch_memory "$work/memory" "${api_pids[@]}" &
-  local watcher=$! loads=()
+  most_memory memory_load order_and_list
+  sleep 10
+  for pid in "${api_pids[@]}"; do sample memory_after ours "{\"value\": $(mebibytes "$(pss "$pid")")}"; done
+}
+
+# most_memory ROW COMMAND …: the most that any replica had during the command.
+most_memory() {
+  local row=$1; shift
+  watch_memory "$work/$row" "${api_pids[@]}" &
+  local watcher=$!
+  "$@"
+  kill $watcher 2>/dev/null
+  wait $watcher 2>/dev/null || true
+  sample "$row" ours "{\"value\": $(mebibytes "$(sort -n "$work/$row" | tail -1)")}"
+}
+
+one_load_after_another() {
+  local usual
+  load "$front" --connections 32 --ids "$first..$last" --path '/api/products/{id}' >/dev/null
+  place_hot --connections 64 >/dev/null
+  usual=$(place --connections 64 --body "$two_lines" | jq '.value | floor')
+  place --rate $((usual * 4)) --connections 1500 --body "$two_lines" >/dev/null
+  load "$front" --method POST --path /api/users --expect 201 --connections 64 --ids 1..1000000000 \
+    --body '{"name":"Bench","email":"bench{id}@example.com","password":"long enough"}' >/dev/null
+}
+
+order_and_list() {
+  local loads=()
   seconds=$((seconds * 2)) place --connections 64 --body "$two_lines" >/dev/null & loads+=($!)
   seconds=$((seconds * 2)) load "$front" --connections 8 --path "/api/orders?userId=$last_user&limit=20" >/dev/null & loads+=($!)
   wait "${loads[@]}"
-  kill $watcher 2>/dev/null
-  wait $watcher 2>/dev/null || true
-  sample memory_load ours "{\"value\": $(mebibytes "$(sort -n "$work/memory" | tail -1)")}"
-  sleep 10
-  for pid in "${api_pids[@]}"; do sample memory_after ours "{\"value\": $(mebibytes "$(pss "$pid")")}"; done
 }
 
 # large_orders: twenty orders of 1,000 lines for the last user.
