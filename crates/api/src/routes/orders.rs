@@ -96,20 +96,22 @@ pub async fn list(
         (None, Some(own)) => Some(own),
         (None, None) => return Err(params::invalid("userId", "is required without a token")),
     };
-    let page = state
+    state
         .db
         .run(move |conn| {
             if let Some(id) = of {
                 find_user_for(conn, &caller, id)?;
             }
-            orders::list(conn, of, before, size).map_err(Problem::from)
+            let page = orders::list(conn, of, before, size)?;
+            // Here, because a page may have a thousand lines: as many pages are written at a time as
+            // there are connections, and none on a thread that others wait for.
+            Ok(Answer::ok(&OrderPageBody {
+                orders: page.items.iter().map(OrderBody::new).collect(),
+                has_more: page.next_cursor.is_some(),
+                next_cursor: page.next_cursor,
+            }))
         })
-        .await?;
-    Ok(Answer::ok(&OrderPageBody {
-        orders: page.items.iter().map(OrderBody::new).collect(),
-        has_more: page.next_cursor.is_some(),
-        next_cursor: page.next_cursor,
-    }))
+        .await
 }
 
 /// Reads an order and what happened to it.
