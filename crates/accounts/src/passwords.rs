@@ -2,8 +2,9 @@
 //!
 //! One hash takes 7 MiB and tens of milliseconds of a core: of the settings that OWASP's Password
 //! Storage Cheat Sheet calls equal, the one with the least memory. No more run at once than there
-//! are cores, and a queue that is too long is refused instead of growing. Hashes made with other
-//! settings verify too: each carries its own.
+//! are cores, and four at most, so that memory does not grow with the machine. A queue that is too
+//! long is refused instead of growing. Hashes made with other settings verify too: each carries its
+//! own.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +18,9 @@ use tokio::sync::Semaphore;
 /// Characters a password has. NIST SP 800-63B: at least 8, and no rules of composition; the upper
 /// limit keeps hashing cheap.
 pub const LENGTH: RangeInclusive<usize> = 8..=128;
+
+/// Passwords that are hashed at the same time, however many cores there are.
+const MAX_AT_ONCE: usize = 4;
 
 /// Requests that may wait for a core before new ones are refused.
 const MAX_WAITING: usize = 256;
@@ -38,11 +42,11 @@ pub enum PasswordError {
 }
 
 impl PasswordService {
-    /// A service that keeps at most `cores` threads busy.
+    /// A service that keeps at most `cores` threads busy, and never more than four.
     #[must_use]
     pub fn new(cores: usize) -> Self {
         Self {
-            cores: Arc::new(Semaphore::new(cores.max(1))),
+            cores: Arc::new(Semaphore::new(cores.clamp(1, MAX_AT_ONCE))),
             waiting: Arc::default(),
         }
     }
@@ -207,6 +211,12 @@ mod tests {
                 .await
                 .unwrap()
         );
+    }
+
+    #[test]
+    fn a_large_machine_hashes_no_more_than_four_at_once() {
+        let threads = |cores| PasswordService::new(cores).cores.available_permits();
+        assert_eq!([0, 1, 2, 64].map(threads), [1, 1, 2, 4]);
     }
 
     #[tokio::test]
