@@ -1,5 +1,8 @@
 //! The connection pool and the one way from async code to Diesel.
 
+mod waiting;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,8 +10,11 @@ use std::time::Duration;
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use diesel::r2d2::R2D2Connection;
 use diesel::{Connection, PgConnection};
-use tokio::sync::Semaphore;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
+use self::waiting::{Lent, Waiting, Work};
 use crate::error::{DbError, is_connection_loss};
 use crate::faults;
 
@@ -29,14 +35,19 @@ pub struct PoolConfig {
 #[derive(Clone)]
 pub struct Db {
     pool: r2d2::Pool<Manager>,
-    /// One permit per connection, so that waiting requests hold no blocking thread.
-    permits: Arc<Semaphore>,
+    waiting: Arc<Waiting>,
     acquire_timeout: Duration,
     losses: Arc<AtomicU64>,
+    /// Whose blocking threads do the work.
+    home: Option<Handle>,
 }
 
 impl Db {
     /// Builds the pool without connecting: a server that is away now may be back later.
+    ///
+    /// All work is done by blocking threads of the runtime in which this is called, where there is one.
+    /// Each thread of an HTTP server has a runtime of its own; if each had as many blocking threads as
+    /// there are connections, all of them would keep some of the memory that work has taken.
     ///
     /// # Errors
     ///
@@ -56,12 +67,12 @@ impl Db {
             .test_on_check_out(false) // would cost every request a round trip
             .error_handler(Box::new(LogConnectError))
             .build_unchecked(manager);
-        let permits = Arc::new(Semaphore::new(config.size as usize));
         Ok(Self {
             pool,
-            permits,
+            waiting: Arc::default(),
             acquire_timeout: config.acquire_timeout,
             losses,
+            home: Handle::try_current().ok(),
         })
     }
 
@@ -77,25 +88,73 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let waiting = Arc::clone(&self.permits).acquire_owned();
-        let permit = tokio::time::timeout(self.acquire_timeout, waiting)
-            .await
-            .map_err(|_| DbError::Busy("no free connection".into()))?
-            .map_err(|_| DbError::Unavailable("the pool is closed".into()))?;
-        let db = self.clone();
+        let (reply, mut answer) = oneshot::channel();
+        let begun = Arc::new(AtomicBool::new(false));
         let request = crate::request::current();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the funnel the ban points to"
-        )]
-        let task = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let mut client = db.checkout()?;
-            let outcome = crate::request::carry(request, || work(&mut client.conn));
+        let run = move |conn: Lent<'_>| {
+            if reply.is_closed() {
+                return; // nobody waits for it any more
+            }
+            let outcome = conn
+                .map_err(E::from)
+                .and_then(|conn| crate::request::carry(request, || work(conn)));
             faults::point("after_commit_before_reply");
-            outcome
+            let _ = reply.send(outcome);
+        };
+        self.hand_over(Work {
+            begun: Arc::clone(&begun),
+            run: Box::new(run),
         });
-        task.await.map_err(|_| DbError::Panicked)?
+        let outcome = match timeout(self.acquire_timeout, &mut answer).await {
+            Ok(outcome) => outcome,
+            Err(_) if begun.swap(true, Ordering::AcqRel) => answer.await,
+            Err(_) => return Err(DbError::Busy("no free connection".into()).into()),
+        };
+        outcome.map_err(|_| DbError::Panicked)?
+    }
+
+    fn hand_over(&self, work: Work) {
+        if self.waiting.add(work, self.pool.max_size() as usize) {
+            let (db, home) = (self.clone(), self.home.clone());
+            let home = home.unwrap_or_else(Handle::current);
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the funnel the ban points to"
+            )]
+            home.spawn_blocking(move || db.do_what_waits());
+        }
+    }
+
+    /// What a runner does.
+    fn do_what_waits(&self) {
+        let mut held = None;
+        while let Some(work) = self.waiting.next() {
+            let done = catch_unwind(AssertUnwindSafe(|| match self.connection(&mut held) {
+                Ok(client) => (work.run)(Ok(&mut client.conn)),
+                Err(error) => (work.run)(Err(error)),
+            }));
+            if let (Err(_), Some(client)) = (done, &held) {
+                // The hook has told of the panic, and the caller hears of it by the lost channel.
+                client.broken.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// The connection a runner holds if it is still good, or another one.
+    fn connection<'h>(
+        &self,
+        held: &'h mut Option<r2d2::PooledConnection<Manager>>,
+    ) -> Result<&'h mut Client, DbError> {
+        let losses = self.losses.load(Ordering::Acquire);
+        if let Some(client) = &mut *held
+            && (client.opened_after != losses || client.is_broken())
+        {
+            *held = None; // r2d2 looks at it again, and drops it
+        }
+        match held {
+            Some(client) => Ok(client),
+            None => Ok(held.insert(self.checkout()?)),
+        }
     }
 
     /// Takes a connection that was opened after the last loss of the server.
@@ -119,6 +178,13 @@ struct Client {
     broken: Arc<AtomicBool>,
     /// How many losses the pool had seen when this connection was opened.
     opened_after: u64,
+}
+
+impl Client {
+    /// Lost, or left inside a transaction.
+    fn is_broken(&mut self) -> bool {
+        self.broken.load(Ordering::Acquire) || self.conn.is_broken()
+    }
 }
 
 struct Manager {
@@ -167,7 +233,7 @@ impl r2d2::ManageConnection for Manager {
     }
 
     fn has_broken(&self, client: &mut Client) -> bool {
-        std::thread::panicking() || client.broken.load(Ordering::Acquire) || client.conn.is_broken()
+        client.is_broken()
     }
 }
 
