@@ -1,7 +1,7 @@
 //! I5: acknowledged orders are stored, stored ones were asked for, and every replica shows an order
 //! as soon as it is acknowledged (Jepsen's set-full, with the id as element).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Evidence, Fate, Finding, Intent};
 use crate::history::{Action, Call, Kind, OrderView, Seen};
@@ -15,6 +15,7 @@ pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
     if evidence.has_final {
         findings.extend(lost(evidence));
         findings.extend(phantoms(evidence));
+        findings.extend(cancelled_unasked(evidence));
     }
     findings
 }
@@ -75,6 +76,39 @@ fn is_excused(intent: &Intent<'_>, order: &OrderView) -> bool {
             order.status == "cancelled" && intent.calls.iter().any(|call| call.status == Some(402))
         }
     }
+}
+
+/// Cancelled orders that nobody cancelled. The shop itself may end one whose card was declined, or
+/// whose payment is unknown for too long; never one that was acknowledged as it should be.
+fn cancelled_unasked(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let asked: HashSet<i64> = evidence
+        .intents
+        .values()
+        .filter_map(|intent| match (intent.action, intent.fate) {
+            (Action::Cancel { .. }, Fate::Never(_)) => None,
+            (Action::Cancel { order }, _) => Some(*order),
+            _ => None,
+        })
+        .collect();
+    let is_over = |order: &&&OrderView| order.status == "cancelled" && !asked.contains(&order.id);
+    let mut findings = Vec::new();
+    for order in evidence.stored.values().filter(is_over) {
+        // One that nobody sent is a phantom.
+        let Some(intent) = evidence.intents.get(order.key.as_str()) else {
+            continue;
+        };
+        let is_card = matches!(intent.action, Action::Order { payment, .. } if payment == "card");
+        let is_declined = intent.calls.iter().any(|call| call.status == Some(402));
+        let was_acknowledged = intent
+            .order()
+            .is_some_and(|known| known.status != "cancelled");
+        if was_acknowledged || !(is_card || is_declined) {
+            let message = format!("order {} is cancelled, and nobody asked for it", order.id);
+            let finding = Finding::new(CHECK, "cancelled-unasked", message, &intent.calls);
+            findings.push(finding);
+        }
+    }
+    findings
 }
 
 /// Reads that began after an acknowledgement and did not see it.
@@ -189,6 +223,27 @@ mod tests {
         story.call(super::super::story::buy(1), Some("a"), Kind::Fail, other());
         story.ends_with(&[order("a", 1, 1), order("x", 2, 1)], 10, 2);
         assert_eq!(story.found(check), ["phantom", "phantom"]);
+    }
+
+    #[test]
+    fn the_shop_itself_cancels_only_what_was_not_paid() {
+        let mut story = Story::new();
+        story.placed("a", 1, 1);
+        story.lost("b", 1);
+        let card = Action::Order {
+            user: 2,
+            lines: vec![(1, 1)],
+            payment: "card".into(),
+            token: None,
+            shipping: "std".into(),
+        };
+        story.call(card, Some("c"), Kind::Info, other());
+        story.placed("d", 4, 1);
+        story.call(Action::Cancel { order: 4 }, Some("e"), Kind::Info, other());
+        let orders = [("a", 1), ("b", 2), ("c", 3), ("d", 4)];
+        let ends = orders.map(|(key, id)| cancelled(order(key, id, 1)));
+        story.ends_with(&ends, 10, 0);
+        assert_eq!(story.found(check), ["cancelled-unasked"; 2]);
     }
 
     #[test]

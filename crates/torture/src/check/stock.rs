@@ -112,13 +112,18 @@ fn effects(evidence: &Evidence<'_>) -> Vec<Effect> {
     for intent in evidence.intents.values() {
         match intent.action {
             Action::Order { lines, .. } => {
+                // Declined or expired before it was acknowledged: it gave back what it had taken.
+                let is_over = intent
+                    .order()
+                    .is_some_and(|order| order.status == "cancelled");
+                let fate = if is_over { Fate::Open } else { intent.fate };
                 for (product, quantity) in lines {
                     effects.push(Effect {
                         product: *product,
                         on_hand: 0,
                         reserved: *quantity,
                         since: intent.since,
-                        fate: intent.fate,
+                        fate,
                     });
                 }
             }
@@ -467,6 +472,30 @@ mod tests {
         );
         story.stock(10, 0);
         assert_eq!(story.found(check), ["bounds"]);
+    }
+
+    #[test]
+    fn an_order_that_expires_returns_its_stock_once() {
+        let mut story = Story::new();
+        story.lost("a", 3);
+        story.stock(10, 3);
+        story.stock(10, 0);
+        story.ends_with(&[cancelled(order("a", 1, 3))], 10, 0);
+        assert_eq!(story.found(check), [""; 0]);
+        story.stock(10, 3).phase = Phase::Final;
+        assert_eq!(story.found(check), ["not-conserved"]);
+    }
+
+    #[test]
+    fn an_order_that_was_over_when_it_was_acknowledged_holds_nothing() {
+        let mut story = Story::new();
+        story.lost("a", 3);
+        let seen = Seen::Order {
+            order: cancelled(order("a", 1, 3)),
+        };
+        story.call(buy(3), Some("a"), Kind::Ok, seen);
+        story.stock(10, 0);
+        assert_eq!(story.found(check), [""; 0]);
     }
 
     #[test]

@@ -214,6 +214,8 @@ fn settings(options: &Options, dir: &Path, postgres: &Postgres, redis: &Redis) -
         ("LOG__LEVEL", "warn".to_owned()),
         // Shorter than a replica is frozen.
         ("JOBS__LEASE_SECONDS", "2".to_owned()),
+        // The shortest there is, so that orders expire within a run.
+        ("ORDERS__UNPAID_EXPIRY_MINUTES", "1".to_owned()),
     ];
     let variables = values
         .into_iter()
