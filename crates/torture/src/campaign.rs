@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use crate::check::{self, Evidence, Finding, doctor, ledger, resources};
+use crate::check::{self, Evidence, Finding, doctor, ledger, resources, rest};
 use crate::clock::Clock;
 use crate::cluster::{ADMIN_EMAIL, ADMIN_PASSWORD, Cluster, Options};
 use crate::history::{self, Writer};
@@ -92,15 +92,19 @@ impl Stage {
             ..
         } = self;
         let after = broken.and_then(|()| {
-            runtime.block_on(async {
+            let postgres = &nemesis.cluster.postgres;
+            let expected = rest::Expected::from_now_on(&nemesis.cluster)?;
+            let unknown = runtime.block_on(async {
                 workload.probe().await?;
-                let unknown = workload.resolve(&campaign.out.join(HISTORY)).await?;
-                workload.look_at_everything().await?;
-                Ok(unknown)
-            })
+                workload.resolve(&campaign.out.join(HISTORY)).await
+            })?;
+            let findings = rest::check(postgres, &expected)?;
+            rest::keep_still(postgres)?;
+            runtime.block_on(workload.look_at_everything())?;
+            Ok((unknown, findings))
         });
-        let examined = after.and_then(|unknown| {
-            let mut findings = ledger::check(&nemesis.cluster.postgres)?;
+        let examined = after.and_then(|(unknown, mut findings)| {
+            findings.extend(ledger::check(&nemesis.cluster.postgres)?);
             if campaign.doctor {
                 findings.extend(doctor::check(
                     nemesis.cluster.command(&campaign.cluster.binary, &[]),

@@ -24,16 +24,19 @@ pub struct Mutant {
     pub faults: &'static [Fault],
     /// A fault point that has to go off for it to show.
     pub point: Option<&'static str>,
+    /// How long a run takes in which it can show.
+    pub length: Duration,
 }
 
 /// All planted bugs.
-pub const MUTANTS: [Mutant; 16] = [
+pub const MUTANTS: [Mutant; 18] = [
     Mutant {
         name: "read_modify_write",
         what: "stock is read, computed and written back",
         plants: &[UNLOCKED, WRITTEN_BACK],
         faults: &[],
         point: None,
+        length: LENGTH,
     },
     Mutant {
         name: "lost_conflict",
@@ -41,6 +44,7 @@ pub const MUTANTS: [Mutant; 16] = [
         plants: &[ALWAYS_ENOUGH, AS_FAR_AS_IT_GOES],
         faults: &[],
         point: None,
+        length: LENGTH,
     },
     Mutant {
         name: "skip_locked",
@@ -52,6 +56,7 @@ pub const MUTANTS: [Mutant; 16] = [
         }],
         faults: &[],
         point: None,
+        length: LENGTH,
     },
     Mutant {
         name: "key_without_lock",
@@ -63,6 +68,7 @@ pub const MUTANTS: [Mutant; 16] = [
         }],
         faults: &[],
         point: None,
+        length: LENGTH,
     },
     Mutant {
         name: "key_not_stored",
@@ -74,6 +80,7 @@ pub const MUTANTS: [Mutant; 16] = [
         }],
         faults: &[],
         point: None,
+        length: LENGTH,
     },
     bug("sold_out_for_ever", "what was sold out once stays so", &[]),
     bug(
@@ -117,6 +124,19 @@ pub const MUTANTS: [Mutant; 16] = [
         )
     },
     bug(
+        "relay_stops",
+        "the relay stops for good after an error of the database",
+        &[Fault::PgKill9],
+    ),
+    Mutant {
+        length: UNTIL_EXPIRY,
+        ..bug(
+            "never_expires",
+            "an order that nobody pays keeps its stock",
+            &[],
+        )
+    },
+    bug(
         "unfenced_finish",
         "a job is ended by a worker that lost its lease",
         &[Fault::Stop],
@@ -154,12 +174,15 @@ const fn bug(name: &'static str, what: &'static str, faults: &'static [Fault]) -
         plants: &[],
         faults,
         point: None,
+        length: LENGTH,
     }
 }
 
 /// How many runs a bug may survive.
 const RUNS: u64 = 3;
 const LENGTH: Duration = Duration::from_secs(20);
+/// A minute and forty seconds for an order to expire in, and some for it to be placed in.
+const UNTIL_EXPIRY: Duration = Duration::from_secs(120);
 const VARIABLE: &str = "CARTWRIGHT_MUTANT";
 
 /// What became of a mutant.
@@ -203,6 +226,7 @@ pub fn run(campaign: &Campaign, names: &[String]) -> Fallible<Vec<Verdict>> {
         let mut killed = None;
         for number in 0..RUNS {
             let mut variant = variant(campaign, mutant.name, mutant.faults, number);
+            variant.duration = mutant.length;
             variant.cluster.plants = mutant.plants.to_vec();
             if let Some(point) = mutant.point {
                 let variables = &mut variant.cluster.variables;

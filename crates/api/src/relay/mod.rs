@@ -146,6 +146,9 @@ async fn follow(db: Db, consumer: Consumer, mut stop: watch::Receiver<bool>) {
             Ok(turn::Next::Later) => LOOK_EVERY,
             Err(error) => {
                 log::warn!(consumer = name, error:% = error; "no events delivered, trying again");
+                if db::faults::mutant("relay_stops") {
+                    return;
+                }
                 REST
             }
         };

@@ -16,7 +16,9 @@ const CHECK: &str = "I9";
 pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
     let log = told(evidence, Phase::Final);
     if log.is_empty() {
-        return Vec::new();
+        let message = "the log of events is empty at the end";
+        let finding = || Finding::new(CHECK, "empty", message, &[]);
+        return evidence.has_final.then(finding).into_iter().collect();
     }
     let mut findings = sequences(&log);
     findings.extend(followed(&log, &told(evidence, Phase::Run)));
@@ -230,6 +232,7 @@ mod tests {
         other[1].kind = "payment.changed".into();
         other[1].resource = "order".into();
         assert_eq!(found(&other), ["unannounced"]);
+        assert_eq!(found(&[]), ["empty"]);
         let mut nobody = log;
         nobody.push(event("e", "order.placed", 8, 1));
         assert_eq!(found(&nobody), ["orphan"]);

@@ -9,6 +9,7 @@
 //! - [`windows`] (I12): no refusal for want of a server without an excuse
 //! - [`liveness`] (I13): well again in time
 //! - [`resources`] (I14): no slow growth
+//! - [`rest`]: what must have happened by now: events delivered, jobs run (I9, I10)
 //! - [`ledger`]: what only the database can tell (I2, I4, I7, I9)
 //! - [`doctor`]: what the shop's own doctor says (I1 to I11)
 
@@ -19,6 +20,7 @@ pub mod ledger;
 pub mod liveness;
 pub mod orders;
 pub mod resources;
+pub mod rest;
 pub mod stock;
 #[cfg(test)]
 pub(crate) mod story;
