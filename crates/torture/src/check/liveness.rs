@@ -19,11 +19,12 @@ pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
         .iter()
         .filter(|call| call.phase == Phase::Probe);
     let deadline = healed + nanoseconds(RECOVERY);
-    let late = probes.filter(|call| call.kind != Kind::Ok && call.invoked_ns >= deadline);
+    let late = probes.filter(|call| call.kind != Kind::Ok && call.ended_ns >= deadline);
     late.map(|call| {
         let message = format!(
-            "a probe failed {} ms after the last heal",
-            (call.invoked_ns - healed) / 1_000_000
+            "a probe of {} ms after the last heal failed {} ms after it",
+            call.invoked_ns.saturating_sub(healed) / 1_000_000,
+            (call.ended_ns - healed) / 1_000_000
         );
         Finding::new(CHECK, "not-recovered", message, &[call])
     })
@@ -79,5 +80,13 @@ mod tests {
             story_with_a_bad_probe(11 * SECOND).found(check),
             ["not-recovered"]
         );
+    }
+
+    #[test]
+    fn a_probe_that_hangs_is_late_when_it_ends() {
+        let mut story = story_with_a_bad_probe(3 * SECOND);
+        let hangs = story.history.calls.last_mut().unwrap();
+        hangs.ended_ns += 8 * SECOND;
+        assert_eq!(story.found(check), ["not-recovered"]);
     }
 }
