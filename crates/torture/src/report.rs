@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::resources::Sample;
 use crate::check::{Evidence, Finding, liveness, windows};
 use crate::history::{Call, Kind, Phase};
+use crate::nemesis::Excuse;
 use crate::nemesis::log::{Event, Line};
 use crate::{Fallible, doing};
 
@@ -42,10 +43,10 @@ pub struct Report {
     pub orders_stored: usize,
     /// Writes whose outcome had to be found out at the end.
     pub unknown_at_the_end: usize,
-    /// Refusals for want of a server, by status and code: in a window where they are excused, and outside.
+    /// Refusals for want of a server, by status: those that a fault excuses, and the others.
     pub excused: BTreeMap<String, u64>,
     pub unexcused: BTreeMap<String, u64>,
-    /// How long Postgres or all replicas were out of reach.
+    /// How long Postgres or all replicas were down.
     pub window_ms: u64,
     /// From the last heal until every probe was good.
     pub recovered_ms: Option<u64>,
@@ -101,7 +102,7 @@ pub fn make(
     let excusing = evidence
         .windows
         .iter()
-        .filter(|window| window.fault.excuses());
+        .filter(|window| window.fault.excuses() == Excuse::Everything);
     let window_ns: u64 = excusing
         .map(|window| window.ends_ns.saturating_sub(window.begins_ns))
         .sum();
@@ -263,13 +264,13 @@ pub fn page(report: &Report) -> String {
     }
     let _ = writeln!(
         page,
-        "| Postgres or all replicas out of reach | {} ms; refusals then, by status: {} |",
-        report.window_ms,
-        list(&report.excused)
+        "| Postgres or all replicas down | {} ms |",
+        report.window_ms
     );
     let _ = writeln!(
         page,
-        "| refusals outside, ± 2 s | {} |",
+        "| refusals by status | excused: {}; without an excuse: {} |",
+        list(&report.excused),
         list(&report.unexcused)
     );
     let _ = writeln!(

@@ -1,9 +1,11 @@
-//! I12: a request fails for want of a server only while Postgres, or every replica, was out of
-//! somebody's reach, give or take two seconds.
+//! I12: a request fails for want of a server only while Postgres, or every replica, was down, give
+//! or take two seconds. What befalls one replica is nobody's business who asks through nginx, with
+//! one exception: one that is cut off from Postgres may say so. Where rows are locked or a disk is
+//! full, only who needs to write there is refused.
 
 use super::{Evidence, Finding};
 use crate::history::{Call, Kind, Seen};
-use crate::nemesis::Window;
+use crate::nemesis::{Excuse, Window};
 
 const CHECK: &str = "I12";
 /// How far beside a window a failure is still excused.
@@ -47,16 +49,33 @@ pub fn is_failure(call: &Call) -> bool {
     call.kind == Kind::Info && call.replica.is_none() && !is_answer
 }
 
-/// Whether a window of Postgres, or of all replicas, overlaps a call.
+/// Whether a window overlaps a call in which it may be refused.
 #[must_use]
 pub fn is_excused(call: &Call, windows: &[Window]) -> bool {
     windows
         .iter()
-        .filter(|window| window.fault.excuses())
+        .filter(|window| match window.fault.excuses() {
+            Excuse::Nothing => false,
+            Excuse::WordOfOneReplica => is_word_of_a_replica(call),
+            Excuse::MovesOfStock => call.action.moves_stock(),
+            Excuse::Writes => call.action.is_write(),
+            Excuse::Everything => true,
+        })
         .any(|window| {
             let begins = window.begins_ns.saturating_sub(SLACK_NS);
             call.invoked_ns <= window.ends_ns.saturating_add(SLACK_NS) && begins <= call.ended_ns
         })
+}
+
+/// What a replica answers that gets nothing out of Postgres. An answer of nginx itself, or none at all,
+/// means that both replicas failed.
+fn is_word_of_a_replica(call: &Call) -> bool {
+    const WORDS: [&str; 3] = ["busy", "database_unavailable", "deadline_exceeded"];
+    let said = match &call.seen {
+        Some(Seen::Refused { code }) => code.as_str(),
+        _ => "",
+    };
+    call.status == Some(503) && WORDS.contains(&said)
 }
 
 fn said(call: &Call) -> String {
@@ -69,8 +88,9 @@ fn said(call: &Call) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::story::{SECOND, Story};
+    use super::super::story::{SECOND, Story, buy, other};
     use super::*;
+    use crate::history::Action;
     use crate::nemesis::Fault;
 
     #[test]
@@ -80,11 +100,51 @@ mod tests {
         let busy = Seen::Refused {
             code: "idempotency_in_progress".into(),
         };
-        story
-            .call(super::super::story::buy(1), Some("b"), Kind::Info, busy)
-            .invoked_ns += 60 * SECOND;
+        story.call(buy(1), Some("b"), Kind::Info, busy).invoked_ns += 60 * SECOND;
         story.window(Fault::PgKill9, 2 * SECOND, 3 * SECOND);
         assert_eq!(story.found(check), [""; 0]);
+    }
+
+    #[test]
+    fn what_befalls_one_replica_excuses_nothing() {
+        for fault in [Fault::Latency, Fault::Bandwidth, Fault::RedisPartition] {
+            let mut story = Story::new();
+            story.lost("a", 1);
+            story.window(fault, SECOND, 2 * SECOND);
+            assert_eq!(story.found(check), ["unexcused"], "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_replica_that_is_cut_off_may_say_so_and_nobody_else() {
+        for (code, found) in [("busy", 0), ("database_unavailable", 0), ("unavailable", 1)] {
+            let mut story = Story::new();
+            let refused = Seen::Refused { code: code.into() };
+            story.call(buy(1), Some("a"), Kind::Info, refused);
+            story.window(Fault::PartitionIn, SECOND, 2 * SECOND);
+            assert_eq!(story.found(check), vec!["unexcused"; found], "{code}");
+        }
+        let mut story = Story::new();
+        story.lost("a", 1).status = None;
+        story.window(Fault::Reset, SECOND, SECOND);
+        assert_eq!(story.found(check), ["unexcused"]);
+    }
+
+    #[test]
+    fn locked_rows_excuse_who_needs_them_and_a_full_disk_who_writes() {
+        let price = || Action::Price {
+            product: 1,
+            amount: 700,
+        };
+        let read = || Action::ReadStock { product: 1 };
+        for (fault, found) in [(Fault::LockHog, 2), (Fault::DiskFull, 1)] {
+            let mut story = Story::new();
+            story.lost("a", 1);
+            story.call(price(), Some("b"), Kind::Info, other());
+            story.call(read(), None, Kind::Info, other());
+            story.window(fault, SECOND, 2 * SECOND);
+            assert_eq!(story.found(check), vec!["unexcused"; found], "{fault}");
+        }
     }
 
     #[test]

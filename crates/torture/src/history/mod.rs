@@ -86,6 +86,26 @@ impl Action {
         }
     }
 
+    /// Whether it changes something.
+    #[must_use]
+    pub fn is_write(&self) -> bool {
+        self.moves_stock() || matches!(self, Self::Advance { .. } | Self::Price { .. })
+    }
+
+    /// Whether it needs the counters of stock for itself. The key of an order with another body stands
+    /// in the same queue.
+    #[must_use]
+    pub fn moves_stock(&self) -> bool {
+        match self {
+            Self::Order { .. }
+            | Self::Reuse { .. }
+            | Self::Cancel { .. }
+            | Self::Restock { .. } => true,
+            Self::Advance { to, .. } => to == "inTransit",
+            _ => false,
+        }
+    }
+
     /// Whether the payment provider is scripted to be away for it, so that a 503 is what it asks for.
     #[must_use]
     pub fn is_unpayable(&self) -> bool {

@@ -47,6 +47,22 @@ pub enum Place {
     Redis,
 }
 
+/// What the shop may refuse because of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excuse {
+    /// Somebody else is there to answer.
+    Nothing,
+    /// What a replica says itself that is cut off from Postgres: nginx passes it on, and does not know
+    /// that the next replica could do better.
+    WordOfOneReplica,
+    /// Orders, their cancellation and shipment, and counts: the rows they need are locked.
+    MovesOfStock,
+    /// There is no room for anything new.
+    Writes,
+    /// Postgres, or every replica, is down.
+    Everything,
+}
+
 faults! {
     /// SIGKILL, and started again.
     Kill9 = "kill9", 100..2_500, Replica;
@@ -99,21 +115,18 @@ faults! {
 }
 
 impl Fault {
-    /// Whether it may make the shop say no: Postgres, or every replica, is out of somebody's reach.
+    /// What the shop may refuse because of it.
     #[must_use]
-    pub const fn excuses(self) -> bool {
-        matches!(
-            self,
-            Self::KillAll
-                | Self::PgKill9
-                | Self::PgRestart
-                | Self::DiskFull
-                | Self::LockHog
-                | Self::PartitionOut
-                | Self::PartitionIn
-                | Self::PartitionBoth
-                | Self::Reset
-        )
+    pub const fn excuses(self) -> Excuse {
+        match self {
+            Self::KillAll | Self::PgKill9 | Self::PgRestart => Excuse::Everything,
+            Self::DiskFull => Excuse::Writes,
+            Self::LockHog => Excuse::MovesOfStock,
+            Self::PartitionOut | Self::PartitionIn | Self::PartitionBoth | Self::Reset => {
+                Excuse::WordOfOneReplica
+            }
+            _ => Excuse::Nothing,
+        }
     }
 
     /// Whether a replica starts while it is done or healed.

@@ -11,6 +11,6 @@ pub mod log;
 pub mod schedule;
 
 pub use act::Nemesis;
-pub use faults::Fault;
+pub use faults::{Excuse, Fault};
 pub use log::{Log, Window};
 pub use schedule::{Planned, plan};
