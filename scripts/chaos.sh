@@ -5,6 +5,8 @@
 #   ./scripts/chaos.sh --short                    a minute with a fixed seed, as test.sh runs it
 #   ./scripts/chaos.sh --points [TIMES] [NAMES]   death at every fault point, or at NAMES (a,b), so often (100)
 #   ./scripts/chaos.sh --mutants [NAMES]          planted bugs, all of which must be found
+#   ./scripts/chaos.sh --soak [--minutes N]       load and no faults, an hour long, on a release build: nothing may grow, and
+#                                                 no replica may take more than MOST_MEMORY MiB (64)
 #
 # It ends with a one-page report; exit code 1 means that an invariant was violated. History, log of faults and report lie
 # in OUT (target/torture). Further arguments are passed on: see `torture run --help`. As root it also fills a disk.
@@ -15,12 +17,13 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-minutes=10 mode=run more=()
+minutes='' mode=run more=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit ;;
     --minutes) minutes=${2:?--minutes wants a number}; shift 2 ;;
     --short) mode=short; shift ;;
+    --soak) mode=soak; shift ;;
     --mutants)
       mode=mutants; shift
       if [[ ${1:-} =~ ^[a-z_,]+$ ]]; then more+=(--mutants "$1"); shift; fi
@@ -44,11 +47,17 @@ if [ -z "${BIN:-}" ] || [ -z "${TORTURE:-}" ]; then
   case $mode in points | mutants) features=(--features api/faults) ;; esac
   # The whole workspace, as test.sh builds it, so that dependencies are not built a second time with fewer features.
   cargo build --workspace --all-targets --locked "${features[@]}"
-  mkdir -p "$target/torture"
-  TORTURE=$target/debug/torture
+  TORTURE=${TORTURE:-$target/debug/torture}
+fi
+if [ -z "${BIN:-}" ]; then
   BIN=$target/debug/cartwright
-  if [ ${#features[@]} -gt 0 ]; then
+  if [ "$mode" = soak ]; then
+    # As bench.sh builds it.
+    cargo build --release --locked -p api -p bench
+    BIN=$target/release/cartwright
+  elif [ ${#features[@]} -gt 0 ]; then
     # Aside, and the one with fault points is not left where others look for a binary.
+    mkdir -p "$target/torture"
     mv "$BIN" "$target/torture/cartwright-with-faults"
     BIN=$target/torture/cartwright-with-faults
   fi
@@ -59,7 +68,11 @@ common=(--out "${OUT:-$target/torture}")
 case $mode in
   run)
     if [ "$(id -u)" = 0 ]; then common+=(--disk-full); fi
-    exec "$TORTURE" run --secs $((minutes * 60)) "${common[@]}" "${more[@]}"
+    exec "$TORTURE" run --secs $((${minutes:-10} * 60)) "${common[@]}" "${more[@]}"
+    ;;
+  soak)
+    exec "$TORTURE" run --secs $((${minutes:-60} * 60)) --faults none --most-memory "${MOST_MEMORY:-64}" \
+      "${common[@]}" "${more[@]}"
     ;;
   short)
     # A machine that runs all tests is busy, so the rate is low; the faults are the ones that have found most.

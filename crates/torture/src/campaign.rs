@@ -28,6 +28,8 @@ pub struct Campaign {
     /// Intents a second.
     pub rate: u32,
     pub faults: Vec<Fault>,
+    /// What a replica may take.
+    pub most_kib: Option<u64>,
     /// Whether the shop's own doctor is asked at the end.
     pub doctor: bool,
     /// Where history, log and report go.
@@ -116,7 +118,7 @@ impl Stage {
         drop(nemesis);
         workload.history().flush()?;
         let (unknown, findings) = examined?;
-        let mut report = judge(&campaign.out, findings)?;
+        let mut report = judge(&campaign.out, findings, campaign.most_kib)?;
         report.unknown_at_the_end = unknown;
         report.took_seconds = started.elapsed().as_secs();
         report::write(&report, &campaign.out)?;
@@ -172,7 +174,7 @@ pub fn run(campaign: &Campaign) -> Fallible<Report> {
 /// # Errors
 ///
 /// When they cannot be read.
-pub fn judge(dir: &Path, mut findings: Vec<Finding>) -> Fallible<Report> {
+pub fn judge(dir: &Path, mut findings: Vec<Finding>, most_kib: Option<u64>) -> Fallible<Report> {
     let history = history::read(&dir.join(HISTORY))?;
     let lines = log::read(&dir.join(NEMESIS))?;
     let windows = log::windows(&lines);
@@ -180,7 +182,7 @@ pub fn judge(dir: &Path, mut findings: Vec<Finding>) -> Fallible<Report> {
     findings.extend(check::all(&evidence));
     findings.extend(unfinished(&lines));
     let samples = resources::read(&dir.join(RESOURCES)).unwrap_or_default();
-    findings.extend(resources::check(&samples));
+    findings.extend(resources::check(&samples, most_kib));
     Ok(report::make(dir, &evidence, &lines, &samples, findings))
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand};
@@ -28,6 +29,9 @@ enum What {
     Check {
         /// The history; `nemesis.jsonl` lies beside it.
         history: PathBuf,
+        /// MiB of memory that a replica may take.
+        #[arg(long, value_name = "MIB")]
+        most_memory: Option<u64>,
     },
     /// Kills replicas at every fault point; the binary is built with the feature `api/faults`.
     Points {
@@ -67,9 +71,12 @@ struct RunArgs {
     /// Intents a second, whether earlier ones are answered or not.
     #[arg(long, default_value_t = 60)]
     rate: u32,
-    /// Names from `torture faults`, separated by commas; all of them without it.
-    #[arg(long, value_delimiter = ',')]
-    faults: Vec<Fault>,
+    /// Names from `torture faults`, separated by commas; `all` of them, or `none`.
+    #[arg(long, default_value = "all")]
+    faults: Faults,
+    /// MiB of memory that a replica may take.
+    #[arg(long, value_name = "MIB")]
+    most_memory: Option<u64>,
     /// Puts Postgres on a small disk of its own, so that it can be full (root, loop mounts).
     #[arg(long)]
     disk_full: bool,
@@ -97,6 +104,26 @@ struct ShopArgs {
     out: PathBuf,
 }
 
+/// Some of the faults there are.
+#[derive(Clone, Debug)]
+struct Faults(Vec<Fault>);
+
+impl FromStr for Faults {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => Ok(Self(Fault::ALL.to_vec())),
+            "none" => Ok(Self(Vec::new())),
+            names => names
+                .split(',')
+                .map(str::parse)
+                .collect::<Result<_, _>>()
+                .map(Self),
+        }
+    }
+}
+
 fn main() -> ExitCode {
     match go(Cli::parse()) {
         Ok(true) => ExitCode::SUCCESS,
@@ -112,12 +139,19 @@ fn main() -> ExitCode {
 fn go(cli: Cli) -> Fallible<bool> {
     match cli.command {
         What::Run(args) => Ok(show(&campaign::run(&campaign_of(args)?)?)),
-        What::Check { history } => {
+        What::Check {
+            history,
+            most_memory,
+        } => {
             let dir = history
                 .parent()
                 .filter(|dir| *dir != Path::new(""))
                 .unwrap_or(Path::new("."));
-            Ok(show(&campaign::judge(dir, Vec::new())?))
+            Ok(show(&campaign::judge(
+                dir,
+                Vec::new(),
+                most_memory.map(kib),
+            )?))
         }
         What::Points { run, times, points } => {
             let mut campaign = campaign_of(run)?;
@@ -156,11 +190,6 @@ fn campaign_of(args: RunArgs) -> Fallible<Campaign> {
             .unwrap_or_default();
         u64::from(now.subsec_nanos())
     });
-    let faults = if args.faults.is_empty() {
-        Fault::ALL.to_vec()
-    } else {
-        args.faults
-    };
     let cluster = options(&args.shop, args.disk_full, Vec::new())?;
     println!("seed {seed}");
     Ok(Campaign {
@@ -169,11 +198,16 @@ fn campaign_of(args: RunArgs) -> Fallible<Campaign> {
         seed,
         duration: Duration::from_secs(args.secs),
         rate: args.rate,
-        faults,
+        faults: args.faults.0,
+        most_kib: args.most_memory.map(kib),
         doctor: !args.no_doctor,
         out: args.shop.out.join(format!("seed-{seed}")),
         commit: commit(),
     })
+}
+
+fn kib(mib: u64) -> u64 {
+    mib * 1_024
 }
 
 fn options(
@@ -201,4 +235,19 @@ fn absolute(path: impl AsRef<Path>) -> Fallible<PathBuf> {
 fn commit() -> String {
     let said = output(Command::new("git").args(["describe", "--always", "--dirty"]));
     said.map_or_else(|_| "unknown".into(), |said| said.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_all_none_or_named() {
+        let faults = |text: &str| text.parse::<Faults>().map(|faults| faults.0);
+        assert_eq!(faults("all"), Ok(Fault::ALL.to_vec()));
+        assert_eq!(faults("none"), Ok(Vec::new()));
+        let named = Ok(vec![Fault::Kill9, Fault::Reset]);
+        assert_eq!(faults("kill9,reset"), named);
+        assert!(faults("kill9,nothing").is_err());
+    }
 }

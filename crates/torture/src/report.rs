@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::resources::Sample;
+use crate::check::resources::{self, Growth, Sample};
 use crate::check::{Evidence, Finding, liveness, windows};
 use crate::history::{Call, Kind, Phase};
 use crate::nemesis::Excuse;
@@ -53,6 +53,8 @@ pub struct Report {
     pub most_rss_kib: u64,
     pub most_fds: u64,
     pub most_threads: u64,
+    /// Of the processes that lived long enough to tell.
+    pub growths: Vec<Growth>,
     pub findings: Vec<Finding>,
     /// The slowest keyed intent, request by request.
     pub worst: Vec<String>,
@@ -126,6 +128,7 @@ pub fn make(
         most_rss_kib: most(|sample| sample.rss_kib),
         most_fds: most(|sample| sample.fds),
         most_threads: most(|sample| sample.threads),
+        growths: resources::growths(samples),
         findings,
         worst: worst(evidence),
         dir: dir.to_owned(),
@@ -287,9 +290,19 @@ pub fn page(report: &Report) -> String {
     );
     let _ = writeln!(
         page,
-        "| most of one replica | {} KiB, {} open files, {} threads |\n",
+        "| most of one replica | {} KiB, {} open files, {} threads |",
         report.most_rss_kib, report.most_fds, report.most_threads
     );
+    for growth in &report.growths {
+        let [kib, files, threads] = growth.an_hour;
+        let _ = writeln!(
+            page,
+            "| growth an hour | replica {}, warm for {} s: {kib:.0} KiB, {files:.1} open files, {threads:.1} threads |",
+            growth.replica + 1,
+            growth.seconds
+        );
+    }
+    page.push('\n');
     let _ = writeln!(
         page,
         "| requests | ok | refused | unknown | p50 ms | p99 ms | max ms |\n|---|--:|--:|--:|--:|--:|--:|"
