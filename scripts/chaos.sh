@@ -7,6 +7,7 @@
 #   ./scripts/chaos.sh --mutants [NAMES]          planted bugs, all of which must be found
 #   ./scripts/chaos.sh --soak [--minutes N]       load and no faults, an hour long, on a release build: nothing may grow, and
 #                                                 no replica may take more than MOST_MEMORY MiB (64)
+#   ./scripts/chaos.sh --other-binary PATH        a campaign in which a replica now and then runs another release
 #
 # It ends with a one-page report; exit code 1 means that an invariant was violated. History, log of faults and report lie
 # in OUT (target/torture). Further arguments are passed on: see `torture run --help`. As root it also fills a disk.
@@ -24,6 +25,7 @@ while [ $# -gt 0 ]; do
     --minutes) minutes=${2:?--minutes wants a number}; shift 2 ;;
     --short) mode=short; shift ;;
     --soak) mode=soak; shift ;;
+    --other-binary) more+=(--other-binary "$(realpath -e -- "${2:?--other-binary wants a path}")"); shift 2 ;;
     --mutants)
       mode=mutants; shift
       if [[ ${1:-} =~ ^[a-z_,]+$ ]]; then more+=(--mutants "$1"); shift; fi
