@@ -28,7 +28,7 @@ use crate::request;
 pub struct Entry {
     pub event: Event,
     /// Which of its resource's events this is, from 1. It comes from a version that the writer
-    /// raised under the resource's lock, so the order of the log is the order of these numbers.
+    /// raised under the resource's lock, in a statement before; the log has them in this order.
     pub sequence: i64,
     /// The user who caused it; `None` for the system, and for callers without a token.
     pub actor: Option<UserId>,
@@ -50,7 +50,13 @@ impl Entry {
 }
 
 crate::statement! {
-    /// Writes one row per event.
+    /// Writes one row per event, behind the one its resource had last.
+    ///
+    /// A transaction has its id since its first write, which may be long before it locks this
+    /// resource: somebody with a greater id may have written an event of it meanwhile. Then the
+    /// new one takes a place in that transaction instead, where ids, given out under the lock, keep
+    /// them in order. Nobody has read that far: while this transaction runs, readers stay below
+    /// its own id.
     struct InsertEvents {
         event_ids: Vec<uuid::Uuid> => Array<Uuid>,
         kinds: Vec<&'static str> => Array<Text>,
@@ -62,9 +68,14 @@ crate::statement! {
         request_ids: Vec<Option<String>> => Array<Nullable<Text>>,
     } -> BigInt =
     "INSERT INTO platform.outbox \
-       (event_id, kind, resource_type, resource_id, payload, sequence, actor_id, request_id) \
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::jsonb[], \
-                          $6::bigint[], $7::bigint[], $8::text[])"
+       (event_id, kind, resource_type, resource_id, payload, sequence, actor_id, request_id, xid) \
+     SELECT e.*, greatest(pg_current_xact_id(), \
+              (SELECT o.xid FROM platform.outbox o \
+                WHERE o.resource_type = e.resource_type AND o.resource_id = e.resource_id \
+                  AND o.sequence < e.sequence ORDER BY o.sequence DESC LIMIT 1)) \
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::jsonb[], \
+                   $6::bigint[], $7::bigint[], $8::text[]) \
+         AS e (event_id, kind, resource_type, resource_id, payload, sequence, actor_id, request_id)"
 }
 
 /// Writes events in the caller's transaction, in the order given.

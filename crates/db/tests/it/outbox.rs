@@ -142,6 +142,41 @@ fn what_commits_late_is_read_all_the_same() {
     assert_eq!(told(reader, Position::START), [(1, Some(1)), (2, Some(1))]);
 }
 
+/// The import has its transaction id from the first product it locks, and comes to the second one
+/// after a change with a greater id.
+#[test]
+fn the_events_of_a_resource_come_in_their_order_however_old_their_transactions_are() {
+    let database = crate::database();
+    let (import, older, reader) = (
+        &mut database.connect(),
+        &mut database.connect(),
+        &mut database.connect(),
+    );
+    for writer in [&mut *older, &mut *import] {
+        writer.batch_execute("BEGIN").unwrap();
+        let first_lock = "SELECT pg_current_xact_id()";
+        writer.batch_execute(first_lock).unwrap();
+    }
+    outbox::write(reader, &[product_changed(2, 1)]).unwrap();
+
+    outbox::write(import, &[product_changed(1, 1), product_changed(2, 2)]).unwrap();
+    let during = told(reader, Position::START);
+    import.batch_execute("COMMIT").unwrap();
+    // Older still, it finds an event that already has another's place.
+    outbox::write(older, &[product_changed(2, 3), product_changed(2, 4)]).unwrap();
+    let towards_the_end = told(reader, Position::START);
+    older.batch_execute("COMMIT").unwrap();
+    wait_until("all can be read", || told_all(reader) == 5);
+
+    assert_eq!(during, []);
+    assert_eq!(towards_the_end, []);
+    let of_the_second: Vec<_> = told(reader, Position::START)
+        .into_iter()
+        .filter_map(|(id, sequence)| (id == 2).then_some(sequence?))
+        .collect();
+    assert_eq!(of_the_second, [1, 2, 3, 4]);
+}
+
 #[test]
 fn what_is_rolled_back_holds_nothing_up_for_ever() {
     let database = crate::database();
@@ -273,42 +308,57 @@ fn the_log_tells_when_it_happened() {
     assert!(event.occurred_at > before, "{event:?}");
 }
 
+/// How Postgres runs the prepared statement that has `part` in it.
+fn plan(conn: &mut PgConnection, part: &str, values: &str) -> String {
+    let name = text(
+        conn,
+        &format!(
+            "(SELECT name FROM pg_prepared_statements \
+               WHERE strpos(statement, $${part}$$) > 0 AND strpos(statement, 'pg_prepared') = 0)"
+        ),
+    );
+    let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE {name}({values})");
+    let lines: Vec<String> = diesel::dsl::sql::<diesel::sql_types::Text>(&explain)
+        .load(conn)
+        .unwrap();
+    lines.join("\n")
+}
+
+const MANY_EVENTS: &str = "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
+     SELECT 'common', 'thing', n % 100, '{}', n / 100 FROM generate_series(1, 20000) n; \
+     ANALYZE platform.outbox; SET plan_cache_mode = force_generic_plan";
+
 /// The insert of the hot path touches two indices, and a reader never the table as a whole.
 #[test]
 fn reading_on_is_a_walk_along_the_primary_key() {
     let conn = &mut crate::database().connect();
-    conn.batch_execute(
-        "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload) \
-         SELECT 'common', 'thing', n, '{}' FROM generate_series(1, 20000) n; \
-         ANALYZE platform.outbox; SET plan_cache_mode = force_generic_plan",
-    )
-    .unwrap();
+    conn.batch_execute(MANY_EVENTS).unwrap();
     consumers::register(conn, "reader", Start::Beginning).unwrap();
     wait_until("all can be read", || told_all(conn) == 100);
     let claimed = consumers::claim(conn, "reader", crate::PATIENCE).unwrap();
     assert!(claimed.is_some());
     log::page(conn, Position::START, Some("rare"), 10).unwrap();
 
-    let mut plan = |part: &str, values: &str| {
-        let name = text(
-            conn,
-            &format!(
-                "(SELECT name FROM pg_prepared_statements \
-                   WHERE strpos(statement, $${part}$$) > 0 AND strpos(statement, 'pg_prepared') = 0)"
-            ),
-        );
-        let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE {name}({values})");
-        let lines: Vec<String> = diesel::dsl::sql::<diesel::sql_types::Text>(&explain)
-            .load(conn)
-            .unwrap();
-        lines.join("\n")
-    };
     for plan in [
-        plan("request_id FROM platform.outbox", "0, 0, 100"),
-        plan("LIMIT $3) looked_at", "0, 0, 5000, 'rare'"),
-        plan("FOR UPDATE OF c SKIP LOCKED", "'reader', 1000"),
+        plan(conn, "request_id FROM platform.outbox", "0, 0, 100"),
+        plan(conn, "LIMIT $3) looked_at", "0, 0, 5000, 'rare'"),
+        plan(conn, "FOR UPDATE OF c SKIP LOCKED", "'reader', 1000"),
     ] {
         assert!(plan.contains("Index Scan using outbox_pkey"), "{plan}");
         assert!(!plan.contains("Sort"), "{plan}");
     }
+}
+
+#[test]
+fn writing_an_event_looks_up_one_row() {
+    let conn = &mut crate::database().connect();
+    conn.batch_execute(MANY_EVENTS).unwrap();
+    outbox::write(conn, &[product_changed(1, 1)]).unwrap();
+
+    let values = "ARRAY[gen_random_uuid()], '{common}', '{thing}', '{7}', ARRAY['{}'::jsonb], '{900}', \
+                  '{NULL}', '{NULL}'";
+    let plan = plan(conn, "INSERT INTO platform.outbox", values);
+
+    let probe = "Index Scan Backward using outbox_resource_sequence_idx on outbox o (actual rows=1";
+    assert!(plan.contains(probe), "{plan}");
 }
