@@ -37,6 +37,7 @@ pub fn prune(conn: &mut PgConnection, limit: i64) -> QueryResult<usize> {
 crate::statement! {
     struct IsForeign {} -> Bool =
     "SELECT EXISTS (SELECT FROM platform.outbox WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())) \
+         OR EXISTS (SELECT FROM platform.outbox_start WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())) \
          OR EXISTS (SELECT FROM platform.consumers WHERE xid > pg_snapshot_xmax(pg_current_snapshot()))"
 }
 
@@ -47,26 +48,33 @@ crate::statement! {
 crate::statement! {
     /// Behind the first event that is not handled everything is handed out again.
     struct MoveConsumers {} -> BigInt =
-    "UPDATE platform.consumers c SET xid = '0', epoch = epoch + 1, lease_until = '-infinity', id = coalesce( \
+    "UPDATE platform.consumers c \
+        SET xid = pg_current_xact_id(), epoch = epoch + 1, lease_until = '-infinity', id = coalesce( \
        (SELECT min(o.id) - 1 FROM platform.outbox o WHERE (o.xid, o.id) > (c.xid, c.id)), \
        (SELECT max(o.id) FROM platform.outbox o), 0)"
 }
 
 crate::statement! {
-    struct ResetStart {} -> BigInt = "UPDATE platform.outbox_start SET xid = '0', id = 0"
+    /// An id of 0 says that nothing was ever pruned.
+    struct MoveStart {} -> BigInt =
+    "UPDATE platform.outbox_start SET xid = pg_current_xact_id(), \
+            id = CASE WHEN id > 0 THEN coalesce((SELECT min(o.id) - 1 FROM platform.outbox o), id) ELSE 0 END"
 }
 
 crate::statement! {
-    struct RenumberEvents {} -> BigInt = "UPDATE platform.outbox SET xid = '0' WHERE xid <> '0'"
+    struct RenumberEvents {} -> BigInt = "UPDATE platform.outbox SET xid = pg_current_xact_id()"
 }
 
 /// Makes a log that was written by another server this one's, and tells whether it was.
 ///
 /// After `pg_dump` and `pg_restore` the log holds transaction ids that this server has yet to give
 /// out: old events would count as still running, and new ones as handled. So all restored events
-/// become those of one transaction before all others. Their ids keep the order of each resource's
-/// events, because a writer takes them under the resource's lock. Consumers may see some events
-/// again, under the same event ids; none is lost.
+/// become those of this transaction, which comes before all that follow. Their ids keep the order of
+/// each resource's events, because a writer takes them under the resource's lock. Consumers may see
+/// some events again, under the same event ids; none is lost.
+///
+/// A cursor of a client is from before this transaction, and lost, or from the future, and lost until
+/// this server has given out as many transaction ids as the other: whoever asks by then is told.
 ///
 /// To be called before anything is written or consumed.
 ///
@@ -80,7 +88,7 @@ pub fn adopt(conn: &mut PgConnection) -> QueryResult<bool> {
         }
         LockLog {}.execute(conn)?;
         MoveConsumers {}.execute(conn)?;
-        ResetStart {}.execute(conn)?;
+        MoveStart {}.execute(conn)?;
         RenumberEvents {}.execute(conn)?;
         Ok(true)
     })

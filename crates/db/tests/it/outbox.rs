@@ -282,8 +282,13 @@ fn a_log_from_another_server_is_adopted() {
         xid: 900_000_000_000,
         id: 4,
     };
+    let earlier = Position { xid: 5, id: 2 };
     assert_eq!(log::is_lost(conn, theirs), Ok(true));
+    assert_eq!(log::is_lost(conn, earlier), Ok(false));
     assert_eq!(upkeep::adopt(conn), Ok(true));
+    for cursor in [theirs, earlier, Position::START] {
+        assert_eq!(log::is_lost(conn, cursor), Ok(true), "{cursor}");
+    }
     assert_eq!(upkeep::adopt(conn), Ok(false));
     outbox::write(conn, &[product_changed(5, 1)]).unwrap();
     wait_until("all can be read", || told_all(conn) == 5);
@@ -294,6 +299,8 @@ fn a_log_from_another_server_is_adopted() {
     };
     assert_eq!(next("behind"), [(3, Some(1)), (4, Some(1)), (5, Some(1))]);
     assert_eq!(next("done"), [(5, Some(1))]);
+    let start = log::start(conn).unwrap();
+    assert_eq!(told(conn, start).len(), 5);
 }
 
 #[test]

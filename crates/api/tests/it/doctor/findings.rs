@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use api::workflows::doctor;
+use db::outbox::upkeep;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 
@@ -76,6 +77,14 @@ fn assert_pruned_events_are_not_missed(conn: &mut PgConnection) {
         conn.test_transaction::<_, diesel::result::Error, _>(|conn| {
             conn.batch_execute(age)?;
             assert!(db::outbox::prune(conn, pruned)? > 0);
+            let report = doctor::look(conn, &[]).expect("a report");
+            assert!(report.is_ok(), "{pruned}: {:#}", report.to_json());
+            // A dump of it, restored into another server and adopted there, is as well.
+            conn.batch_execute(
+                "UPDATE platform.outbox SET xid = (xid::text::bigint + 900000000000)::text::xid8; \
+                 UPDATE platform.outbox_start SET xid = (xid::text::bigint + 900000000000)::text::xid8",
+            )?;
+            assert!(upkeep::adopt(conn)?);
             let report = doctor::look(conn, &[]).expect("a report");
             assert!(report.is_ok(), "{pruned}: {:#}", report.to_json());
             if pruned <= 25 {
