@@ -68,7 +68,9 @@ async fn round(
                 schedules::ensure(conn, schedule)?;
             }
         }
-        let ticked = schedules::tick(conn, &kinds)?;
+        let scheduled = ours.kinds.schedules();
+        let scheduled: Vec<&str> = scheduled.map(|s| s.kind.as_str()).collect();
+        let ticked = schedules::tick(conn, &scheduled)?;
         let lost = claiming::reclaim(conn, RECLAIM_LIMIT)?;
         let jobs = match room {
             0 => Vec::new(),

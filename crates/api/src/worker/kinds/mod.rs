@@ -81,6 +81,7 @@ impl Kinds {
         self.0.get(name).map(|kind| Arc::clone(&kind.handler))
     }
 
+    /// A schedule stays in the database when its kind has none any more; then nobody runs its ticks.
     pub(super) fn schedules(&self) -> impl Iterator<Item = &NewSchedule> {
         self.0.values().filter_map(|kind| kind.schedule.as_ref())
     }

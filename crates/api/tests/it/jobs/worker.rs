@@ -350,3 +350,34 @@ async fn five_workers_run_each_tick_once() {
     assert_eq!(count(conn, seconds), count(conn, "platform.jobs"));
     assert_eq!(count(conn, in_steps), 1, "one second apart");
 }
+
+/// As the doctor, when `doctor_cron` is empty after it was not. The beat comes by in the same look at
+/// the schedules.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_scheduled_any_more_does_not_tick() {
+    let database = database();
+    let conn = &mut database.connect();
+    let visit = || Kind::new("visit", |_| async { Ok(Done::All) });
+    let beat = || Kind::new("beat", |_| async { Ok(Done::All) }).every(1);
+    let ticks = |conn: &mut PgConnection, name| {
+        count(conn, &format!("platform.ticks WHERE schedule = '{name}'"))
+    };
+    let before = start_with(
+        state(&database),
+        Kinds::new([visit().every(1), beat()]),
+        STOP_BUDGET,
+    );
+    let conn_of_its_own = Mutex::new(database.connect());
+    let ticked = async || ticks(&mut conn_of_its_own.lock().expect("not poisoned"), "visit") > 0;
+    eventually("a visit", SOON, ticked).await;
+    before.stop().await;
+    conn.batch_execute("UPDATE platform.schedules SET next_at = now()")
+        .expect("both are due");
+    let (visits, beats) = (ticks(conn, "visit"), ticks(conn, "beat"));
+
+    let _after = start_with(state(&database), Kinds::new([visit(), beat()]), STOP_BUDGET);
+    let ticked = async || ticks(&mut conn_of_its_own.lock().expect("not poisoned"), "beat") > beats;
+    eventually("another beat", SOON, ticked).await;
+
+    assert_eq!(ticks(conn, "visit"), visits);
+}
