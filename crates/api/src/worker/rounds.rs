@@ -105,11 +105,15 @@ fn jittered(pause: Duration) -> Duration {
 }
 
 /// Notes that a job runs, and returns what does it. It is noted before anything is awaited, so that
-/// no lease goes unrenewed.
+/// no lease goes unrenewed. An earlier attempt may be under way here, if this worker was frozen for
+/// longer than its lease: that is cut off.
 fn begin(shared: &Arc<Shared>, job: Job) -> impl Future<Output = ()> + Send + use<> {
     let (abort, registration) = AbortHandle::new_pair();
     let claim = job.claim();
-    shared.with_running(|running| running.insert(job.id, Running { claim, abort }));
+    let earlier = shared.with_running(|running| running.insert(job.id, Running { claim, abort }));
+    if let Some(earlier) = earlier {
+        earlier.abort.abort();
+    }
     let shared = Arc::clone(shared);
     async move {
         let (id, kind, started) = (job.id, job.kind.clone(), Instant::now());
@@ -131,7 +135,11 @@ fn begin(shared: &Arc<Shared>, job: Job) -> impl Future<Output = ()> + Send + us
             Err(Aborted) => None,
         };
         let outcome = end(&shared, claim, result).await;
-        shared.with_running(|running| running.remove(&id));
+        shared.with_running(|running| {
+            if running.get(&id).is_some_and(|run| run.claim == claim) {
+                running.remove(&id); // and no later attempt
+            }
+        });
         let duration = started.elapsed();
         log::debug!(job:% = id, kind = kind.as_str(), outcome, duration_us = duration.as_micros(); "job");
         metrics::histogram!("job_run_seconds", "kind" => kind, "outcome" => outcome)

@@ -273,6 +273,65 @@ fn freeze_in_a_job(
     })
 }
 
+/// Tells when it is dropped.
+struct Told(tokio::sync::mpsc::UnboundedSender<i32>, i32);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.0.send(self.1);
+    }
+}
+
+/// As the only worker does that was frozen for longer than its lease.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_gets_its_own_lost_job_again_lets_go_of_the_first_attempt_only() {
+    let database = database();
+    let conn = &mut database.connect();
+    let (id, go) = (enqueued(conn, work()), Arc::new(Notify::new()));
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let _worker = start(
+        &database,
+        Kind::new("work", {
+            let go = Arc::clone(&go);
+            move |run| {
+                let (go, told) = (Arc::clone(&go), Told(tell.clone(), run.job.attempts));
+                async move {
+                    go.notified().await;
+                    drop(told);
+                    Ok(Done::All)
+                }
+            }
+        }),
+    );
+    becomes(conn, id, JobState::Running).await;
+
+    let lose = format!(
+        "UPDATE platform.jobs SET lease_until = now() - interval '1 second' \
+          WHERE id = {id} AND attempts = 1 AND state = 'running'"
+    );
+    let looks_again = Mutex::new(database.connect());
+    let second = async || {
+        let conn = &mut looks_again.lock().expect("not poisoned");
+        conn.batch_execute(&lose).expect("lost, unless it was");
+        count(
+            conn,
+            &format!("platform.jobs WHERE id = {id} AND attempts = 2"),
+        ) == 1
+    };
+    eventually("a second attempt", SOON, second).await;
+    let dropped = tokio::time::timeout(SOON, told.recv()).await;
+
+    assert_eq!(dropped, Ok(Some(1)));
+    let renewed = format!(
+        "platform.jobs WHERE id = {id} AND lease_until > started_at + interval '3.5 seconds' AND attempts = 2"
+    );
+    let renewed = async || count(&mut looks_again.lock().expect("not poisoned"), &renewed) == 1;
+    eventually("the second lease is renewed", SOON, renewed).await;
+    go.notify_waiters();
+    let done = becomes(conn, id, JobState::Succeeded).await;
+    assert_eq!(done.attempts, 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stops_waits_for_what_ends_in_time() {
     let database = database();
