@@ -35,7 +35,7 @@ mod statement;
 pub mod testing;
 
 pub use error::DbError;
-pub use pool::{Db, PoolConfig};
+pub use pool::{Db, PoolConfig, connect};
 
 const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();
 

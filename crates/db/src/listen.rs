@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use crate::pool::with_network_timeouts;
+use crate::pool::connect;
 
 /// What a listener hears.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ fn listen(
     stop: &Receiver<()>,
     on: &mut impl FnMut(Heard),
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let mut conn = PgConnection::establish(&with_network_timeouts(url))?;
+    let mut conn = connect(url)?;
     diesel::sql_query(format!("LISTEN {channel}")).execute(&mut conn)?;
     on(Heard::Reconnected);
     let mut probed_at = Instant::now();

@@ -15,7 +15,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
-use crate::pool::with_network_timeouts;
+use crate::pool::connect;
 
 /// Held for the length of a run; no other code takes this lock.
 const LOCK: i64 = 0x6361_7274_7772_6974;
@@ -66,7 +66,7 @@ pub fn run_and_seed(
     seed: impl FnOnce(&mut PgConnection) -> Result<(), String>,
 ) -> Result<Vec<String>, MigrateError> {
     crate::survive_exit();
-    let mut conn = PgConnection::establish(&with_network_timeouts(url))?;
+    let mut conn = connect(url)?;
     let prepare = |source| MigrateError::Prepare {
         schema: "platform",
         source,

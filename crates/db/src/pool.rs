@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use diesel::r2d2::R2D2Connection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, ConnectionResult, PgConnection};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -270,9 +270,20 @@ fn session_settings(statement_timeout: Duration) -> String {
     )
 }
 
+/// Connects apart from any pool, for what is not a request and may take its time.
+///
+/// A server that vanishes without a word, or never answers, is an error within seconds.
+///
+/// # Errors
+///
+/// Those of libpq.
+pub fn connect(url: &str) -> ConnectionResult<PgConnection> {
+    PgConnection::establish(&with_network_timeouts(url))
+}
+
 /// Adds libpq's network time-outs where the address does not set its own, so that a peer that
 /// vanished without a word is noticed within seconds.
-pub(crate) fn with_network_timeouts(url: &str) -> String {
+fn with_network_timeouts(url: &str) -> String {
     const DEFAULTS: [(&str, &str); 5] = [
         ("connect_timeout", "2"),
         ("tcp_user_timeout", "3000"),

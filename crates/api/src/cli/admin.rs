@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use accounts::passwords;
 use accounts::sessions;
 use accounts::users::{self, NewUser, Role};
-use diesel::{Connection, PgConnection};
+use diesel::Connection as _;
 use domain::Email;
 
 use super::{CliError, database_url};
@@ -27,7 +27,7 @@ pub(super) fn create_staff(
         password_hash: Some(passwords::hash(&read_password(config)?)?),
         is_open: false,
     };
-    let mut conn = PgConnection::establish(database_url(config)?)?;
+    let mut conn = db::connect(database_url(config)?)?;
     let user = users::create(&mut conn, &user, None)?
         .ok_or("this e-mail address is registered already")?;
     println!("user {} may log in", user.id);
@@ -37,7 +37,7 @@ pub(super) fn create_staff(
 pub(super) fn set_password(config: &Config, email: &str) -> Result<ExitCode, CliError> {
     let email = Email::try_from(email)?;
     let hash = passwords::hash(&read_password(config)?)?;
-    let mut conn = PgConnection::establish(database_url(config)?)?;
+    let mut conn = db::connect(database_url(config)?)?;
     let (user, _) =
         users::find_credential(&mut conn, &email)?.ok_or("no user has this e-mail address")?;
     let closed = conn.transaction(|conn| {

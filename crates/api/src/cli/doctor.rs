@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use db::doctor::{Examined, Repaired};
 use db::migrations;
-use diesel::{Connection, PgConnection};
 use serde_json::{Value, json};
 
 use super::{CliError, DoctorArgs, database_url};
@@ -33,7 +32,7 @@ pub(super) fn run(config: Result<Config, CliError>, args: &DoctorArgs) -> ExitCo
 }
 
 fn look(config: &Config, args: &DoctorArgs) -> Result<bool, CliError> {
-    let mut conn = PgConnection::establish(database_url(config)?)?;
+    let mut conn = db::connect(database_url(config)?)?;
     let pending = migrations::list_pending(&mut conn, &OWNERS)?;
     if !pending.is_empty() {
         let pending = pending.join(", ");

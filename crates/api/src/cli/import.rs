@@ -5,7 +5,6 @@ use std::io::{self, BufReader, Read, Write};
 use std::process::ExitCode;
 
 use catalog::import::{self, Outcome, Refusal};
-use diesel::{Connection, PgConnection};
 
 use super::{CliError, ImportArgs, database_url};
 use crate::OWNERS;
@@ -17,7 +16,7 @@ const SHOWN: u64 = 20;
 pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, CliError> {
     let url = database_url(config)?;
     db::migrations::run(url, &OWNERS)?;
-    let mut conn = PgConnection::establish(url)?;
+    let mut conn = db::connect(url)?;
     let source: Box<dyn Read> = match args.file.to_str() {
         Some("-") => Box::new(io::stdin().lock()),
         _ => Box::new(BufReader::new(

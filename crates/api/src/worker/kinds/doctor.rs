@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection};
 
 use super::Handled;
 use crate::worker::{Done, JobError, Run};
@@ -40,7 +39,7 @@ pub(super) async fn visit(run: Arc<Run>) -> Handled {
 
 fn look(url: &str) -> Result<Report, JobError> {
     let failed = |error: &dyn std::fmt::Display| JobError::Retry(error.to_string());
-    let mut conn = PgConnection::establish(url).map_err(|error| failed(&error))?;
+    let mut conn = db::connect(url).map_err(|error| failed(&error))?;
     // Should this process end, Postgres notices and does not go on for nobody.
     conn.batch_execute("SET client_connection_check_interval = '2s'")?;
     doctor::run(&mut conn).map_err(|error| failed(&error))

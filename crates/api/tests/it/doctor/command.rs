@@ -1,4 +1,7 @@
+use std::net::TcpListener;
 use std::process::Output;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use db::testing::{self, TestDatabase};
 use diesel::connection::SimpleConnection as _;
@@ -7,6 +10,8 @@ use serde_json::json;
 use super::report;
 use crate::support::cluster::run;
 use crate::support::{count, number};
+
+const SOON: Duration = Duration::from_secs(15);
 
 fn doctor(database: &TestDatabase, args: &[&str]) -> Output {
     let url = ("CARTWRIGHT__DATABASE__URL".to_owned(), database.url.clone());
@@ -195,4 +200,21 @@ fn what_postgres_refuses_to_repair_is_told_and_stays_a_finding() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+}
+
+/// As one does whose address is routed into nothing, or whose machine is frozen.
+#[test]
+fn a_server_that_never_answers_is_waited_for_no_longer_than_seconds() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("an address").port();
+    let database = TestDatabase {
+        url: format!("postgres://127.0.0.1:{port}/silent"),
+    };
+    let (tell, told) = mpsc::channel();
+
+    std::thread::spawn(move || tell.send(doctor(&database, &[])));
+
+    let output = told.recv_timeout(SOON).expect("it gives up");
+    let words = refusal(&output);
+    assert!(words.contains("timeout"), "{words}");
 }
