@@ -10,13 +10,17 @@ pub(super) const OURS: &str =
     "(SELECT relnamespace FROM pg_class WHERE relname = '__diesel_schema_migrations')";
 
 /// What the promises of schema `platform` rest on.
-const GUARDS: [&str; 6] = [
+const GUARDS: [&str; 10] = [
     "idempotency_keys_pkey",
     "idempotency_keys_answered_or_resumable",
     "outbox_pkey",
     "outbox_resource_sequence_idx",
     "outbox_start_is_only",
     "consumers_pkey",
+    "jobs_pkey",
+    "jobs_key_idx",
+    "schedules_pkey",
+    "ticks_pkey",
 ];
 
 /// The checks of this crate: those of every schema that has migrations, and those of `platform`.
@@ -35,6 +39,7 @@ pub fn checks(conn: &mut PgConnection) -> QueryResult<Vec<Check>> {
     checks.push(gaps_in_events());
     checks.push(stuck_consumers());
     checks.push(expired_keys());
+    checks.push(forgotten_jobs());
     Ok(checks)
 }
 
@@ -178,6 +183,27 @@ fn expired_keys() -> Check {
         todo: "No worker runs, or it falls behind. Start one, or let --repair delete them: an \
                expired key is never read.",
         repair: Some(repairs::prune_keys),
+    }
+}
+
+fn forgotten_jobs() -> Check {
+    Check {
+        id: "I10",
+        name: "jobs are taken when they are due, and taken away from workers that are gone",
+        sql: "SELECT min(id), 'jobs of kind ' || kind, \
+                     CASE state WHEN 'queued' THEN format('%s wait in queue %s, due since %s', count(*), queue, min(run_at)) \
+                     ELSE format('%s run in queue %s by leases that ended, the first at %s', \
+                                 count(*), queue, min(lease_until)) END \
+                FROM platform.jobs \
+               WHERE state = 'queued' AND run_at < now() - interval '10 minutes' \
+                  OR state = 'running' AND lease_until < now() - interval '10 minutes' \
+               GROUP BY kind, queue, state"
+            .into(),
+        todo: "No worker runs that knows the kind: start one. If one runs, the queue is too narrow, or \
+               its running jobs are stuck: GET /api/jobs?state=running names their holders, and \
+               platform.queues has how many may run. Jobs of a kind that no release has any more: \
+               POST /api/jobs/{id}/cancel.",
+        repair: None,
     }
 }
 

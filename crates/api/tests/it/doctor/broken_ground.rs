@@ -94,7 +94,7 @@ pub const REFERENCES: [Case; 20] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 15] = [
+pub const EVENTS_AND_SCHEMA: [Case; 18] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -121,6 +121,22 @@ pub const EVENTS_AND_SCHEMA: [Case; 15] = [
         &[("I10", "accounts.sessions")],
     ),
     (
+        "INSERT INTO platform.jobs (queue, kind, run_at) \
+         SELECT 'default', 'unknown', now() - make_interval(mins => n) FROM generate_series(9, 12) n; \
+         INSERT INTO platform.jobs (queue, kind, state, holder, lease_until) \
+         SELECT 'default', 'held', 'running', 'nobody', now() - make_interval(mins => n) FROM generate_series(9, 12) n",
+        &[
+            ("I10", "jobs of kind unknown"),
+            ("I10", "jobs of kind held"),
+        ],
+    ),
+    (
+        "INSERT INTO platform.jobs (queue, kind, run_at, state, finished_at) \
+         VALUES ('default', 'unknown', now() - interval '1 day', 'succeeded', now()); \
+         INSERT INTO platform.jobs (queue, kind, run_at) VALUES ('default', 'unknown', now() + interval '1 day')",
+        &[],
+    ),
+    (
         "DROP INDEX catalog.variants_one_default_idx",
         &[("S1", "catalog.variants_one_default_idx")],
     ),
@@ -131,6 +147,17 @@ pub const EVENTS_AND_SCHEMA: [Case; 15] = [
     (
         "DROP INDEX platform.outbox_resource_sequence_idx",
         &[("S1", "platform.outbox_resource_sequence_idx")],
+    ),
+    (
+        "ALTER TABLE platform.ticks DROP CONSTRAINT ticks_pkey; \
+         ALTER TABLE platform.schedules DROP CONSTRAINT schedules_pkey CASCADE; \
+         ALTER TABLE platform.jobs DROP CONSTRAINT jobs_pkey CASCADE; DROP INDEX platform.jobs_key_idx",
+        &[
+            ("S1", "platform.ticks_pkey"),
+            ("S1", "platform.schedules_pkey"),
+            ("S1", "platform.jobs_pkey"),
+            ("S1", "platform.jobs_key_idx"),
+        ],
     ),
     (
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ordering.orders_user_id_idx'::regclass",
