@@ -22,6 +22,9 @@ pub(super) const UNVALIDATED_CONSTRAINTS: &str = "\
       FROM pg_constraint WHERE NOT convalidated \
        AND connamespace IN (SELECT relnamespace FROM pg_class WHERE relname = '__diesel_schema_migrations')";
 
+/// What a sequence gives out next: a fresh one, the value it is at.
+pub(super) const NEXT: &str = "last_value + is_called::int";
+
 /// An identity column that is the first of an index; others are never looked rows up by.
 #[derive(Debug, QueryableByName)]
 pub(super) struct Identity {
@@ -99,7 +102,7 @@ pub(super) fn advance_identities(conn: &mut PgConnection) -> QueryResult<Vec<Rep
                 &format!(
                     "setval('{sequence}', highest)::text \
                        FROM (SELECT max({column}) AS highest FROM {name}) AS used, {sequence} \
-                      WHERE highest > last_value"
+                      WHERE highest >= {NEXT}"
                 ),
             )
         });

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use super::repairs::NEXT;
 use super::{Check, repairs};
 
 /// Schemas that [`migrations`](crate::migrations) keeps: ours, and nobody else's.
@@ -116,9 +117,9 @@ fn identities_behind(conn: &mut PgConnection) -> QueryResult<Option<Check>> {
         } = identity;
         format!(
             "SELECT NULL::bigint, '{name}.{column}', \
-                    format('has a row %s, and its sequence is at %s', highest, last_value) \
+                    format('has a row %s, and its sequence gives %s next', highest, {NEXT}) \
                FROM (SELECT max({column}) AS highest FROM {name}) AS used, {sequence} \
-              WHERE highest > last_value"
+              WHERE highest >= {NEXT}"
         )
     });
     let parts: Vec<String> = parts.collect();

@@ -94,7 +94,7 @@ pub const REFERENCES: [Case; 20] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 18] = [
+pub const EVENTS_AND_SCHEMA: [Case; 19] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -173,6 +173,11 @@ pub const EVENTS_AND_SCHEMA: [Case; 18] = [
     ),
     (
         "INSERT INTO catalog.locations (id, code, name) OVERRIDING SYSTEM VALUE VALUES (999, 'far', 'Far away')",
+        &[("S5", "catalog.locations.id")],
+    ),
+    // It begins with 1, which is there.
+    (
+        "ALTER TABLE catalog.locations ALTER COLUMN id RESTART WITH 1",
         &[("S5", "catalog.locations.id")],
     ),
     (

@@ -130,6 +130,7 @@ const BROKEN_AND_REPAIRABLE: &str = "
     UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ordering.orders_user_id_idx_ccnew'::regclass;
     ALTER TABLE ordering.shipping_rates ADD CONSTRAINT small CHECK (amount_minor < 5000) NOT VALID;
     INSERT INTO catalog.locations (id, code, name) OVERRIDING SYSTEM VALUE VALUES (7, 'far', 'Far away');
+    ALTER TABLE catalog.locations ALTER COLUMN id RESTART WITH 7;
     INSERT INTO platform.idempotency_keys (scope, key, fingerprint, status, expires_at)
     SELECT 's', n::text, '', 200, now() - make_interval(hours => n) FROM generate_series(0, 3) AS n;
     INSERT INTO accounts.users (name, email, email_normalised, role) VALUES ('A', 'a@b.c', 'a@b.c', 'customer');
