@@ -87,6 +87,8 @@ pub(super) fn validate_constraints(conn: &mut PgConnection) -> QueryResult<Vec<R
 }
 
 /// The lock keeps inserts out, and with them the sequence where it is: it only ever moves forward.
+/// It is not waited for as long as somebody holds the table, because all who come to write would
+/// wait behind us.
 pub(super) fn advance_identities(conn: &mut PgConnection) -> QueryResult<Vec<Repaired>> {
     let mut repaired = Vec::new();
     for identity in identities(conn)? {
@@ -96,7 +98,9 @@ pub(super) fn advance_identities(conn: &mut PgConnection) -> QueryResult<Vec<Rep
             sequence,
         } = identity;
         let advanced = conn.transaction(|conn| {
-            conn.batch_execute(&format!("LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"))?;
+            conn.batch_execute(&format!(
+                "SET LOCAL lock_timeout = '1s'; LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"
+            ))?;
             texts(
                 conn,
                 &format!(
@@ -133,6 +137,15 @@ fn told(check: &'static str, subject: String, outcome: QueryResult<String>) -> R
     Repaired {
         check,
         subject,
-        outcome: outcome.map_err(|error| error.to_string()),
+        outcome: outcome.map_err(|error| explained(&error.to_string())),
     }
+}
+
+fn explained(error: &str) -> String {
+    if error.contains("lock timeout") {
+        return "a transaction that does not end holds the table, and whoever waits for it keeps all \
+                others from writing; end that one, or try again later"
+            .to_owned();
+    }
+    error.to_owned()
 }

@@ -29,6 +29,13 @@ fn refusal(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// What a command says that gives up by itself.
+fn soon(command: impl FnOnce() -> Output + Send + 'static) -> Output {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(command()));
+    told.recv_timeout(SOON).expect("it gives up")
+}
+
 #[test]
 fn a_fresh_shop_is_well_and_a_broken_one_is_told_of_in_words_and_in_json() {
     let database = testing::database(&api::OWNERS);
@@ -211,11 +218,31 @@ fn a_server_that_never_answers_is_waited_for_no_longer_than_seconds() {
     let database = TestDatabase {
         url: format!("postgres://127.0.0.1:{port}/silent"),
     };
-    let (tell, told) = mpsc::channel();
 
-    std::thread::spawn(move || tell.send(doctor(&database, &[])));
+    let words = refusal(&soon(move || doctor(&database, &[])));
 
-    let output = told.recv_timeout(SOON).expect("it gives up");
-    let words = refusal(&output);
     assert!(words.contains("timeout"), "{words}");
+}
+
+/// Behind its lock everybody else would wait, for as long as it does.
+#[test]
+fn a_repair_does_not_wait_for_a_table_that_somebody_holds() {
+    let database = testing::database(&api::OWNERS);
+    let conn = &mut database.connect();
+    let far = "INSERT INTO catalog.locations (id, code, name) OVERRIDING SYSTEM VALUE VALUES (7, 'far', 'Far away')";
+    conn.batch_execute(far).expect("broken");
+    let holder = &mut database.connect();
+    holder
+        .batch_execute("BEGIN; UPDATE catalog.locations SET name = 'Elsewhere'")
+        .expect("held");
+
+    let refused = soon(move || doctor(&database, &["--repair"]));
+
+    assert_eq!(code(&refused), 1);
+    let text = String::from_utf8_lossy(&refused.stdout).into_owned();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "S5 catalog.locations.id could not be repaired: a transaction that does not end holds the table";
+    assert!(text.contains(told), "{text}");
+    let unchanged = "catalog.locations_id_seq WHERE last_value < 7";
+    assert_eq!(count(conn, unchanged), 1);
 }
