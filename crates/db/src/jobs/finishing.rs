@@ -156,7 +156,8 @@ pub fn fail(
     let statement = Fail {
         id: claim.id.get(),
         attempt: claim.attempt,
-        error: error.chars().take(2_000).collect(),
+        // Postgres has no NUL character.
+        error: error.chars().filter(|c| *c != '\0').take(2_000).collect(),
         is_final,
     };
     let state = statement.get_result::<String>(conn).optional()?;

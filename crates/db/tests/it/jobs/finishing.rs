@@ -195,6 +195,16 @@ fn what_can_never_succeed_is_given_up_at_once() {
     assert_eq!(read(conn, id).state, JobState::Failed);
 }
 
+/// It may tell what a client or a provider sent.
+#[test]
+fn an_error_that_postgres_cannot_store_as_it_is_is_kept_all_the_same() {
+    let conn = &mut crate::database().connect();
+    let id = enqueued(conn, job());
+    let mine = claimed(conn).claim();
+    assert_eq!(fail(conn, mine, "no \0 order", true), Ok(Some(true)));
+    assert_eq!(read(conn, id).last_error.as_deref(), Some("no  order"));
+}
+
 #[test]
 fn a_part_of_the_work_makes_room_for_the_rest_at_once() {
     let conn = &mut crate::database().connect();
