@@ -134,12 +134,16 @@ pub async fn list(
     let slice = state
         .db
         .run(move |conn| {
-            let after = match after {
+            let from = match after {
                 None => event_log::start(conn)?,
-                Some(after) if event_log::is_lost(conn, after)? => return Err(lost()),
                 Some(after) => after,
             };
-            event_log::page(conn, after, kind.as_deref(), size.get()).map_err(Problem::from)
+            let slice = event_log::page(conn, from, kind.as_deref(), size.get())?;
+            // Only now, so that what was pruned before the page was read is noticed.
+            match after {
+                Some(after) if event_log::is_lost(conn, after)? => Err(lost()),
+                _ => Ok(slice),
+            }
         })
         .await?;
     Ok(Answer::ok(&EventPageBody {

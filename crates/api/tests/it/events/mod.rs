@@ -172,6 +172,35 @@ async fn a_wrong_parameter_is_named() {
     unknown.refused(400, "invalid_query");
 }
 
+/// The page waits for whoever prunes, and is then one with a gap.
+#[tokio::test]
+async fn a_cursor_behind_which_events_go_while_it_is_read_says_so() {
+    let cluster = Cluster::start("required", 1);
+    let staff = cluster.admin().await;
+    let oldest = staff.get("/api/events?limit=1").send().await.expect(200);
+    let after_first = oldest["nextCursor"].as_str().expect("a cursor");
+    let path = format!("/api/events?after={after_first}&type=user.registered");
+    staff.get(&path).send().await.expect(200);
+    // A transaction sees who waits as it was when it first asked.
+    let (conn, onlooker) = (&mut cluster.conn(), &mut cluster.conn());
+    let pruning = "BEGIN; LOCK TABLE platform.outbox; \
+        WITH gone AS (DELETE FROM platform.outbox RETURNING xid, id) \
+        UPDATE platform.outbox_start s SET xid = g.xid, id = g.id \
+          FROM (SELECT xid, id FROM gone ORDER BY xid DESC, id DESC LIMIT 1) g";
+    conn.batch_execute(pruning).expect("locked");
+
+    let page = staff.get(&path).send();
+    let pruned = async {
+        let waiting = "pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%LIMIT $3) looked_at%'";
+        let waits = || std::future::ready(count(onlooker, waiting) == 1);
+        eventually("the page waits", PATIENCE, waits).await;
+        conn.batch_execute("COMMIT").expect("pruned");
+    };
+    let (page, ()) = tokio::join!(page, pruned);
+
+    page.refused(410, "cursor_expired");
+}
+
 #[tokio::test]
 async fn a_cursor_behind_which_events_are_gone_says_so() {
     let cluster = Cluster::start("required", 1);
