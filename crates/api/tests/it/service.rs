@@ -1,5 +1,9 @@
 //! What operators ask, and the contract itself.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use crate::support::{Cluster, open, required};
@@ -44,6 +48,48 @@ async fn metrics_are_on_a_port_of_their_own() {
         .expect("an answer");
     let text = metrics.text().await.expect("text");
     assert!(text.contains("http_requests_total"), "{text}");
+}
+
+/// The names that a source text gives to metrics.
+fn metrics_of(source: &str) -> impl Iterator<Item = &str> {
+    let kinds = ["counter!(", "gauge!(", "histogram!("];
+    source.split("metrics::").filter_map(move |call| {
+        let arguments = kinds.iter().find_map(|kind| call.strip_prefix(kind))?;
+        arguments.trim_start().strip_prefix('"')?.split('"').next()
+    })
+}
+
+fn rust_files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_metric_is_explained_to_operators() {
+    let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = crate_dir.join("../../docs/operations.md");
+    let docs = fs::read_to_string(docs).expect("the page");
+    let mut files = Vec::new();
+    rust_files(&crate_dir.join("src"), &mut files);
+    let sources: String = files
+        .iter()
+        .map(|file| fs::read_to_string(file).expect("a source"))
+        .collect();
+
+    let names: BTreeSet<&str> = metrics_of(&sources).collect();
+
+    assert!(names.contains("http_requests_total"), "{names:?}");
+    let unexplained: Vec<_> = names
+        .iter()
+        .filter(|name| !docs.contains(&format!("`{name}`")))
+        .collect();
+    assert!(unexplained.is_empty(), "{unexplained:?}");
 }
 
 #[tokio::test]
