@@ -2,14 +2,20 @@
 //!
 //! Defaults stand in `default.toml` inside the binary; a file and then `CARTWRIGHT__…` variables
 //! override them. A name that is not a setting is an error, so a typo cannot go unnoticed.
+//!
+//! - [`rules`]: which values are refused
+//! - [`secret`]: values that never show in a log
 
-use std::fmt;
+mod rules;
+mod secret;
+
 use std::net::SocketAddr;
 use std::path::Path;
 
-use accounts::passwords;
 use domain::{Currency, Email};
 use serde::{Deserialize, Deserializer};
+
+pub use secret::Secret;
 
 /// The password of demonstrations. It is public, so it opens nothing that matters.
 pub const DEMO_PASSWORD: &str = "demo-admin-password";
@@ -201,35 +207,6 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
     })
 }
 
-/// A value that never shows in a log.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value that is to stay out of logs.
-    #[must_use]
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The value itself.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() {
-            "(empty)"
-        } else {
-            "(secret)"
-        })
-    }
-}
-
 /// Why the settings are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -280,111 +257,6 @@ impl Config {
             .build()?
             .try_deserialize::<Self>()?
             .checked()
-    }
-
-    fn checked(self) -> Result<Self, ConfigError> {
-        let rules = [
-            (
-                (1..=500).contains(&self.database.pool_size),
-                "database.pool_size",
-                "must be 1 to 500",
-            ),
-            (
-                self.database.acquire_timeout_ms > 0,
-                "database.acquire_timeout_ms",
-                "must be above 0",
-            ),
-            (
-                self.database.statement_timeout_ms > 0,
-                "database.statement_timeout_ms",
-                "must be above 0",
-            ),
-            (
-                (1..=100).contains(&self.orders.writers),
-                "orders.writers",
-                "must be 1 to 100",
-            ),
-            (
-                (1..=500).contains(&self.orders.set_size),
-                "orders.set_size",
-                "must be 1 to 500",
-            ),
-            (self.orders.queue > 0, "orders.queue", "must be above 0"),
-            (
-                self.http.max_body_bytes >= 1024,
-                "http.max_body_bytes",
-                "must be at least 1024",
-            ),
-            (
-                self.redis.timeout_ms > 0,
-                "redis.timeout_ms",
-                "must be above 0",
-            ),
-            (
-                self.cache.ttl_seconds > 0,
-                "cache.ttl_seconds",
-                "must be above 0",
-            ),
-            (
-                self.cache.shared_ttl_seconds > 0,
-                "cache.shared_ttl_seconds",
-                "must be above 0",
-            ),
-            (
-                self.metrics.bind.is_empty() || self.metrics.bind.parse::<SocketAddr>().is_ok(),
-                "metrics.bind",
-                "must be an address such as 127.0.0.1:9090, or empty",
-            ),
-            (
-                (0..=525_600).contains(&self.orders.unpaid_expiry_minutes),
-                "orders.unpaid_expiry_minutes",
-                "must be 0 (never) to 525600 (a year)",
-            ),
-            (
-                (1..=100).contains(&self.jobs.parallelism),
-                "jobs.parallelism",
-                "must be 1 to 100",
-            ),
-            (
-                self.jobs.lease_seconds > 0,
-                "jobs.lease_seconds",
-                "must be above 0",
-            ),
-            (
-                (10..=60_000).contains(&self.jobs.poll_ms),
-                "jobs.poll_ms",
-                "must be 10 to 60000",
-            ),
-            (
-                (1..=87_600).contains(&self.jobs.keep_succeeded_hours),
-                "jobs.keep_succeeded_hours",
-                "must be 1 to 87600",
-            ),
-            (
-                (1..=3_650).contains(&self.jobs.keep_failed_days),
-                "jobs.keep_failed_days",
-                "must be 1 to 3650",
-            ),
-            (
-                self.jobs.doctor_cron.is_empty()
-                    || db::schedules::Timing::cron(&self.jobs.doctor_cron).is_ok(),
-                "jobs.doctor_cron",
-                "must be a cron expression of five fields, or empty",
-            ),
-            (
-                self.admin.password.reveal().is_empty()
-                    || passwords::has_good_length(self.admin.password.reveal()),
-                "admin.password",
-                "must have 8 to 128 characters, or be empty",
-            ),
-        ];
-        if let Some((_, setting, rule)) = rules.into_iter().find(|(holds, ..)| !holds) {
-            return Err(ConfigError::Invalid { setting, rule });
-        }
-        if self.access == Access::Required && self.admin.password.reveal() == DEMO_PASSWORD {
-            return Err(ConfigError::DemoPassword);
-        }
-        Ok(self)
     }
 
     /// The pool these settings ask for.

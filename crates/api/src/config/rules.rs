@@ -1,0 +1,115 @@
+//! What no value may be, whoever set it.
+
+use std::net::SocketAddr;
+
+use accounts::passwords;
+
+use super::{Access, Config, ConfigError, DEMO_PASSWORD};
+
+impl Config {
+    /// The settings, if all of them are in range.
+    pub(super) fn checked(self) -> Result<Self, ConfigError> {
+        let rules = [
+            (
+                (1..=500).contains(&self.database.pool_size),
+                "database.pool_size",
+                "must be 1 to 500",
+            ),
+            (
+                self.database.acquire_timeout_ms > 0,
+                "database.acquire_timeout_ms",
+                "must be above 0",
+            ),
+            (
+                self.database.statement_timeout_ms > 0,
+                "database.statement_timeout_ms",
+                "must be above 0",
+            ),
+            (
+                (1..=100).contains(&self.orders.writers),
+                "orders.writers",
+                "must be 1 to 100",
+            ),
+            (
+                (1..=500).contains(&self.orders.set_size),
+                "orders.set_size",
+                "must be 1 to 500",
+            ),
+            (self.orders.queue > 0, "orders.queue", "must be above 0"),
+            (
+                self.http.max_body_bytes >= 1024,
+                "http.max_body_bytes",
+                "must be at least 1024",
+            ),
+            (
+                self.redis.timeout_ms > 0,
+                "redis.timeout_ms",
+                "must be above 0",
+            ),
+            (
+                self.cache.ttl_seconds > 0,
+                "cache.ttl_seconds",
+                "must be above 0",
+            ),
+            (
+                self.cache.shared_ttl_seconds > 0,
+                "cache.shared_ttl_seconds",
+                "must be above 0",
+            ),
+            (
+                self.metrics.bind.is_empty() || self.metrics.bind.parse::<SocketAddr>().is_ok(),
+                "metrics.bind",
+                "must be an address such as 127.0.0.1:9090, or empty",
+            ),
+            (
+                (0..=525_600).contains(&self.orders.unpaid_expiry_minutes),
+                "orders.unpaid_expiry_minutes",
+                "must be 0 (never) to 525600 (a year)",
+            ),
+            (
+                (1..=100).contains(&self.jobs.parallelism),
+                "jobs.parallelism",
+                "must be 1 to 100",
+            ),
+            (
+                self.jobs.lease_seconds > 0,
+                "jobs.lease_seconds",
+                "must be above 0",
+            ),
+            (
+                (10..=60_000).contains(&self.jobs.poll_ms),
+                "jobs.poll_ms",
+                "must be 10 to 60000",
+            ),
+            (
+                (1..=87_600).contains(&self.jobs.keep_succeeded_hours),
+                "jobs.keep_succeeded_hours",
+                "must be 1 to 87600",
+            ),
+            (
+                (1..=3_650).contains(&self.jobs.keep_failed_days),
+                "jobs.keep_failed_days",
+                "must be 1 to 3650",
+            ),
+            (
+                self.jobs.doctor_cron.is_empty()
+                    || db::schedules::Timing::cron(&self.jobs.doctor_cron).is_ok(),
+                "jobs.doctor_cron",
+                "must be a cron expression of five fields, or empty",
+            ),
+            (
+                self.admin.password.reveal().is_empty()
+                    || passwords::has_good_length(self.admin.password.reveal()),
+                "admin.password",
+                "must have 8 to 128 characters, or be empty",
+            ),
+        ];
+        if let Some((_, setting, rule)) = rules.into_iter().find(|(holds, ..)| !holds) {
+            return Err(ConfigError::Invalid { setting, rule });
+        }
+        if self.access == Access::Required && self.admin.password.reveal() == DEMO_PASSWORD {
+            return Err(ConfigError::DemoPassword);
+        }
+        Ok(self)
+    }
+}
