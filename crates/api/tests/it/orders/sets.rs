@@ -297,22 +297,25 @@ async fn a_set_that_fails_is_placed_one_by_one_and_a_full_queue_says_so_at_once(
     .await;
     hog.batch_execute("ROLLBACK").expect("the row is free");
 
-    let refused: Vec<_> = answers.iter().filter(|a| a.status == 503).collect();
     let placed = with_status(&answers, 201);
     assert!((1..=2).contains(&placed), "{answers:?}");
-    for answer in refused {
-        // Whoever waits for the row in a set and then alone may also run out of time.
-        let code = answer.json()["code"].clone();
-        assert!(
-            ["busy", "deadline_exceeded"]
-                .map(Value::from)
-                .contains(&code),
-            "{code}"
-        );
-        assert!(answer.header("retry-after").is_some());
+    let answers = [answers, vec![first.await.expect("an answer")]].concat();
+    let mut unknown = 0;
+    for refused in answers.iter().filter(|answer| answer.status != 201) {
+        assert_eq!(refused.status, 503);
+        assert!(refused.header("retry-after").is_some());
+        match refused.json()["code"].as_str() {
+            Some("busy") => {}
+            // Whoever waits for the row in a set and then alone may also run out of time; what it
+            // asked for may still be done.
+            Some("deadline_exceeded") => unknown += 1,
+            other => panic!("{other:?}"),
+        }
     }
-    let first = first.await.expect("an answer").status;
-    assert!([201, 503].contains(&first), "{first}");
-    let orders = i64::try_from(placed).expect("few") + i64::from(first == 201);
-    assert_eq!(count(&mut watcher, "ordering.orders"), orders);
+    let known = i64::try_from(with_status(&answers, 201)).expect("few");
+    let orders = count(&mut watcher, "ordering.orders");
+    assert!(
+        (known..=known + unknown).contains(&orders),
+        "{orders} orders, {answers:?}"
+    );
 }
