@@ -13,7 +13,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use domain::{Address, Currency, Money, PaymentMethod, ProductId, Quantity, UserId};
 use ordering::Source;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::load::{all, with_status};
 use crate::support::{Cluster, alone, count, fresh_key, number, order_of, wait_until};

@@ -12,13 +12,14 @@ mod room;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use catalog::quotes::Wanted;
 use db::{Db, DbError};
 use diesel::PgConnection;
 use tokio::sync::{Semaphore, oneshot};
 
-use self::room::{Room, Waiting};
+use self::room::{HOT, Room, Waiting};
 use super::{AnswerForm, Decision, PlaceError, Placed, Request, place, place_all};
 
 /// How many requests may wait, and how they are taken.
@@ -34,6 +35,11 @@ pub struct Limits {
 
 /// How many requests a replica places by themselves at a time.
 const ALONE: usize = 4;
+
+/// After each set a hot variant is left alone for one and a half times as long as the set took, and
+/// no longer than this. Those who come meanwhile share the next set, and everybody else gets the
+/// machine, which the hot variant's crowd would take for ever smaller sets.
+const LONGEST_REST: Duration = Duration::from_millis(20);
 
 /// Why a request has no order.
 #[derive(Debug, thiserror::Error)]
@@ -158,9 +164,9 @@ impl Queue {
         while let Some(mut set) = self.take() {
             let requests: Vec<&Request> = set.members.iter().map(|m| &*m.request).collect();
             metrics::histogram!("orders_set_size").record(requests.len() as f64);
+            let (began, size) = (Instant::now(), requests.len());
             let decided = place_all(conn, &requests, self.form);
             let members = std::mem::take(&mut set.members);
-            drop(set); // before anybody is told: they come back with their next order
             match decided {
                 Err(error) => return Paused::Failed(members, error.into()),
                 Ok(decisions) => {
@@ -171,6 +177,13 @@ impl Queue {
                         }
                     }
                 }
+            }
+            if set.hot.is_some() && size >= HOT {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a blocking thread, and the time itself is wanted"
+                )]
+                std::thread::sleep((began.elapsed() * 3 / 2).min(LONGEST_REST));
             }
         }
         Paused::Idle

@@ -12,7 +12,7 @@ use crate::workflows::placing::{PATIENCE, PlaceError};
 /// Lines in a set: a few very long orders are enough for one.
 const SET_LINES: usize = 2_000;
 /// Requests that want a variant at the same time and make it hot.
-const HOT: usize = 8;
+pub(super) const HOT: usize = 8;
 
 /// A request whose turn has not come.
 pub(super) struct Waiting {
