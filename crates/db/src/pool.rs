@@ -1,5 +1,6 @@
 //! The connection pool and the one way from async code to Diesel.
 
+mod connections;
 mod waiting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,15 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use diesel::connection::{InstrumentationEvent, SimpleConnection};
-use diesel::r2d2::R2D2Connection;
-use diesel::{Connection, ConnectionResult, PgConnection};
+use diesel::PgConnection;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+pub use self::connections::connect;
+
+use self::connections::{Client, LogConnectError, Manager};
 use self::waiting::{Lent, Waiting, Work};
-use crate::error::{DbError, is_connection_loss};
+use crate::error::DbError;
 use crate::faults;
 
 /// How many connections a replica holds, and how long it waits for one.
@@ -55,11 +57,7 @@ impl Db {
     pub fn new(config: &PoolConfig) -> Result<Self, DbError> {
         crate::survive_exit();
         let losses = Arc::new(AtomicU64::new(0));
-        let manager = Manager {
-            url: with_network_timeouts(&config.url),
-            session: session_settings(config.statement_timeout),
-            losses: Arc::clone(&losses),
-        };
+        let manager = Manager::new(config, Arc::clone(&losses));
         let pool = r2d2::Pool::builder()
             .max_size(config.size)
             .min_idle(Some(config.size.min(2)))
@@ -169,153 +167,5 @@ impl Db {
             }
             client.broken.store(true, Ordering::Release); // r2d2 drops it on return
         }
-    }
-}
-
-struct Client {
-    conn: PgConnection,
-    /// Set by the instrumentation when a statement met a lost connection.
-    broken: Arc<AtomicBool>,
-    /// How many losses the pool had seen when this connection was opened.
-    opened_after: u64,
-}
-
-impl Client {
-    /// Lost, or left inside a transaction.
-    fn is_broken(&mut self) -> bool {
-        self.broken.load(Ordering::Acquire) || self.conn.is_broken()
-    }
-}
-
-struct Manager {
-    url: String,
-    session: String,
-    /// Counts lost connections: one loss makes every older connection suspect.
-    losses: Arc<AtomicU64>,
-}
-
-impl r2d2::ManageConnection for Manager {
-    type Connection = Client;
-    type Error = diesel::ConnectionError;
-
-    fn connect(&self) -> Result<Client, Self::Error> {
-        let opened_after = self.losses.load(Ordering::Acquire);
-        let mut conn = PgConnection::establish(&self.url)?;
-        conn.batch_execute(&self.session)
-            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-        let broken = Arc::new(AtomicBool::new(false));
-        let (flag, losses) = (Arc::clone(&broken), Arc::clone(&self.losses));
-        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            if matches!(event, InstrumentationEvent::CommitTransaction { .. }) {
-                faults::point("before_commit");
-            }
-            if let InstrumentationEvent::FinishQuery {
-                error: Some(error), ..
-            } = event
-                && is_connection_loss(error)
-                && !flag.swap(true, Ordering::AcqRel)
-            {
-                losses.fetch_add(1, Ordering::AcqRel);
-            }
-        });
-        Ok(Client {
-            conn,
-            broken,
-            opened_after,
-        })
-    }
-
-    fn is_valid(&self, client: &mut Client) -> Result<(), Self::Error> {
-        client
-            .conn
-            .ping()
-            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)
-    }
-
-    fn has_broken(&self, client: &mut Client) -> bool {
-        client.is_broken()
-    }
-}
-
-#[derive(Debug)]
-struct LogConnectError;
-
-impl r2d2::HandleError<diesel::ConnectionError> for LogConnectError {
-    fn handle_error(&self, error: diesel::ConnectionError) {
-        log::warn!(error:% = error; "cannot connect to Postgres, trying again");
-    }
-}
-
-/// Limits that keep one stuck statement, lock or frozen replica from stopping the others, and plans
-/// that do not depend on when they were made: a cached plan that was right for an empty table reads
-/// all of the table it has become. What we ask here touches few rows of each table, through indexes;
-/// what reads a whole table (the doctor, say) sets these back for its transaction.
-fn session_settings(statement_timeout: Duration) -> String {
-    let mutation = if faults::mutant("async_commit") {
-        "SET synchronous_commit = off;"
-    } else {
-        ""
-    };
-    format!(
-        "{mutation} SET statement_timeout = {statement};
-         SET lock_timeout = 1000;
-         SET idle_in_transaction_session_timeout = 2000;
-         SET plan_cache_mode = force_generic_plan;
-         SET enable_seqscan = off;
-         SET enable_hashjoin = off;
-         SET enable_mergejoin = off;
-         SET enable_material = off;
-         SET application_name = 'cartwright';",
-        statement = statement_timeout.as_millis()
-    )
-}
-
-/// Connects apart from any pool, for what is not a request and may take its time.
-///
-/// A server that vanishes without a word, or never answers, is an error within seconds.
-///
-/// # Errors
-///
-/// Those of libpq.
-pub fn connect(url: &str) -> ConnectionResult<PgConnection> {
-    PgConnection::establish(&with_network_timeouts(url))
-}
-
-/// Adds libpq's network time-outs where the address does not set its own, so that a peer that
-/// vanished without a word is noticed within seconds.
-fn with_network_timeouts(url: &str) -> String {
-    const DEFAULTS: [(&str, &str); 5] = [
-        ("connect_timeout", "2"),
-        ("tcp_user_timeout", "3000"),
-        ("keepalives_idle", "5"),
-        ("keepalives_interval", "2"),
-        ("keepalives_count", "3"),
-    ];
-    let mut url = url.to_owned();
-    let is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    for (name, value) in DEFAULTS {
-        if url.contains(name) {
-            continue;
-        }
-        let separator = match (is_uri, url.contains('?')) {
-            (true, true) => '&',
-            (true, false) => '?',
-            (false, _) => ' ',
-        };
-        url.push_str(&format!("{separator}{name}={value}"));
-    }
-    url
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_network_timeouts;
-
-    #[test]
-    fn network_timeouts_are_added_but_never_override() {
-        let uri = with_network_timeouts("postgres://db/shop?connect_timeout=9");
-        assert!(uri.starts_with("postgres://db/shop?connect_timeout=9&tcp_user_timeout=3000&"));
-        let words = with_network_timeouts("host=/run/pg dbname=shop");
-        assert!(words.ends_with(" keepalives_count=3"), "{words}");
     }
 }
