@@ -155,7 +155,8 @@ pub enum Decision {
 /// How old a request may be when it is written. A replica that was frozen goes on with what it had
 /// before: by then the proxy has given it up (after 3 s), and somebody else has answered. What is
 /// written later than this would be an order that nobody knows of. A request is read at most 1 s
-/// late (see [`pulse`](crate::pulse)), and Postgres refuses quotes older than 0.7 s: in all 2.9 s.
+/// late (see [`pulse`](crate::pulse)), and Postgres refuses quotes older than 0.7 s: in all 2.9 s, and
+/// what it waits for the lock of a stock level after that.
 const PATIENCE: Duration = Duration::from_millis(1_200);
 
 /// How often a request is quoted again because the catalogue changed meanwhile.
