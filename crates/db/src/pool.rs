@@ -5,7 +5,7 @@ mod waiting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::PgConnection;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 pub use self::connections::connect;
 
 use self::connections::{Client, LogConnectError, Manager};
-use self::waiting::{Lent, Waiting, Work};
+use self::waiting::{Claim, Lent, Runner, Waiting, Work};
 use crate::error::DbError;
 use crate::faults;
 
@@ -87,12 +87,9 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (reply, mut answer) = oneshot::channel();
-        let begun = Arc::new(AtomicBool::new(false));
+        let claim = Claim::default();
         let request = crate::request::current();
         let run = move |conn: Lent<'_>| {
-            if reply.is_closed() {
-                return; // nobody waits for it any more
-            }
             let outcome = conn
                 .map_err(E::from)
                 .and_then(|conn| crate::request::carry(request, || work(conn)));
@@ -100,33 +97,37 @@ impl Db {
             let _ = reply.send(outcome);
         };
         self.hand_over(Work {
-            begun: Arc::clone(&begun),
+            claim: claim.clone(),
             run: Box::new(run),
         });
+        let abandoned = Abandoned(&claim);
         let outcome = match timeout(self.acquire_timeout, &mut answer).await {
             Ok(outcome) => outcome,
-            Err(_) if begun.swap(true, Ordering::AcqRel) => answer.await,
-            Err(_) => return Err(DbError::Busy("no free connection".into()).into()),
+            Err(_) if claim.take() => {
+                return Err(DbError::Busy("no free connection".into()).into());
+            }
+            Err(_) => answer.await,
         };
+        drop(abandoned);
         outcome.map_err(|_| DbError::Panicked)?
     }
 
     fn hand_over(&self, work: Work) {
-        if self.waiting.add(work, self.pool.max_size() as usize) {
+        let max_runners = self.pool.max_size() as usize;
+        if let Some(runner) = self.waiting.add(work, max_runners) {
             let (db, home) = (self.clone(), self.home.clone());
             let home = home.unwrap_or_else(Handle::current);
             #[expect(
                 clippy::disallowed_methods,
                 reason = "this is the funnel the ban points to"
             )]
-            home.spawn_blocking(move || db.do_what_waits());
+            home.spawn_blocking(move || db.do_what_waits(runner));
         }
     }
 
-    /// What a runner does.
-    fn do_what_waits(&self) {
+    fn do_what_waits(&self, mut runner: Runner) {
         let mut held = None;
-        while let Some(work) = self.waiting.next() {
+        while let Some(work) = runner.next() {
             let done = catch_unwind(AssertUnwindSafe(|| match self.connection(&mut held) {
                 Ok(client) => (work.run)(Ok(&mut client.conn)),
                 Err(error) => (work.run)(Err(error)),
@@ -167,5 +168,14 @@ impl Db {
             }
             client.broken.store(true, Ordering::Release); // r2d2 drops it on return
         }
+    }
+}
+
+/// A caller that is dropped while it waits: what it asked for need not be begun any more.
+struct Abandoned<'c>(&'c Claim);
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        self.0.take();
     }
 }
