@@ -1,6 +1,7 @@
 //! A replica: built from settings, the same way for `main` and for tests.
 
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,6 +175,10 @@ fn serve(
     let listener = TcpListener::bind(config.bind).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let (max_body, compress) = (config.max_body_bytes, config.compress);
+    let workers = match config.workers {
+        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+        workers => workers,
+    };
     let document = Data::new(DocumentBytes(document()));
     let server = HttpServer::new(move || {
         let (mut app, _) = App::new()
@@ -186,7 +191,7 @@ fn serve(
             .split_for_parts();
         // Answers to other origins' pages carry more than finished bytes.
         if cors.origins.is_empty() {
-            app = app.app_data(Rc::<Given>::default());
+            app = app.app_data(Rc::new(Given::to_one_of(workers)));
         }
         app.service(service::welcome)
             .service(docs::openapi_json)
@@ -203,14 +208,11 @@ fn serve(
             ))
             .wrap(from_fn(observe))
     })
+    .workers(workers)
     .keep_alive(Duration::from_secs(config.keep_alive_seconds))
     .client_request_timeout(HEAD_TIMEOUT)
     .shutdown_timeout(SHUTDOWN_SECONDS)
     .disable_signals();
-    let server = match config.workers {
-        0 => server,
-        workers => server.workers(workers),
-    };
     Ok((address, server.listen(listener).map_err(failed)?.run()))
 }
 

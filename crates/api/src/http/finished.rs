@@ -23,13 +23,12 @@ use crate::cache::Cached;
 use crate::state::State;
 
 /// What one worker has answered. Made where the worker's application is made.
-#[derive(Default)]
 pub struct Given(RefCell<Answers>);
 
-#[derive(Default)]
 struct Answers {
     by_target: HashMap<Box<str>, Answer>,
     bytes: usize,
+    max_bytes: usize,
 }
 
 struct Answer {
@@ -37,8 +36,20 @@ struct Answer {
     route: Rc<str>,
 }
 
-/// What a worker remembers before it starts anew. Most of it are bytes that the cache holds anyway.
-const MAX_BYTES: usize = 2 * 1024 * 1024;
+/// What all workers remember before they start anew. Most of it are bytes that the cache holds anyway.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+impl Given {
+    /// Nothing yet, for one of so many workers.
+    #[must_use]
+    pub fn to_one_of(workers: usize) -> Self {
+        Self(RefCell::new(Answers {
+            by_target: HashMap::new(),
+            bytes: 0,
+            max_bytes: MAX_BYTES / workers.max(1),
+        }))
+    }
+}
 
 /// Answers with finished bytes, and remembers them. 304 when the client has them already.
 pub fn answer(request: &HttpRequest, cached: &Arc<Cached>) -> HttpResponse {
@@ -81,8 +92,12 @@ impl Answers {
     fn remember(&mut self, target: &str, cached: &Arc<Cached>, route: &str) {
         self.forget(target);
         let size = size(target, cached);
-        if self.bytes + size > MAX_BYTES {
-            *self = Self::default();
+        if size > self.max_bytes {
+            return;
+        }
+        if self.bytes + size > self.max_bytes {
+            self.by_target = HashMap::new();
+            self.bytes = 0;
         }
         self.bytes += size;
         let answer = Answer {
