@@ -47,14 +47,14 @@ impl Config {
                 "must be above 0",
             ),
             (
-                self.cache.ttl_seconds > 0,
+                (1..=86_400).contains(&self.cache.ttl_seconds),
                 "cache.ttl_seconds",
-                "must be above 0",
+                "must be 1 to 86400 (a day)",
             ),
             (
-                self.cache.shared_ttl_seconds > 0,
+                (1..=86_400).contains(&self.cache.shared_ttl_seconds),
                 "cache.shared_ttl_seconds",
-                "must be above 0",
+                "must be 1 to 86400 (a day)",
             ),
             (
                 self.metrics.bind.is_empty() || self.metrics.bind.parse::<SocketAddr>().is_ok(),
