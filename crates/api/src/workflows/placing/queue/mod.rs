@@ -20,7 +20,7 @@ use diesel::PgConnection;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::room::{HOT, Room, Waiting};
-use super::{AnswerForm, Decision, PlaceError, Placed, Request, place, place_all};
+use super::{AnswerForm, Decision, PATIENCE, PlaceError, Placed, Request, place, place_all};
 
 /// How many requests may wait, and how they are taken.
 #[derive(Clone, Copy, Debug)]
@@ -179,14 +179,24 @@ impl Queue {
                 }
             }
             if set.hot.is_some() && size >= HOT {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "a blocking thread, and the time itself is wanted"
-                )]
-                std::thread::sleep((began.elapsed() * 3 / 2).min(LONGEST_REST));
+                self.rest(began.elapsed());
             }
         }
         Paused::Idle
+    }
+
+    /// Leaves a hot variant alone for a while after a set that took so long. The last writer that is
+    /// awake goes on: others wait too.
+    fn rest(&self, took: Duration) {
+        if !self.room().let_rest(self.limits.writers) {
+            return;
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a blocking thread, and the time itself is wanted"
+        )]
+        std::thread::sleep((took * 3 / 2).min(LONGEST_REST));
+        self.room().resting -= 1;
     }
 
     /// Places a request by itself, where it may wait without holding up others.
@@ -194,6 +204,9 @@ impl Queue {
         let (db, form, alone) = (db.clone(), self.form, Arc::clone(&self.alone));
         tokio::spawn(async move {
             let _permit = alone.acquire_owned().await;
+            if member.request.received.elapsed() > PATIENCE {
+                return member.tell(Err(PlaceError::Late.into()));
+            }
             let request = Arc::clone(&member.request);
             let placed = db
                 .run(move |conn| Ok::<_, DbError>(place(conn, &request, form)?))

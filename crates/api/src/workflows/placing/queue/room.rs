@@ -30,6 +30,8 @@ pub(super) struct Room {
     held: HashSet<Wanted>,
     /// Writers at work.
     pub writers: usize,
+    /// Those of them that rest.
+    pub resting: usize,
 }
 
 impl Room {
@@ -87,6 +89,13 @@ impl Room {
         members.iter().for_each(|member| self.dismiss(member));
         self.held.extend(hot.clone());
         (members, hot)
+    }
+
+    /// Whether one of so many writers may rest: not when it is the only one awake.
+    pub(super) fn let_rest(&mut self, writers: usize) -> bool {
+        let may_rest = self.resting + 1 < writers;
+        self.resting += usize::from(may_rest);
+        may_rest
     }
 
     pub(super) fn release(&mut self, hot: &Wanted) {

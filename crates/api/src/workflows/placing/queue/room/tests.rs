@@ -133,3 +133,13 @@ fn whoever_waited_too_long_is_told_so() {
     assert!(told.to_string().contains("too long"), "{told}");
     assert!(room.demand.is_empty());
 }
+
+#[test]
+fn one_writer_is_always_awake() {
+    let mut room = Room::default();
+    assert!(!room.let_rest(1));
+    assert!(room.let_rest(3) && room.let_rest(3));
+    assert!(!room.let_rest(3));
+    room.resting -= 1;
+    assert!(room.let_rest(3));
+}
