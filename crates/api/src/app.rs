@@ -191,7 +191,7 @@ fn serve(
             .split_for_parts();
         // Answers to other origins' pages carry more than finished bytes.
         if cors.origins.is_empty() {
-            app = app.app_data(Rc::new(Given::to_one_of(workers)));
+            app = app.app_data(Rc::new(Given::to_one_of(workers, &state.config.cache)));
         }
         app.service(service::welcome)
             .service(docs::openapi_json)

@@ -20,6 +20,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::cache::Cached;
+use crate::config;
 use crate::state::State;
 
 /// What one worker has answered. Made where the worker's application is made.
@@ -36,17 +37,19 @@ struct Answer {
     route: Rc<str>,
 }
 
-/// What all workers remember before they start anew. Most of it are bytes that the cache holds anyway.
-const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// What all workers remember at most before they start anew. Most of it are bytes that the cache holds
+/// anyway; where that may hold less, so may they.
+const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 impl Given {
     /// Nothing yet, for one of so many workers.
     #[must_use]
-    pub fn to_one_of(workers: usize) -> Self {
+    pub fn to_one_of(workers: usize, cache: &config::Cache) -> Self {
+        let max_bytes = usize::try_from(cache.max_bytes.min(MAX_BYTES)).unwrap_or(0);
         Self(RefCell::new(Answers {
             by_target: HashMap::new(),
             bytes: 0,
-            max_bytes: MAX_BYTES / workers.max(1),
+            max_bytes: max_bytes / workers.max(1),
         }))
     }
 }
