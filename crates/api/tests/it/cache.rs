@@ -249,20 +249,32 @@ async fn a_repeated_read_is_answered_as_the_first_and_never_with_what_was_true_b
 
 const REQUEST_ID: &str = "a-request-of-this-test";
 
-/// How often a replica has read an answer from Postgres, and how often it was told to forget.
-async fn reads_and_invalidations(cluster: &Cluster, replica: usize) -> (u64, u64) {
+#[tokio::test]
+async fn a_cache_that_may_hold_nothing_gives_nothing_again() {
+    let cluster = Cluster::with_settings("open", 1, &[("CACHE__MAX_BYTES", "0")]);
+    for _ in 0..5 {
+        assert_eq!(price(&cluster.shop(), 1).await, "999.99");
+    }
+    let again = counted(&cluster, 0, "cache_reads_total{tier=\"local\"}").await;
+    assert_eq!(again, 0);
+}
+
+/// A counter of a replica; 0 before it has counted anything.
+async fn counted(cluster: &Cluster, replica: usize, name: &str) -> u64 {
     let metrics = reqwest::get(cluster.metrics_url(replica))
         .await
         .expect("an answer");
     let text = metrics.text().await.expect("text");
-    let count = |name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
-            .unwrap_or(0)
-    };
+    let line = text.lines().find(|line| line.starts_with(name));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// How often a replica has read an answer from Postgres, and how often it was told to forget.
+async fn reads_and_invalidations(cluster: &Cluster, replica: usize) -> (u64, u64) {
     (
-        count("cache_reads_total{tier=\"postgres\"}"),
-        count("cache_invalidations_total"),
+        counted(cluster, replica, "cache_reads_total{tier=\"postgres\"}").await,
+        counted(cluster, replica, "cache_invalidations_total").await,
     )
 }
 

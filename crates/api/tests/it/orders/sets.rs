@@ -191,6 +191,27 @@ fn one_members_refusal_replay_or_mismatch_never_touches_the_others() {
     assert_eq!(number(conn, moved), 10);
 }
 
+/// What is placed is never tried again because somebody else of its set has to be.
+#[test]
+fn a_set_is_written_once_and_who_was_quoted_too_early_is_placed_alone() {
+    let (conn, user, products) = &mut shop(&[100]);
+    // The catalogue changes for the second one between the two statements, every time.
+    conn.batch_execute(
+        "CREATE OR REPLACE FUNCTION catalog.find_outdated(line_orders int[], product_ids bigint[], \
+             product_versions bigint[], variant_ids bigint[], price_ids bigint[], currencies text[]) \
+         RETURNS int[] LANGUAGE sql AS 'SELECT ARRAY[2]'",
+    )
+    .expect("a catalogue that changes");
+    let buy = || request(*user, products[0], 1);
+    assert_eq!(
+        place_set(conn, &[buy(), buy()]),
+        ["order N over 950", "alone"]
+    );
+    assert_eq!(count(conn, "ordering.orders"), 1);
+    assert_eq!(place_alone(conn, &buy()), "order N over 950");
+    assert_eq!(count(conn, "ordering.orders"), 2);
+}
+
 #[test]
 fn a_key_that_is_held_elsewhere_leaves_its_set_and_is_waited_for_alone() {
     let (conn, user, products) = &mut shop(&[100]);
