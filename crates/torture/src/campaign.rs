@@ -179,6 +179,7 @@ pub fn judge(dir: &Path, mut findings: Vec<Finding>, most_kib: Option<u64>) -> F
     let lines = log::read(&dir.join(NEMESIS))?;
     let windows = log::windows(&lines);
     let evidence = Evidence::new(&history, &windows);
+    findings.retain(|finding| !doctor::is_scripted(finding, &evidence));
     findings.extend(check::all(&evidence));
     findings.extend(unfinished(&lines));
     let samples = resources::read(&dir.join(RESOURCES)).unwrap_or_default();

@@ -3,13 +3,14 @@
 use db::doctor::Check;
 use domain::{PaymentOperationKind, PaymentStatus};
 
-pub(super) fn checks() -> [Check; 5] {
+pub(super) fn checks() -> [Check; 6] {
     [
         unpaid(),
         kept_money(),
         other_amounts(),
         unexplained(),
         left_behind(),
+        unanswered(),
     ]
 }
 
@@ -113,19 +114,34 @@ fn unexplained() -> Check {
 
 /// `attempted_at` moves each time somebody asks, so an old one says that nobody does.
 fn left_behind() -> Check {
+    waiting(
+        "no payment waits without being asked about",
+        "'%s of payment %s waits since %s, last asked about at %s', x.kind, p.id, x.created_at, x.attempted_at",
+        "x.attempted_at < now() - interval '1 minute'",
+        "A replica asks after ten seconds, and again until there is an answer. No replica runs: start one.",
+    )
+}
+
+fn unanswered() -> Check {
+    waiting(
+        "providers answer within an hour",
+        "'%s of payment %s was asked for at %s, and the provider does not answer', x.kind, p.id, x.created_at",
+        "x.attempted_at >= now() - interval '1 minute' AND x.created_at < now() - interval '1 hour'",
+        "The provider cannot be reached: see the log for why. It is asked again by itself.",
+    )
+}
+
+fn waiting(name: &'static str, message: &str, holds: &str, todo: &'static str) -> Check {
     Check {
         id: "I10",
-        name: "no payment waits without being asked about",
-        sql: "SELECT p.order_id, 'order ' || p.order_id, \
-                     format('%s of payment %s waits since %s, last asked about at %s', x.kind, p.id, x.created_at, \
-                            x.attempted_at) \
-                FROM ordering.payment_operations x JOIN ordering.payments p ON p.id = x.payment_id \
-               WHERE x.status = 'pending' \
-                 AND (x.attempted_at < now() - interval '1 minute' OR x.created_at < now() - interval '1 hour')"
-            .into(),
-        todo: "A replica asks after ten seconds, and again until there is an answer. If it was last \
-               asked about long ago, no replica runs: start one. If just now, the provider cannot be \
-               reached: see the log for why.",
+        name,
+        sql: format!(
+            "SELECT p.order_id, 'order ' || p.order_id, format({message}) \
+               FROM ordering.payment_operations x JOIN ordering.payments p ON p.id = x.payment_id \
+              WHERE x.status = 'pending' AND {holds}"
+        )
+        .into(),
+        todo,
         repair: None,
     }
 }

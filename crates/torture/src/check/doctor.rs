@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-use super::Finding;
+use super::{Evidence, Finding};
 use crate::{Fallible, doing};
 
 /// The part of its report that is looked at.
@@ -58,9 +58,33 @@ fn read(text: &[u8]) -> Fallible<Vec<Finding>> {
     Ok(report.findings.into_iter().map(finding).collect())
 }
 
+/// Whether it tells of a provider that is scripted to be away for this very order. That the shop goes
+/// on asking is another check, which is not excused.
+#[must_use]
+pub fn is_scripted(finding: &Finding, evidence: &Evidence<'_>) -> bool {
+    let is_unpayable = |id: i64| {
+        let key = &evidence.stored.get(&id)?.key;
+        Some(evidence.intents.get(key.as_str())?.action.is_unpayable())
+    };
+    finding.check == "I10"
+        && finding.message.ends_with("the provider does not answer")
+        && order_of(&finding.message).and_then(is_unpayable) == Some(true)
+}
+
+fn order_of(message: &str) -> Option<i64> {
+    message
+        .strip_prefix("order ")?
+        .split_once(':')?
+        .0
+        .parse()
+        .ok()
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::story::{Story, order};
     use super::*;
+    use crate::history::{Action, Kind, Seen};
 
     #[test]
     fn findings_are_taken_over_and_a_missing_doctor_is_an_error() {
@@ -77,5 +101,34 @@ mod tests {
             "echo \"error: unrecognized subcommand 'doctor'\" >&2; exit 2",
         ]);
         assert!(check(none).unwrap_err().contains("--no-doctor"));
+    }
+
+    #[test]
+    fn a_provider_that_is_scripted_to_be_away_is_excused_and_no_other_and_nothing_else() {
+        let mut story = Story::new();
+        story.placed("paid", 1, 1);
+        let away = Action::Order {
+            user: 1,
+            lines: vec![(1, 1)],
+            payment: "card".into(),
+            token: Some("tok_error".into()),
+            shipping: "std".into(),
+        };
+        let placed = order("away", 2, 1);
+        story.call(away, Some("away"), Kind::Ok, Seen::Order { order: placed });
+        story.ends_with(&[order("paid", 1, 1), order("away", 2, 1)], 10, 2);
+        let evidence = Evidence::new(&story.history, &[]);
+        let is_excused = |check, message: &str| {
+            is_scripted(&Finding::new(check, "doctor", message, &[]), &evidence)
+        };
+        let silent =
+            "authorise of payment 7 was asked for at noon, and the provider does not answer";
+        assert!(is_excused("I10", &format!("order 2: {silent}")));
+        assert!(!is_excused("I10", &format!("order 1: {silent}")));
+        assert!(!is_excused("I10", &format!("order 3: {silent}")));
+        assert!(!is_excused("I3", &format!("order 2: {silent}")));
+        let forgotten =
+            "order 2: authorise of payment 7 waits since noon, last asked about at noon";
+        assert!(!is_excused("I10", forgotten));
     }
 }
