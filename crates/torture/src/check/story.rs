@@ -81,6 +81,13 @@ impl Story {
         self.call(buy(units), Some(key), Kind::Info, other())
     }
 
+    /// The order is cancelled, under a key.
+    pub fn cancelled(&mut self, key: &str, order: i64) -> &mut Call {
+        let status = "cancelled".into();
+        let (cancel, seen) = (Action::Cancel { order }, Seen::Status { status });
+        self.call(cancel, Some(key), Kind::Ok, seen)
+    }
+
     pub fn stock(&mut self, on_hand: i64, reserved: i64) -> &mut Call {
         self.call(
             Action::ReadStock { product: 1 },

@@ -153,14 +153,19 @@ async fn an_order_that_no_provider_handles_moves_without_one() {
     assert_eq!(cancelled["paymentStatus"], "notRequired");
 }
 
+/// Where a new customer's new order is found.
+async fn a_new_order(shop: &Shop) -> String {
+    let user = shop.register().await;
+    let order = shop.post("/api/orders", &order_of(user, &[1])).send().await;
+    format!("/api/orders/{}", order.expect(201)["orderId"])
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_shown_with_the_timeline_of_the_same_moment() {
     let _alone = alone().await;
     let cluster = Cluster::start("open", 1);
     let shop = cluster.shop();
-    let user = shop.register().await;
-    let order = shop.post("/api/orders", &order_of(user, &[1])).send().await;
-    let order = format!("/api/orders/{}", order.expect(201)["orderId"]);
+    let order = a_new_order(&shop).await;
     let mut conn = cluster.conn();
 
     // The reader has the order, and waits for the timeline, when the next step is committed.
@@ -193,9 +198,7 @@ async fn an_order_whose_customer_cannot_be_read_is_not_said_to_be_missing() {
     let _alone = alone().await;
     let cluster = Cluster::start("open", 1);
     let shop = cluster.shop();
-    let user = shop.register().await;
-    let order = shop.post("/api/orders", &order_of(user, &[1])).send().await;
-    let order = format!("/api/orders/{}", order.expect(201)["orderId"]);
+    let order = a_new_order(&shop).await;
     let mut conn = cluster.conn();
 
     conn.batch_execute("BEGIN; LOCK TABLE accounts.users IN ACCESS EXCLUSIVE MODE")

@@ -84,14 +84,7 @@ mod tests {
             on_hand: 14,
         };
         story.call(restock, Some("r"), Kind::Ok, stock(14, 5));
-        story.call(
-            Action::Cancel { order: 1 },
-            Some("c"),
-            Kind::Ok,
-            Seen::Status {
-                status: "cancelled".into(),
-            },
-        );
+        story.cancelled("c", 1);
         story.ends_with(&[cancelled(order("a", 1, 3)), order("b", 2, 2)], 14, 2);
         assert_eq!(story.found(check), [""; 0]);
     }
@@ -120,14 +113,7 @@ mod tests {
         let mut story = Story::new();
         story.placed("a", 1, 2);
         story.placed("b", 2, 2);
-        story.call(
-            Action::Cancel { order: 1 },
-            Some("c"),
-            Kind::Ok,
-            Seen::Status {
-                status: "cancelled".into(),
-            },
-        );
+        story.cancelled("c", 1);
         story.stock(10, 0);
         assert_eq!(story.found(check), ["bounds"]);
     }
