@@ -148,6 +148,9 @@ pub fn run(campaign: &Campaign) -> Fallible<Report> {
         ..
     } = &mut stage;
     let ids = nemesis.cluster.ids();
+    if faults.is_empty() {
+        fill_up(runtime, &nemesis.cluster, workload)?;
+    }
     let broken = std::thread::scope(|scope| {
         let watcher =
             scope.spawn(|| resources::watch(&campaign.out.join(RESOURCES), *clock, &ids, &stop));
@@ -167,6 +170,20 @@ pub fn run(campaign: &Campaign) -> Fallible<Report> {
         load.and(broken).and(watched)
     });
     stage.finish(campaign, broken)
+}
+
+/// Makes each replica start all threads that it ever has, so that what it grows by afterwards is a leak.
+/// Otherwise they come one by one, whenever a moment is busier than all before it, and stay.
+fn fill_up(runtime: &Runtime, cluster: &Cluster, workload: &Workload) -> Fallible<()> {
+    let slow = Duration::from_millis(50);
+    for replica in &cluster.replicas {
+        replica.to_postgres.set(|wire| wire.latency = slow);
+    }
+    let filled = runtime.block_on(workload.crowd());
+    for replica in &cluster.replicas {
+        replica.to_postgres.heal();
+    }
+    filled
 }
 
 /// Checks the files of a run.

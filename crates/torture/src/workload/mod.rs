@@ -77,6 +77,11 @@ impl Workload {
         })
     }
 
+    /// Keeps everything busy that a replica has, while its database is slow.
+    pub async fn crowd(&self) -> Fallible<()> {
+        self.shop.crowd().await
+    }
+
     /// Follows the plan of the seed for a while, or until told to stop, so many intents a second.
     pub async fn run(&self, rate: u32, duration: Duration, stop: &AtomicBool) -> Fallible<()> {
         let is_over = AtomicBool::new(false);

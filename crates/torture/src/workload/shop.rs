@@ -7,6 +7,7 @@ use client::{Client, Error, Request};
 use reqwest::Method;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::answers;
@@ -105,6 +106,23 @@ impl Shop {
         let answer = self.door.send(request).await.map_err(doing(path))?;
         let json: serde_json::Value = serde_json::from_slice(&answer.body).map_err(doing(path))?;
         json["id"].as_i64().ok_or_else(|| format!("{path}: {json}"))
+    }
+
+    /// Asks each replica for more at once than it does at once. Not part of the history.
+    pub async fn crowd(&self) -> Fallible<()> {
+        const AT_ONCE: usize = 128;
+        let mut visitors = JoinSet::new();
+        for replica in self.replicas.iter().cycle().take(AT_ONCE * self.replicas()) {
+            let replica = replica.clone();
+            visitors.spawn(async move {
+                let events = Request::new(Method::GET, "/api/events").query("limit", &100);
+                replica.send(events).await.map_err(doing("a crowd"))
+            });
+        }
+        while let Some(visitor) = visitors.join_next().await {
+            visitor.map_err(doing("a crowd"))??;
+        }
+        Ok(())
     }
 
     /// Sends a request once.
