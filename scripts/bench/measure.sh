@@ -53,7 +53,7 @@ load() {
 closed() { wrk -t1 -c32 -d"${seconds}s" -s "$root/scripts/bench/report.lua" "http://$1$2" | tail -n 1; }
 
 # What the API sets in its sessions (db::pool), so that the limit has the same plans.
-session='-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off'
+session='-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c max_parallel_workers_per_gather=0 -c jit=off'
 
 # bench_sql SCRIPT CLIENTS: transactions per second of a pgbench script on the same Postgres. The first second, in which each session
 # makes its plans, does not count.

@@ -101,6 +101,9 @@ impl r2d2::HandleError<diesel::ConnectionError> for LogConnectError {
 /// that do not depend on when they were made: a cached plan that was right for an empty table reads
 /// all of the table it has become. What we ask here touches few rows of each table, through indexes;
 /// what reads a whole table (the doctor, say) sets these back for its transaction.
+///
+/// A generic plan does not know that a page has 20 rows. From a million rows on it looks dear enough to
+/// start parallel workers or to compile it first, either of which takes longer than all of a short statement.
 fn session_settings(statement_timeout: Duration) -> String {
     let mutation = if faults::mutant("async_commit") {
         "SET synchronous_commit = off;"
@@ -116,6 +119,8 @@ fn session_settings(statement_timeout: Duration) -> String {
          SET enable_hashjoin = off;
          SET enable_mergejoin = off;
          SET enable_material = off;
+         SET max_parallel_workers_per_gather = 0;
+         SET jit = off;
          SET application_name = 'cartwright';",
         statement = statement_timeout.as_millis()
     )
