@@ -3,10 +3,11 @@
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 8] = [
+const GUARDS: [&str; 9] = [
     "products_pkey",
     "variants_sku_key",
     "variants_one_default_idx",
+    "variants_choices_key",
     "stock_levels_pkey",
     "stock_levels_on_hand_not_negative",
     "stock_levels_reserved_not_negative",
@@ -23,6 +24,7 @@ pub fn checks() -> Vec<Check> {
         unexplained(),
         orphans(),
         incomplete(),
+        miscounted_variants(),
         unannounced_products(),
         unannounced_stock(),
         ambiguous_prices(),
@@ -116,6 +118,21 @@ fn incomplete() -> Check {
                  AND NOT EXISTS (SELECT FROM catalog.stock_levels s WHERE s.variant_id = v.id)"
             .into(),
         todo: "Archive the product, or add what it lacks: it cannot be bought like this.",
+        repair: None,
+    }
+}
+
+fn miscounted_variants() -> Check {
+    Check {
+        id: "I7",
+        name: "a product on sale says how many variants it has",
+        sql: "SELECT p.id, 'product ' || p.id, format('says %s variants, and has %s', p.variant_count, count(v.id)) \
+                FROM catalog.products p \
+                LEFT JOIN catalog.variants v ON v.product_id = p.id AND v.archived_at IS NULL \
+               WHERE p.archived_at IS NULL GROUP BY p.id HAVING p.variant_count <> count(v.id)"
+            .into(),
+        todo: "Somebody wrote past catalog::variants. Set variant_count of the product to what there is; \
+               lists show it.",
         repair: None,
     }
 }

@@ -116,7 +116,7 @@ db::statement! {
     /// History is append-only; a price equal to the one in force adds nothing to it.
     ///
     /// The clock counts, not the start of the transaction: whoever locked the product last wins.
-    struct InsertPrice { variant_id: i64 => BigInt, currency: &'static str => Text, amount: i64 => BigInt } -> BigInt =
+    pub(crate) struct InsertPrice { variant_id: i64 => BigInt, currency: &'static str => Text, amount: i64 => BigInt } -> BigInt =
     "INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
      SELECT $1, $2, $3, clock_timestamp() WHERE $3 IS DISTINCT FROM (SELECT amount_minor FROM catalog.prices \
        WHERE variant_id = $1 AND currency = $2 AND valid_from <= statement_timestamp() ORDER BY valid_from DESC, id DESC LIMIT 1) \

@@ -5,6 +5,7 @@
 //!
 //! - [`products`]: what customers read: one product, a page of them, a search
 //! - [`editing`]: what staff write: create, change, archive
+//! - [`variants`]: what is sold of a product, and what it is chosen by
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
 //! - [`import`]: products from a CSV file
@@ -16,6 +17,7 @@ pub mod import;
 pub mod products;
 pub mod quotes;
 pub mod stock;
+pub mod variants;
 
 const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
 use domain::{Currency, PageSize, ProductId, Sku};
 
 /// A product with its default variant and the price in force.
@@ -23,6 +23,10 @@ pub struct Product {
     pub price_minor: i64,
     #[diesel(deserialize_as = String)]
     pub currency: Currency,
+    /// How many variants are on sale.
+    pub variant_count: i32,
+    /// What it is chosen by, as [`domain::Options`] are written; `None` in lists, where nobody chooses.
+    pub options: Option<serde_json::Value>,
 }
 
 type ProductRow = (
@@ -36,6 +40,8 @@ type ProductRow = (
     Text,
     BigInt,
     Text,
+    Integer,
+    Nullable<Jsonb>,
 );
 
 /// The columns of [`Product`]; `$1` is the currency preferred where a variant has several.
@@ -43,10 +49,12 @@ type ProductRow = (
 /// A product without any price is not shown: nobody could buy it. Prices are those at the start of
 /// the statement, so that a transaction sees the price it has just set.
 macro_rules! select_products {
-    ($($rest:literal)*) => {
+    ($options:literal, $($rest:literal)*) => {
         concat!(
             "SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at, \
-                    v.sku, c.amount_minor, c.currency \
+                    v.sku, c.amount_minor, c.currency, p.variant_count, ",
+            $options,
+            " \
                FROM catalog.products p \
                JOIN catalog.variants v ON v.product_id = p.id AND v.is_default \
               CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices \
@@ -60,7 +68,7 @@ macro_rules! select_products {
 
 db::statement! {
     struct FindProduct { currency: &'static str => Text, id: i64 => BigInt } -> ProductRow =
-    select_products!("AND p.id = $2")
+    select_products!("p.options", "AND p.id = $2")
 }
 
 db::statement! {
@@ -71,7 +79,7 @@ db::statement! {
         limit: i64 => BigInt,
         offset: i64 => BigInt,
     } -> ProductRow =
-    select_products!("AND p.id > $2 AND v.product_id > $2 ORDER BY p.id LIMIT $3 OFFSET $4")
+    select_products!("NULL::jsonb", "AND p.id > $2 AND v.product_id > $2 ORDER BY p.id LIMIT $3 OFFSET $4")
 }
 
 db::statement! {
@@ -86,6 +94,7 @@ db::statement! {
         sku: String => Text,
     } -> ProductRow =
     select_products!(
+        "NULL::jsonb",
         "AND p.id > $2 AND v.product_id > $2 AND p.id IN (\
              SELECT id FROM catalog.products WHERE search_text LIKE lower($5) \
              UNION SELECT product_id FROM catalog.variants \

@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`variants`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -42,6 +42,7 @@ pub mod service;
 mod test_server;
 pub mod transport;
 pub mod users;
+pub mod variants;
 
 pub use builder::ClientBuilder;
 pub use error::{Error, FieldError, Problem};
@@ -59,3 +60,6 @@ pub use secret::Secret;
 pub use service::Readiness;
 pub use transport::{Answer, Client, Request};
 pub use users::{NewUser, Session, User};
+pub use variants::{
+    NewVariant, NewVariantId, NewVariantIds, ProductOptions, Variant, VariantPage, VariantQuery,
+};

@@ -1,7 +1,7 @@
 //! The catalogue and its stock.
 
 use chrono::{DateTime, Utc};
-use domain::{Currency, Money, MoneyError, ProductId, Sku};
+use domain::{Currency, Money, MoneyError, Options, ProductId, Sku};
 use reqwest::Method;
 use reqwest::header::IF_MATCH;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,11 @@ pub struct Product {
     pub currency: Currency,
     /// The address of a picture.
     pub image: Option<String>,
+    /// How many variants there are; [`Client::list_variants`] lists them. `None`: the server is older.
+    pub variant_count: Option<u32>,
+    /// What it is chosen by; only where one product is read, not in lists.
+    #[serde(default)]
+    pub options: Options,
     /// When it was entered.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -251,7 +256,10 @@ impl Client {
 }
 
 /// Writes a price as products have it: `"price":"999.99","currency":"USD"`.
-fn as_decimal<S: serde::Serializer>(price: &Money, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_decimal<S: serde::Serializer>(
+    price: &Money,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Decimal {
         price: String,

@@ -7,6 +7,7 @@
 //! - [`money`], [`currency`], [`rate`]: amounts, what they are counted in, shares and rounding
 //! - [`pricing`]: what an order costs, as one pure function
 //! - [`order`] and [`payment`]: states, and the one table of steps between them
+//! - [`options`]: what a product can be chosen by, and the variants that makes
 //! - [`ids`], [`sku`], [`slug`], [`quantity`]: how things are named and counted
 //! - [`email`] and [`address`]: whom to write to and where to send
 //! - [`page`]: a slice of a long list and the cursor to the next one
@@ -33,6 +34,7 @@ pub mod event;
 pub mod ids;
 pub mod job;
 pub mod money;
+pub mod options;
 pub mod order;
 pub mod page;
 pub mod payment;
@@ -52,6 +54,7 @@ pub use ids::{
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use money::{Money, MoneyError};
+pub use options::{Choices, InvalidChoices, InvalidOptions, Options, ProductOption};
 pub use order::{ForbiddenTransition, OrderStatus, UnknownStatus};
 pub use page::{Cursor, InvalidCursor, InvalidPageSize, Page, PageSize};
 pub use payment::{

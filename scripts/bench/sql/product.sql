@@ -1,7 +1,7 @@
 -- What the API asks for one product.
 \set id random(:first, :last)
 SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at,
-       v.sku, c.amount_minor, c.currency
+       v.sku, c.amount_minor, c.currency, p.variant_count, p.options
   FROM catalog.products p
   JOIN catalog.variants v ON v.product_id = p.id AND v.is_default
  CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices

@@ -7,13 +7,20 @@ use super::Namespace;
 
 /// Raised when the bytes of any answer change their form, so that releases beside each other do
 /// not read each other's.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The name of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     Product {
         id: ProductId,
+        currency: Currency,
+    },
+    Variants {
+        product: ProductId,
+        /// The id behind which the page begins.
+        after: i64,
+        size: PageSize,
         currency: Currency,
     },
     ProductList {
@@ -29,7 +36,9 @@ impl Key {
     #[must_use]
     pub fn namespace(&self) -> Namespace {
         match self {
-            Self::Product { id, .. } => Namespace::Product(*id),
+            Self::Product { id, .. } | Self::Variants { product: id, .. } => {
+                Namespace::Product(*id)
+            }
             Self::ProductList { .. } => Namespace::ProductLists,
         }
     }
@@ -39,6 +48,15 @@ impl Key {
     pub fn name(&self) -> String {
         match self {
             Self::Product { id, currency } => format!("v{FORMAT}:product:{id}:{currency}"),
+            Self::Variants {
+                product,
+                after,
+                size,
+                currency,
+            } => format!(
+                "v{FORMAT}:variants:{product}:{currency}:{}:{after}",
+                size.get()
+            ),
             Self::ProductList {
                 search,
                 start,

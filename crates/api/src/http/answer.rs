@@ -2,7 +2,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderName, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use db::idempotency::{self, RequestKey, StoredAnswer};
 use diesel::{PgConnection, QueryResult};
@@ -18,6 +18,8 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 pub struct Answer {
     stored: StoredAnswer,
     replayed: bool,
+    /// Not stored: a repeat may be older than what there is by now.
+    version: Option<i64>,
 }
 
 impl Answer {
@@ -44,6 +46,7 @@ impl Answer {
                 body: Vec::new(),
             },
             replayed: false,
+            version: None,
         }
     }
 
@@ -60,6 +63,7 @@ impl Answer {
         Self {
             stored,
             replayed: false,
+            version: None,
         }
     }
 
@@ -69,6 +73,16 @@ impl Answer {
         Self {
             stored,
             replayed: true,
+            version: None,
+        }
+    }
+
+    /// The same with the ETag of a resource that counts its changes.
+    #[must_use]
+    pub fn with_version(self, version: i64) -> Self {
+        Self {
+            version: Some(version),
+            ..self
         }
     }
 
@@ -100,6 +114,7 @@ impl Answer {
         Self {
             stored,
             replayed: false,
+            version: None,
         }
     }
 }
@@ -126,6 +141,9 @@ impl Responder for Answer {
         }
         if let Some(location) = location {
             response.insert_header((LOCATION, location));
+        }
+        if let Some(version) = self.version {
+            response.insert_header((ETAG, format!("\"{version}\"")));
         }
         if self.replayed {
             response.insert_header((IDEMPOTENT_REPLAYED, "true"));

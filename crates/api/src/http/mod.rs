@@ -7,6 +7,7 @@ pub mod finished;
 pub mod idempotency;
 pub mod observe;
 pub mod params;
+pub mod precondition;
 pub mod problem;
 pub mod text;
 

@@ -141,6 +141,15 @@ impl Problem {
         self
     }
 
+    /// Names fields by where they stand in the whole request: `variants[3]` makes `variants[3].sku`.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        for error in &mut self.0.errors {
+            error.field = format!("{place}.{}", error.field);
+        }
+        self
+    }
+
     /// Adds a member of its own to the problem object.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {

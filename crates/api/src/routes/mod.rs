@@ -1,5 +1,6 @@
 //! One file per resource, one function per request: extract, call one function, answer.
 
+pub mod admin;
 mod common_answers;
 pub mod docs;
 pub mod events;
@@ -19,6 +20,7 @@ pub mod service;
 pub mod sessions;
 pub mod stock;
 pub mod users;
+pub mod variants;
 
 pub use common_answers::complete;
 
@@ -38,6 +40,15 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(product_writes::create)
         .service(product_writes::update)
         .service(product_writes::archive)
+        .service(variants::list)
+        .service(admin::options::get)
+        .service(admin::options::put)
+        .service(admin::options::generate)
+        .service(admin::variants::list)
+        .service(admin::variants::create)
+        .service(admin::variants::get)
+        .service(admin::variants::update)
+        .service(admin::variants::archive)
         .service(stock::get)
         .service(stock::put)
         .service(users::register)

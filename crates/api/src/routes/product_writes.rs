@@ -1,7 +1,5 @@
 //! What staff do to products.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::IF_MATCH;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, delete, patch, post};
 use catalog::editing::{self, EditError, NewProduct, ProductChanges};
@@ -14,7 +12,7 @@ use utoipa::ToSchema;
 use super::money::ProblemBody;
 use super::products::{ProductBody, not_found, product_id};
 use super::stock::check_on_hand;
-use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, text};
+use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition, text};
 use crate::state::State;
 
 /// A product to be made.
@@ -130,7 +128,7 @@ pub async fn update(
     let actor = staff.0.id;
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let changes = product_changes(body.value, shop_currency)?;
-    let expected = if_match(&request)?;
+    let expected = precondition::if_match(&request)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let version = match expected {
             None => None,
@@ -142,18 +140,6 @@ pub async fn update(
     .await?;
     state.cache.products_changed(&[id]).await;
     Ok(answer)
-}
-
-/// The ETag that was read. One that cannot be read is not taken for none, which would write whatever
-/// the product is by now.
-fn if_match(request: &HttpRequest) -> Result<Option<String>, Problem> {
-    let Some(etag) = request.headers().get(IF_MATCH) else {
-        return Ok(None);
-    };
-    let etag = etag.to_str().map_err(|_| {
-        Problem::bad_request("invalid_if_match", "If-Match is not an ETag of this shop")
-    })?;
-    Ok(Some(etag.to_owned()))
 }
 
 fn product_changes(
@@ -189,10 +175,10 @@ fn version_of(
     let version = product.version;
     let body = serde_json::to_vec(&ProductBody::from(product)).map_err(|_| Problem::internal())?;
     let current = crate::cache::etag(&body);
-    if etag.trim() == "*" || current.to_str().is_ok_and(|current| current == etag.trim()) {
+    if etag == "*" || current.to_str().is_ok_and(|current| current == etag) {
         return Ok(version);
     }
-    Err(stale())
+    Err(precondition::stale())
 }
 
 /// Takes a product off sale. Staff only.
@@ -234,7 +220,7 @@ fn read(
     Ok(product.into())
 }
 
-fn price(text: &str, currency: Currency) -> Result<Money, Problem> {
+pub(super) fn price(text: &str, currency: Currency) -> Result<Money, Problem> {
     let price = Money::parse_decimal(text, currency)
         .map_err(|error| Problem::invalid("price", "invalid", error.to_string()))?;
     if price.is_negative() {
@@ -247,20 +233,12 @@ fn price(text: &str, currency: Currency) -> Result<Money, Problem> {
     Ok(price)
 }
 
-fn stale() -> Problem {
-    Problem::new(
-        StatusCode::PRECONDITION_FAILED,
-        "precondition_failed",
-        "The product has changed since it was read",
-    )
-}
-
 fn refuse(error: EditError) -> Problem {
     match error {
         EditError::SkuTaken => Problem::conflict("sku_taken", "Another product has this SKU")
             .field("sku", "taken", "choose an SKU that no product has or had"),
         EditError::NotFound => not_found(),
-        EditError::Stale(_) => stale(),
+        EditError::Stale(_) => precondition::stale(),
         EditError::Db(error) => error.into(),
     }
 }

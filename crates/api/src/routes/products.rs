@@ -8,6 +8,7 @@ use domain::{Currency, Cursor, Money, Page, PageSize, ProductId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::admin::options::OptionBody;
 use super::money::ProblemBody;
 use crate::cache::Key;
 use crate::http::{Params, Problem, finished, params};
@@ -31,6 +32,12 @@ pub struct ProductBody {
     #[schema(value_type = String, example = "USD")]
     pub currency: Currency,
     pub image: String,
+    /// How many variants are on sale; they are a list of their own.
+    pub variant_count: i32,
+    /// What it is chosen by; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<OptionBody>>)]
+    pub options: Option<serde_json::Value>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -45,6 +52,8 @@ impl From<Product> for ProductBody {
             price: Money::new(product.price_minor, product.currency).to_decimal(),
             currency: product.currency,
             image: product.image,
+            variant_count: product.variant_count,
+            options: product.options,
             created_at: product.created_at,
             updated_at: product.updated_at,
         }
@@ -229,7 +238,7 @@ pub(super) fn not_found() -> Problem {
     Problem::not_found("product_not_found", "There is no such product on sale")
 }
 
-fn to_bytes(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
+pub(super) fn to_bytes(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
     serde_json::to_vec(body).map_err(|error| {
         log::error!(error:% = error; "a read model does not serialise");
         Problem::internal()

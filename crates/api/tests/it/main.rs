@@ -19,3 +19,4 @@ mod service;
 mod sessions;
 mod support;
 mod users;
+mod variants;

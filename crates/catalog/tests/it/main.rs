@@ -10,6 +10,7 @@ mod quotes;
 mod races;
 mod sets;
 mod stock;
+mod variants;
 
 use catalog::editing::NewProduct;
 use catalog::quotes::{Quote, Wanted};

@@ -36,7 +36,7 @@ fn row(
     }
 }
 
-/// `{user}` and `{order}` are the customer's, `{product}` is one of its own, and no worker knows the
+/// `{user}` and `{order}` are the customer's, `{product}` and `{variantId}` are of its own, and no worker knows the
 /// kind of the job and of the schedule.
 fn matrix() -> Vec<Row> {
     let order = json!({"userId": "{user}", "productIds": [1], "address": "x", "payment": "cod", "shipping": "std"});
@@ -70,6 +70,71 @@ fn matrix() -> Vec<Row> {
             staff,
         ),
         row("PUT", "/api/products/{id}/stock", count, staff, staff),
+        row(
+            "GET",
+            "/api/products/{id}/variants",
+            none.clone(),
+            public,
+            public,
+        ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/options",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PUT",
+            "/api/admin/products/{id}/options",
+            json!({"options": [{"name": "Size", "values": ["S", "M"]}]}),
+            staff,
+            staff,
+        ),
+        // What one has added, the next one cannot.
+        row(
+            "POST",
+            "/api/admin/products/{id}/variants",
+            json!({"variants": [{"sku": "{fresh}", "choices": {"Size": "S"}, "price": "1.00"}]}),
+            [401, 403, 403, 201, 409],
+            [401, 403, 403, 201, 409],
+        ),
+        row(
+            "POST",
+            "/api/admin/products/{id}/variants/generate",
+            json!({"skuPrefix": "{fresh}", "price": "1.00"}),
+            staff,
+            staff,
+        ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/variants",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/variants/{variantId}",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PATCH",
+            "/api/admin/products/{id}/variants/{variantId}",
+            json!({"price": "2.00"}),
+            staff,
+            staff,
+        ),
+        // The default variant stands for its product.
+        row(
+            "DELETE",
+            "/api/admin/products/{id}/variants/{variantId}",
+            none.clone(),
+            [401, 403, 403, 409, 409],
+            [401, 403, 403, 409, 409],
+        ),
         row(
             "DELETE",
             "/api/products/{id}",
@@ -219,6 +284,9 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
         Some(staff_token(cluster, true).await),
     ];
     let product = admin.product(&fresh_key().to_uppercase(), 7).await;
+    let variants = format!("/api/products/{product}/variants");
+    let variants = admin.get(&variants).send().await.expect(200);
+    let variant = variants["variants"][0]["id"].to_string();
     let order = admin
         .post("/api/orders", &order_of(user, &[1]))
         .send()
@@ -237,6 +305,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
             let path = row
                 .route
                 .replace("{id}", &id)
+                .replace("{variantId}", &variant)
                 .replace("{name}", &schedule)
                 .replace("{user}", &user.to_string());
             let body = match row.body.to_string() {

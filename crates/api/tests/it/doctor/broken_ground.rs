@@ -2,7 +2,11 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 20] = [
+pub const REFERENCES: [Case; 21] = [
+    (
+        "UPDATE catalog.products SET variant_count = 2 WHERE id = 3",
+        &[("I7", "product 3")],
+    ),
     (
         "INSERT INTO catalog.prices (variant_id, currency, amount_minor) VALUES (999, 'USD', 1)",
         &[("I7", "price ")],

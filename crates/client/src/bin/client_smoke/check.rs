@@ -35,6 +35,7 @@ pub const PRODUCT: &[(&str, Kind)] = &[
     ("price", Decimal),
     ("currency", Text),
     ("image", TextOrNull),
+    ("variantCount", Count),
     ("createdAt", Time),
     ("updatedAt", Time),
 ];

@@ -1,6 +1,6 @@
 //! The service itself, and reading products.
 
-use client::{Client, Product, Readiness};
+use client::{Client, Product, Readiness, VariantPage};
 use reqwest::Method;
 use reqwest::header::IF_NONE_MATCH;
 
@@ -104,6 +104,15 @@ async fn check_product(shop: &Client, id: i64) -> Check<Product> {
     seen.must(
         product.money().is_ok(),
         "the price does not suit the currency",
+    )?;
+
+    let variants = request(Method::GET, format!("/api/products/{id}/variants"));
+    let variants = send(shop, "variants", variants).await?.status(200)?;
+    let page: VariantPage = variants.read(&variants.body)?;
+    let default = page.variants.iter().find(|variant| variant.is_default);
+    variants.must(
+        default.is_some_and(|variant| variant.sku == product.sku && variant.price == product.price),
+        "no default variant has the product's SKU and price",
     )?;
 
     let etag = seen.header("etag");

@@ -1,0 +1,77 @@
+//! What staff does to the catalogue, beyond the few documented requests.
+
+pub mod options;
+mod variant_bodies;
+pub mod variants;
+
+use catalog::variants::editing::VariantError;
+
+use super::products::not_found;
+use crate::http::{Problem, precondition};
+
+/// What is wrong, with the name of the field. `list` is the field that holds the variants of the
+/// request; a request about one variant has none.
+fn refuse(error: VariantError, list: Option<&str>) -> Problem {
+    let field = |index: usize, name: &str| match list {
+        Some(list) => format!("{list}[{index}].{name}"),
+        None => name.to_owned(),
+    };
+    match error {
+        VariantError::ProductNotFound => not_found(),
+        VariantError::NotFound => unknown(),
+        VariantError::StaleProduct(_) | VariantError::Stale(_) => precondition::stale(),
+        VariantError::OptionInUse(sku) => Problem::conflict(
+            "option_in_use",
+            "A variant has an option or a value that would go",
+        )
+        .field(
+            "options",
+            "in_use",
+            format!("`{sku}` has it: change or archive that variant first"),
+        ),
+        VariantError::NoOptions => {
+            Problem::conflict("no_options", "The product has no options to combine")
+                .detail("set the options of the product first")
+        }
+        VariantError::TooMany => Problem::conflict(
+            "too_many_variants",
+            "The product would have too many variants",
+        )
+        .detail(error.to_string()),
+        VariantError::NoSku(title) => Problem::invalid(
+            "skuPrefix",
+            "too_long",
+            format!("makes no SKU of 1 to 64 characters for `{title}`"),
+        ),
+        VariantError::SkuTaken(index) => {
+            Problem::conflict("sku_taken", "Another variant has this SKU").field(
+                field(index, "sku"),
+                "taken",
+                "choose an SKU that no variant has or had",
+            )
+        }
+        VariantError::ChoicesTaken(index) => {
+            Problem::conflict("choices_taken", "Another variant has these choices").field(
+                field(index, "choices"),
+                "taken",
+                "choose a combination that no variant of the product has",
+            )
+        }
+        VariantError::Choices(index, error) => {
+            Problem::invalid(field(index, "choices"), "invalid", error.to_string())
+        }
+        VariantError::IsDefault => Problem::conflict(
+            "default_variant",
+            "The default variant stands for its product",
+        )
+        .detail("make another variant the default one first, or archive the product"),
+        VariantError::Db(error) => error.into(),
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::not_found(
+        "variant_not_found",
+        "The product has no such variant on sale",
+    )
+}

@@ -1,0 +1,161 @@
+//! The variants of a product, read from finished bytes.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get};
+use catalog::variants::{self, Variant};
+use domain::{Cursor, Money, Page, PageSize, VariantId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::money::ProblemBody;
+use super::products::{not_found, product_id, to_bytes};
+use crate::cache::Key;
+use crate::http::{Params, Problem, finished, params};
+use crate::state::State;
+
+/// A variant on sale.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Variant)]
+pub struct VariantBody {
+    #[schema(value_type = i64, example = 7)]
+    id: VariantId,
+    #[schema(example = "TEE-M-RED")]
+    sku: String,
+    /// The chosen values; empty where there is nothing to choose.
+    #[schema(example = "M / red")]
+    title: String,
+    /// A value for each option of the product.
+    choices: BTreeMap<String, String>,
+    /// Whether it stands for the product where none is chosen.
+    is_default: bool,
+    /// Unit price in major units of `currency`.
+    #[schema(example = "19.90")]
+    price: String,
+    #[schema(value_type = String, example = "USD")]
+    currency: domain::Currency,
+    #[schema(required = true)]
+    barcode: Option<String>,
+    #[schema(required = true)]
+    weight_grams: Option<i64>,
+    #[schema(required = true)]
+    length_mm: Option<i64>,
+    #[schema(required = true)]
+    width_mm: Option<i64>,
+    #[schema(required = true)]
+    height_mm: Option<i64>,
+}
+
+impl From<Variant> for VariantBody {
+    fn from(variant: Variant) -> Self {
+        Self {
+            id: variant.id,
+            sku: variant.sku.to_string(),
+            title: variant.title,
+            choices: choices(variant.choices),
+            is_default: variant.is_default,
+            price: Money::new(variant.price_minor, variant.currency).to_decimal(),
+            currency: variant.currency,
+            barcode: variant.barcode,
+            weight_grams: variant.weight_grams,
+            length_mm: variant.length_mm,
+            width_mm: variant.width_mm,
+            height_mm: variant.height_mm,
+        }
+    }
+}
+
+/// An object of texts, as it is stored.
+pub(super) fn choices(stored: serde_json::Value) -> BTreeMap<String, String> {
+    serde_json::from_value(stored).unwrap_or_default()
+}
+
+/// A page of variants.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = VariantPage)]
+pub struct VariantPageBody {
+    variants: Vec<VariantBody>,
+    limit: i64,
+    has_more: bool,
+    /// Where to go on, where there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next_cursor: Option<Cursor>,
+}
+
+/// Which part of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct VariantQuery {
+    /// Variants on a page, 1 to 100.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl VariantQuery {
+    /// The page size, and the id behind which the page begins.
+    pub(super) fn part(&self) -> Result<(PageSize, i64), Problem> {
+        let size = params::page_size(self.limit.as_deref())?;
+        let after = params::position(self.cursor.as_deref())?.unwrap_or(0);
+        Ok((size, after))
+    }
+}
+
+/// Lists the variants of a product on sale, oldest first.
+#[utoipa::path(
+    tag = "products",
+    params(("id" = i64, Path), VariantQuery),
+    responses(
+        (status = 200, body = VariantPageBody), (status = 304, description = "Unchanged"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/products/{id}/variants")]
+pub async fn list(
+    state: Data<State>,
+    request: HttpRequest,
+    id: Path<String>,
+    query: Params<VariantQuery>,
+) -> Result<HttpResponse, Problem> {
+    let product = product_id(&id)?;
+    let (size, after) = query.0.part()?;
+    let currency = state.config.shop.currency;
+    let load = || async {
+        let read = move |conn: &mut diesel::PgConnection| {
+            if variants::find_options(conn, product)?.is_none() {
+                return Ok(None);
+            }
+            variants::list(conn, product, after, size, currency).map(Some)
+        };
+        let found = state
+            .db
+            .run(move |conn| read(conn).map_err(Problem::from))
+            .await?;
+        found.map(|rows| to_bytes(&page(rows, size))).transpose()
+    };
+    let key = Key::Variants {
+        product,
+        after,
+        size,
+        currency,
+    };
+    let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
+    Ok(finished::answer(&request, &cached))
+}
+
+fn page(rows: Vec<Variant>, size: PageSize) -> VariantPageBody {
+    let page = Page::from_overfetched(rows, size, |variant: &Variant| variant.id.get());
+    VariantPageBody {
+        limit: size.get(),
+        has_more: page.next_cursor.is_some(),
+        next_cursor: page.next_cursor,
+        variants: page.items.into_iter().map(Into::into).collect(),
+    }
+}
