@@ -2,13 +2,22 @@
 //!
 //! Every change is one statement: it locks the levels in variant order (an `UPDATE` over a join has
 //! no order of its own), decides, writes, and leaves a movement for each. A CHECK stands behind it.
+//!
+//! - [`move_all`]: what everything else goes through
+//! - [`counting`]: counts, corrections and limits, apart from orders
+//! - [`movements`]: what happened to a level
 
-use std::collections::{HashMap, HashSet};
+pub mod counting;
+pub mod movements;
 
-use db::outbox::{self, Entry};
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
-use domain::{Event, OrderId, UserId, VariantId};
+use domain::{OrderId, UserId, VariantId};
+
+pub(crate) use counting::adjust_all;
+pub use counting::{Limits, adjust, set_limits, set_on_hand};
 
 /// The location that stock is taken from.
 pub const MAIN_LOCATION: i64 = 1;
@@ -23,6 +32,8 @@ pub enum StockError {
     Insufficient(Vec<Shortage>),
     #[error("on hand is {actual}, not {expected}")]
     Changed { expected: i64, actual: i64 },
+    #[error("a shop counts at most {MAX_ON_HAND} of a variant")]
+    TooMany,
     #[error("variant {0} keeps no stock")]
     NotStocked(VariantId),
     #[error(transparent)]
@@ -52,6 +63,8 @@ pub struct Cause {
     pub order_id: Option<OrderId>,
     /// `None` for the system, and for callers without a token.
     pub actor: Option<UserId>,
+    /// What people want to remember of it: a delivery note, who counted.
+    pub note: Option<String>,
 }
 
 /// The counters of a variant at the main location, in units.
@@ -80,6 +93,7 @@ db::statement! {
         reason: &'static str => Text,
         order_id: Option<i64> => Nullable<BigInt>,
         actor_id: Option<i64> => Nullable<BigInt>,
+        note: Option<String> => Nullable<Text>,
     } -> (BigInt, BigInt, Bool, Bool) =
     "WITH wanted AS MATERIALIZED ( \
        SELECT variant_id, sum(on_hand)::bigint AS on_hand, sum(reserved)::bigint AS reserved \
@@ -102,8 +116,8 @@ db::statement! {
        RETURNING s.variant_id, l.on_hand, l.reserved \
      ), explained AS ( \
        INSERT INTO catalog.stock_movements \
-         (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id, actor_id) \
-       SELECT variant_id, 1, on_hand, reserved, $4, $5, $6 FROM moved \
+         (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id, actor_id, note) \
+       SELECT variant_id, 1, on_hand, reserved, $4, $5, $6, $7 FROM moved \
         WHERE on_hand <> 0 OR reserved <> 0 \
      ) \
      SELECT l.variant_id, l.available, l.fits, v.ok FROM locked l, verdict v"
@@ -135,6 +149,7 @@ pub fn move_all(
         reason: cause.reason,
         order_id: cause.order_id.map(OrderId::get),
         actor_id: cause.actor.map(UserId::get),
+        note: cause.note.clone(),
     };
     let levels: Vec<(i64, i64, bool, bool)> = statement.load(conn)?;
     db::faults::point("after_stock_move");
@@ -170,86 +185,6 @@ pub fn move_all(
 /// Those of the database.
 pub fn find_level(conn: &mut PgConnection, variant_id: VariantId) -> QueryResult<Option<Level>> {
     FindLevel {
-        variant_id: variant_id.get(),
-    }
-    .get_result(conn)
-    .optional()
-}
-
-/// Sets the counted stock of a variant, if it still is what the caller saw (compare and swap).
-///
-/// Returns the new counters. To be called in a transaction.
-///
-/// # Errors
-///
-/// [`StockError::Changed`] when the count is another one by now, [`StockError::Insufficient`] when
-/// orders have more reserved than `on_hand` would leave.
-pub fn set_on_hand(
-    conn: &mut PgConnection,
-    variant_id: VariantId,
-    expected: i64,
-    on_hand: i64,
-    cause: &Cause,
-) -> Result<Level, StockError> {
-    let level = lock_level(conn, variant_id)?.ok_or(StockError::NotStocked(variant_id))?;
-    if level.on_hand != expected {
-        return Err(StockError::Changed {
-            expected,
-            actual: level.on_hand,
-        });
-    }
-    let delta = on_hand - expected;
-    if delta != 0 {
-        let change = Change {
-            variant_id,
-            on_hand: delta,
-            reserved: 0,
-        };
-        adjust_all(conn, &[change], cause)?;
-    }
-    Ok(Level { on_hand, ..level })
-}
-
-db::statement! {
-    struct CountAdjustments { variant_ids: Vec<i64> => Array<BigInt> } -> (BigInt, BigInt) =
-    "UPDATE catalog.stock_levels SET version = version + 1 \
-      WHERE variant_id = ANY($1) AND location_id = 1 RETURNING variant_id, version"
-}
-
-/// Moves stock apart from orders, and tells of it. Each variant is named once.
-pub(crate) fn adjust_all(
-    conn: &mut PgConnection,
-    changes: &[Change],
-    cause: &Cause,
-) -> Result<(), StockError> {
-    move_all(conn, changes, cause)?;
-    // The levels are locked by now, so their order does not matter any more.
-    let variant_ids = changes.iter().map(|c| c.variant_id.get()).collect();
-    let versions: HashMap<i64, i64> = CountAdjustments { variant_ids }
-        .load::<(i64, i64)>(conn)?
-        .into_iter()
-        .collect();
-    let entry = |change: &Change| {
-        let variant_id = change.variant_id;
-        let event = Event::StockAdjusted {
-            variant_id,
-            on_hand_delta: change.on_hand,
-        };
-        let sequence = versions.get(&variant_id.get())?;
-        Some(Entry::new(event, *sequence, cause.actor))
-    };
-    let entries: Vec<Entry> = changes.iter().filter_map(entry).collect();
-    Ok(outbox::write(conn, &entries)?)
-}
-
-db::statement! {
-    struct LockLevel { variant_id: i64 => BigInt } -> (BigInt, BigInt, BigInt, BigInt) =
-    "SELECT on_hand, reserved, safety, backorder_limit FROM catalog.stock_levels \
-      WHERE variant_id = $1 AND location_id = 1 FOR UPDATE"
-}
-
-fn lock_level(conn: &mut PgConnection, variant_id: VariantId) -> QueryResult<Option<Level>> {
-    LockLevel {
         variant_id: variant_id.get(),
     }
     .get_result(conn)

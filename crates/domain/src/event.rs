@@ -31,6 +31,15 @@ pub enum Event {
         /// How many pieces more are on hand, or fewer when negative.
         on_hand_delta: i64,
     },
+    /// Another part of what is on hand may be sold, or orders may go further beyond it.
+    StockLimitsChanged {
+        /// The variant that is counted.
+        variant_id: VariantId,
+        /// Pieces that are kept back.
+        safety: i64,
+        /// Pieces that may be sold beyond what is on hand.
+        backorder_limit: i64,
+    },
     /// Somebody has a new account.
     UserRegistered {
         /// The account.
@@ -74,9 +83,10 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 7] = [
+    pub const KINDS: [&'static str; 8] = [
         "product.changed",
         "stock.adjusted",
+        "stock.limitsChanged",
         "user.registered",
         "order.placed",
         "order.statusChanged",
@@ -90,6 +100,7 @@ impl Event {
         match self {
             Self::ProductChanged { .. } => "product.changed",
             Self::StockAdjusted { .. } => "stock.adjusted",
+            Self::StockLimitsChanged { .. } => "stock.limitsChanged",
             Self::UserRegistered { .. } => "user.registered",
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderStatusChanged { .. } => "order.statusChanged",
@@ -106,7 +117,8 @@ impl Event {
     pub const fn resource(&self) -> (&'static str, i64) {
         match self {
             Self::ProductChanged { product_id } => ("product", product_id.get()),
-            Self::StockAdjusted { variant_id, .. } => ("variant", variant_id.get()),
+            Self::StockAdjusted { variant_id, .. }
+            | Self::StockLimitsChanged { variant_id, .. } => ("variant", variant_id.get()),
             Self::UserRegistered { user_id } => ("user", user_id.get()),
             Self::OrderPlaced { order_id, .. }
             | Self::OrderStatusChanged { order_id, .. }
@@ -153,6 +165,11 @@ mod tests {
             Event::StockAdjusted {
                 variant_id: VariantId::try_from(1).unwrap(),
                 on_hand_delta: -1,
+            },
+            Event::StockLimitsChanged {
+                variant_id: VariantId::try_from(1).unwrap(),
+                safety: 2,
+                backorder_limit: 0,
             },
             Event::UserRegistered { user_id },
             Event::OrderPlaced {

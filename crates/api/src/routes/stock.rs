@@ -99,6 +99,7 @@ pub async fn put(
         reason: "count",
         order_id: None,
         actor: Some(staff.0.id),
+        note: None,
     };
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let StockCountBody {
@@ -106,24 +107,27 @@ pub async fn put(
         expected_on_hand,
     } = body.value;
     check_on_hand(on_hand)?;
-    let expected = expected_on_hand.ok_or_else(|| {
-        Problem::new(
-            StatusCode::PRECONDITION_REQUIRED,
-            "precondition_required",
-            "A count needs to know what it replaces",
-        )
-        .field(
-            "expectedOnHand",
-            "missing",
-            "send the onHand that was read before counting",
-        )
-    })?;
+    let expected = expected_on_hand.ok_or_else(blind)?;
     idempotency::once(&state.db, request_key, move |conn| {
         let (variant, sku) = variant(conn, id, currency)?;
         let level = stock::set_on_hand(conn, variant, expected, on_hand, &cause).map_err(refuse)?;
         Ok(Answer::ok(&self::body(id, sku, level)))
     })
     .await
+}
+
+/// 428: a count that does not say what it replaces could undo another one.
+pub(super) fn blind() -> Problem {
+    Problem::new(
+        StatusCode::PRECONDITION_REQUIRED,
+        "precondition_required",
+        "A count needs to know what it replaces",
+    )
+    .field(
+        "expectedOnHand",
+        "missing",
+        "send the onHand that was read before counting",
+    )
 }
 
 /// Checks that a shop may have counted so many.
@@ -157,7 +161,7 @@ fn body(product_id: ProductId, sku: String, level: Level) -> StockBody {
     }
 }
 
-fn refuse(error: StockError) -> Problem {
+pub(super) fn refuse(error: StockError) -> Problem {
     match error {
         StockError::Changed { actual, .. } => {
             Problem::conflict("stock_changed", "The stock is not what it was")
@@ -168,14 +172,21 @@ fn refuse(error: StockError) -> Problem {
                 )
                 .with("onHand", actual)
         }
-        StockError::Insufficient(_) => {
-            Problem::conflict("stock_reserved", "Open orders have more reserved").field(
-                "onHand",
-                "below_reserved",
-                "must cover what open orders have reserved",
-            )
+        StockError::Insufficient(_) => reserved("onHand"),
+        StockError::TooMany => {
+            let rule = format!("a shop counts at most {MAX_ON_HAND} of a variant");
+            Problem::invalid("onHandDelta", "out_of_range", rule)
         }
         StockError::NotStocked(_) => not_found(),
         StockError::Db(error) => error.into(),
     }
+}
+
+/// 409: what orders have reserved must stay covered.
+pub(super) fn reserved(field: &'static str) -> Problem {
+    Problem::conflict("stock_reserved", "Open orders have more reserved").field(
+        field,
+        "below_reserved",
+        "must cover what open orders have reserved",
+    )
 }

@@ -178,6 +178,7 @@ fn return_stock(conn: &mut PgConnection, operation: &Operation) -> Result<(), Se
         reason: "payment_declined",
         order_id: Some(order.id),
         actor: operation.actor(),
+        note: None,
     };
     stock::move_all(conn, &super::stock_changes(&order.lines, 0, -1), &cause).map_err(|error| {
         match error {

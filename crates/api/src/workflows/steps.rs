@@ -177,6 +177,7 @@ fn move_stock(
         reason,
         order_id: Some(id),
         actor,
+        note: None,
     };
     let changes = super::stock_changes(&order.lines, on_hand, reserved);
     stock::move_all(conn, &changes, &cause).map_err(|error| match error {

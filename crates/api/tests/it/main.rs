@@ -17,6 +17,7 @@ mod orders;
 mod products;
 mod service;
 mod sessions;
+mod stock;
 mod support;
 mod users;
 mod variants;

@@ -238,6 +238,7 @@ fn recount(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResul
         reason: "import",
         order_id: None,
         actor: None,
+        note: None,
     };
     stock::adjust_all(conn, &changes, &cause).map_err(|error| match error {
         stock::StockError::Db(error) => error,

@@ -117,5 +117,6 @@ fn cause(reason: &'static str) -> Cause {
         reason,
         order_id: None,
         actor: None,
+        note: None,
     }
 }

@@ -39,6 +39,7 @@ fn a_move_writes_the_counters_and_who_moved_them_for_what() {
         reason: "order",
         order_id: Some(OrderId::try_from(17).unwrap()),
         actor: Some(UserId::try_from(3).unwrap()),
+        note: None,
     };
     let ship = Change {
         variant_id: b,

@@ -1,6 +1,7 @@
 //! What staff does to the catalogue, beyond the few documented requests.
 
 pub mod options;
+pub mod stock;
 mod variant_bodies;
 pub mod variants;
 

@@ -127,6 +127,42 @@ fn matrix() -> Vec<Row> {
             staff,
             staff,
         ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/variants/{variantId}/stock",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/variants/{variantId}/stock/movements",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PATCH",
+            "/api/admin/products/{id}/variants/{variantId}/stock",
+            json!({"safety": 1}),
+            staff,
+            staff,
+        ),
+        row(
+            "PUT",
+            "/api/admin/products/{id}/variants/{variantId}/stock",
+            json!({"onHand": 7, "expectedOnHand": 7}),
+            staff,
+            staff,
+        ),
+        // Without a key.
+        row(
+            "POST",
+            "/api/admin/products/{id}/variants/{variantId}/stock/adjustments",
+            json!({"onHandDelta": 1, "reason": "found"}),
+            [401, 403, 403, 428, 428],
+            [401, 403, 403, 428, 428],
+        ),
         // The default variant stands for its product.
         row(
             "DELETE",
