@@ -44,6 +44,7 @@ grow() {
     growth_ports+=("$(cat "$run/ports/$name")")
     growth_names+=("$(grouped "${size%%:*}") products, $(grouped "${size##*:}") orders")
   done
+  sync # what was loaded is written now, and not while the first rows are measured
   growth
   for size in "${growth_sizes[@]}"; do
     name=growth_${size//:/_}
