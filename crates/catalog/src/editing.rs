@@ -7,7 +7,7 @@ use db::outbox::{self, Entry};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
-use domain::{Event, Money, ProductId, Sku, UserId};
+use domain::{Event, Money, ProductId, Sku, UserId, VariantId};
 
 /// The Postgres channel on which ids of changed products are announced, or `*` for many.
 pub const CHANGES_CHANNEL: &str = "cartwright_products";
@@ -94,10 +94,8 @@ db::statement! {
 }
 
 db::statement! {
-    struct LockProduct { id: i64 => BigInt } -> (BigInt, BigInt) =
-    "SELECT p.version, v.id FROM catalog.products p \
-       JOIN catalog.variants v ON v.product_id = p.id AND v.is_default \
-      WHERE p.id = $1 AND p.archived_at IS NULL FOR UPDATE OF p"
+    struct LockProduct { id: i64 => BigInt } -> BigInt =
+    "SELECT version FROM catalog.products WHERE id = $1 AND archived_at IS NULL FOR UPDATE"
 }
 
 db::statement! {
@@ -116,7 +114,7 @@ db::statement! {
     /// History is append-only; a price equal to the one in force adds nothing to it.
     ///
     /// The clock counts, not the start of the transaction: whoever locked the product last wins.
-    pub(crate) struct InsertPrice { variant_id: i64 => BigInt, currency: &'static str => Text, amount: i64 => BigInt } -> BigInt =
+    struct InsertPrice { variant_id: i64 => BigInt, currency: &'static str => Text, amount: i64 => BigInt } -> BigInt =
     "INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
      SELECT $1, $2, $3, clock_timestamp() WHERE $3 IS DISTINCT FROM (SELECT amount_minor FROM catalog.prices \
        WHERE variant_id = $1 AND currency = $2 AND valid_from <= statement_timestamp() ORDER BY valid_from DESC, id DESC LIMIT 1) \
@@ -125,10 +123,15 @@ db::statement! {
 
 db::statement! {
     struct ArchiveProduct { id: i64 => BigInt } -> BigInt =
-    "WITH archived AS (UPDATE catalog.products SET archived_at = now(), updated_at = now(), version = version + 1 \
-       WHERE id = $1 AND archived_at IS NULL RETURNING id, version), \
-     variants AS (UPDATE catalog.variants SET archived_at = now() WHERE product_id IN (SELECT id FROM archived)) \
-     SELECT version FROM archived"
+    "UPDATE catalog.products SET archived_at = now(), updated_at = now(), version = version + 1 \
+      WHERE id = $1 AND archived_at IS NULL RETURNING version"
+}
+
+db::statement! {
+    /// Not in the statement that waits for the product: it would not see variants that were added meanwhile.
+    struct ArchiveVariants { product_id: i64 => BigInt } -> BigInt =
+    "UPDATE catalog.variants SET archived_at = now(), version = version + 1 \
+      WHERE product_id = $1 AND archived_at IS NULL RETURNING id"
 }
 
 /// Creates products, each with one variant, its price and its stock, and returns their ids in order.
@@ -176,9 +179,9 @@ pub fn update(
     actor: Option<UserId>,
 ) -> Result<i64, EditError> {
     let locked = LockProduct { id: id.get() }
-        .get_result::<(i64, i64)>(conn)
+        .get_result::<i64>(conn)
         .optional()?;
-    let (version, variant_id) = locked.ok_or(EditError::NotFound)?;
+    let version = locked.ok_or(EditError::NotFound)?;
     if expected_version.is_some_and(|expected| expected != version) {
         return Err(EditError::Stale(version));
     }
@@ -196,16 +199,43 @@ pub fn update(
     }
     .get_result(conn)?;
     if let Some(price) = price {
-        let currency = price.currency().code();
-        InsertPrice {
-            variant_id,
-            currency,
-            amount: price.minor(),
-        }
-        .execute(conn)?;
+        // Read under the lock: another variant may have become the default one while we waited for it.
+        let variant =
+            crate::products::find_default_variant(conn, id)?.ok_or(EditError::NotFound)?;
+        set_price(conn, variant, price)?;
     }
     announce(conn, &[(id, version)], actor)?;
     Ok(version)
+}
+
+db::statement! {
+    struct CountChange { variant_id: i64 => BigInt } -> BigInt =
+    "UPDATE catalog.variants SET version = version + 1 WHERE id = $1 RETURNING version"
+}
+
+/// Sets the price of a variant from now on. Another price than before is a change of the variant, whoever makes it.
+fn set_price(conn: &mut PgConnection, variant: VariantId, price: Money) -> QueryResult<()> {
+    if insert_price(conn, variant, price)? {
+        CountChange {
+            variant_id: variant.get(),
+        }
+        .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Adds a price to the history of a variant, and tells whether it is another one than before.
+pub(crate) fn insert_price(
+    conn: &mut PgConnection,
+    variant: VariantId,
+    price: Money,
+) -> QueryResult<bool> {
+    let insert = InsertPrice {
+        variant_id: variant.get(),
+        currency: price.currency().code(),
+        amount: price.minor(),
+    };
+    Ok(insert.execute(conn)? > 0)
 }
 
 /// Takes a product off sale. Orders keep what they copied of it.
@@ -222,6 +252,10 @@ pub fn archive(
         .get_result::<i64>(conn)
         .optional()?;
     let version = archived.ok_or(EditError::NotFound)?;
+    ArchiveVariants {
+        product_id: id.get(),
+    }
+    .execute(conn)?;
     announce(conn, &[(id, version)], actor)?;
     Ok(())
 }

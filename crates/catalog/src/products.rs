@@ -98,7 +98,7 @@ db::statement! {
         "AND p.id > $2 AND v.product_id > $2 AND p.id IN (\
              SELECT id FROM catalog.products WHERE search_text LIKE lower($5) \
              UNION SELECT product_id FROM catalog.variants \
-              WHERE lower(sku) ~>=~ lower($6) AND lower(sku) ~<~ (lower($6) || chr(1114111))) \
+              WHERE archived_at IS NULL AND lower(sku) ~>=~ lower($6) AND lower(sku) ~<~ (lower($6) || chr(1114111))) \
          ORDER BY p.id LIMIT $3 OFFSET $4"
     )
 }

@@ -136,6 +136,36 @@ extern "SQL" {
     fn pg_try_advisory_lock(key: BigInt) -> Bool;
 }
 
+/// Drops what a `CREATE INDEX CONCURRENTLY` left that was stopped, so that its migration can begin anew.
+///
+/// We hold the lock of all runners, so nobody builds an index of ours; somebody's `REINDEX` leaves other
+/// names, which are left to the doctor.
+fn drop_unfinished(conn: &mut PgConnection, owner: &Owner) -> Result<(), MigrateError> {
+    let schema = owner.schema;
+    let prepare = |source| MigrateError::Prepare { schema, source };
+    let is_pending = conn
+        .has_pending_migration((owner.migrations)())
+        .map_err(|error| MigrateError::Failed {
+            schema,
+            reason: error.to_string(),
+        })?;
+    if !is_pending {
+        return Ok(());
+    }
+    let unfinished: Vec<String> = sql::<Text>(&format!(
+        "SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+          WHERE NOT i.indisvalid AND c.relnamespace = to_regnamespace('{schema}') AND c.relname !~ '_cc(new|old)[0-9]*$'"
+    ))
+    .load(conn)
+    .map_err(prepare)?;
+    for index in unfinished {
+        log::warn!(index; "an index was not finished, and is built anew");
+        conn.batch_execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"))
+            .map_err(prepare)?;
+    }
+    Ok(())
+}
+
 fn run_owner(conn: &mut PgConnection, owner: &Owner) -> Result<Vec<String>, MigrateError> {
     let schema = owner.schema;
     // Each owner keeps its own list of applied migrations, in its own schema.
@@ -145,6 +175,7 @@ fn run_owner(conn: &mut PgConnection, owner: &Owner) -> Result<Vec<String>, Migr
     .map_err(|source| MigrateError::Prepare { schema, source })?;
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
+        drop_unfinished(conn, owner)?;
         match conn.run_pending_migrations((owner.migrations)()) {
             Ok(versions) => return Ok(versions.iter().map(|v| format!("{schema} {v}")).collect()),
             Err(error)

@@ -69,6 +69,9 @@ pub enum InvalidChoices {
     /// The product asks for it.
     #[error("a value for `{0}` is missing")]
     Missing(String),
+    /// The same option twice, but for white space around its name.
+    #[error("an option is there twice")]
+    Repeated,
     /// The product does not ask for it.
     #[error("the product has no option `{0}`")]
     UnknownOption(String),
@@ -124,10 +127,14 @@ impl Options {
     ///
     /// [`InvalidChoices`].
     pub fn choose(&self, wanted: &BTreeMap<String, String>) -> Result<Choices, InvalidChoices> {
-        let wanted: BTreeMap<String, String> = wanted
+        let tidied: BTreeMap<String, String> = wanted
             .iter()
             .map(|(name, value)| (tidy(name), tidy(value)))
             .collect();
+        if tidied.len() < wanted.len() {
+            return Err(InvalidChoices::Repeated);
+        }
+        let wanted = tidied;
         let is_known = |name: &&String| self.0.iter().any(|option| option.name == **name);
         if let Some(unknown) = wanted.keys().find(|name| !is_known(name)) {
             return Err(InvalidChoices::UnknownOption(unknown.clone()));
@@ -329,6 +336,8 @@ mod tests {
                 },
             ),
         ];
+        let twice = wanted(&[("Size", "M"), (" Size", "S"), ("Colour", "red")]);
+        assert_eq!(tee().choose(&twice), Err(InvalidChoices::Repeated));
         for (wanted, error) in wrong {
             assert_eq!(tee().choose(&wanted), Err(error));
         }

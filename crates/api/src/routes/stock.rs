@@ -184,9 +184,9 @@ pub(super) fn refuse(error: StockError) -> Problem {
 
 /// 409: what orders have reserved must stay covered.
 pub(super) fn reserved(field: &'static str) -> Problem {
-    Problem::conflict("stock_reserved", "Open orders have more reserved").field(
+    Problem::conflict("stock_reserved", "Less would be left than is reserved and kept back").field(
         field,
         "below_reserved",
-        "must cover what open orders have reserved",
+        "must cover what open orders have reserved and what is kept back (safety), less the backorder limit",
     )
 }

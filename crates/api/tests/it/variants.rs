@@ -20,6 +20,7 @@ async fn tee(cluster: &Cluster) -> (i64, String) {
     let made = admin.post(&format!("{path}/variants/generate"), &matrix);
     let made = made.send().await.expect(200);
     assert_eq!(made["variantIds"].as_array().map(Vec::len), Some(3));
+    assert_eq!(made["hasMore"], false);
     (id, prefix)
 }
 

@@ -1,6 +1,6 @@
 //! Writes one chunk of rows in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
@@ -18,6 +18,8 @@ struct Existing {
     product_id: i64,
     variant_id: i64,
     archived: bool,
+    /// Rows of other variants say nothing of the product.
+    is_default: bool,
     name: String,
     description: String,
     image: String,
@@ -50,8 +52,8 @@ db::statement! {
 db::statement! {
     /// Not in the statement that waits for the locks: it would see prices as they were before.
     struct FindExisting { skus: Vec<String> => Array<Text>, currencies: Vec<&'static str> => Array<Text> }
-        -> (Text, BigInt, BigInt, Bool, Text, Text, Text, Nullable<BigInt>, BigInt, BigInt, BigInt) =
-    "SELECT v.sku, p.id, v.id, p.archived_at IS NOT NULL, p.name, p.description, p.image, \
+        -> (Text, BigInt, BigInt, Bool, Bool, Text, Text, Text, Nullable<BigInt>, BigInt, BigInt, BigInt) =
+    "SELECT v.sku, p.id, v.id, p.archived_at IS NOT NULL OR v.archived_at IS NOT NULL, v.is_default, p.name, p.description, p.image, \
             (SELECT amount_minor FROM catalog.prices WHERE variant_id = v.id AND currency = w.currency \
                AND valid_from <= statement_timestamp() ORDER BY valid_from DESC, id DESC LIMIT 1), \
             s.on_hand, s.reserved, s.reserved + s.safety - s.backorder_limit \
@@ -79,8 +81,9 @@ db::statement! {
         currencies: Vec<&'static str> => Array<Text>,
         amounts: Vec<i64> => Array<BigInt>,
     } -> BigInt =
-    "INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
-     SELECT i.*, clock_timestamp() FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS i RETURNING id"
+    "WITH set AS (INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
+       SELECT i.*, clock_timestamp() FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS i RETURNING variant_id) \
+     UPDATE catalog.variants v SET version = v.version + 1 FROM set WHERE v.id = set.variant_id RETURNING v.id"
 }
 
 pub(super) fn apply<'r>(
@@ -170,9 +173,10 @@ fn judge(row: &Row, found: &Existing) -> Outcome {
             format!("{} units are reserved by open orders", found.reserved),
         );
     }
-    let unchanged = row.name == found.name
+    let says_the_same = row.name == found.name
         && same_text(&row.description, &found.description)
-        && same_text(&row.image, &found.image)
+        && same_text(&row.image, &found.image);
+    let unchanged = (says_the_same || !found.is_default)
         && found.price_minor == Some(row.price.minor())
         && row.on_hand.is_none_or(|on_hand| on_hand == found.on_hand);
     if unchanged {
@@ -183,18 +187,12 @@ fn judge(row: &Row, found: &Existing) -> Outcome {
 }
 
 fn update(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResult<()> {
-    let or_old = |new: &Option<String>, old: &String| new.as_ref().unwrap_or(old).clone();
+    let texts = texts_of_products(updated);
     let versions: Vec<(i64, i64)> = UpdateProducts {
-        ids: updated.iter().map(|(_, found)| found.product_id).collect(),
-        names: updated.iter().map(|(row, _)| row.name.clone()).collect(),
-        descriptions: updated
-            .iter()
-            .map(|(r, f)| or_old(&r.description, &f.description))
-            .collect(),
-        images: updated
-            .iter()
-            .map(|(r, f)| or_old(&r.image, &f.image))
-            .collect(),
+        ids: texts.keys().copied().collect(),
+        names: texts.values().map(|[name, ..]| name.clone()).collect(),
+        descriptions: texts.values().map(|[_, text, _]| text.clone()).collect(),
+        images: texts.values().map(|[.., image]| image.clone()).collect(),
     }
     .load(conn)?;
     let repriced = || {
@@ -216,6 +214,27 @@ fn update(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResult
         .filter_map(|(id, version)| Some((id.try_into().ok()?, version)))
         .collect();
     editing::announce(conn, &products, None)
+}
+
+/// Name, description and image of each product, once: the row of the default variant says them, and
+/// without one they stay.
+fn texts_of_products(updated: &[(&Row, &Existing)]) -> BTreeMap<i64, [String; 3]> {
+    let mut texts = BTreeMap::new();
+    for (row, found) in updated {
+        let old = [&found.name, &found.description, &found.image].map(Clone::clone);
+        if !found.is_default {
+            texts.entry(found.product_id).or_insert(old);
+            continue;
+        }
+        let [_, description, image] = old;
+        let new = [
+            row.name.clone(),
+            row.description.clone().unwrap_or(description),
+            row.image.clone().unwrap_or(image),
+        ];
+        texts.insert(found.product_id, new);
+    }
+    texts
 }
 
 fn recount(conn: &mut PgConnection, updated: &[(&Row, &Existing)]) -> QueryResult<()> {

@@ -37,8 +37,8 @@ db::statement! {
 }
 
 db::statement! {
-    struct ListChoices { product_id: i64 => BigInt } -> (BigInt, Jsonb, Bool) =
-    "SELECT id, choices, is_default FROM catalog.variants WHERE product_id = $1 AND archived_at IS NULL"
+    struct ListChoices { product_id: i64 => BigInt } -> (BigInt, Text, Jsonb, Bool) =
+    "SELECT id, sku, choices, is_default FROM catalog.variants WHERE product_id = $1 AND archived_at IS NULL"
 }
 
 db::statement! {
@@ -98,7 +98,17 @@ pub struct Matrix {
     pub on_hand: i64,
 }
 
-/// Adds every combination of the product's options that no variant has, and returns their ids.
+/// Most variants that one call adds: what a request can wait for.
+pub const MAX_GENERATED: usize = 1_000;
+
+/// What a call of [`generate`] has added, and whether there is more to add.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generated {
+    pub variant_ids: Vec<VariantId>,
+    pub has_more: bool,
+}
+
+/// Adds combinations of the product's options that no variant has, [`MAX_GENERATED`] at a time.
 ///
 /// The only variant of a product that had no options becomes the first combination.
 ///
@@ -111,7 +121,7 @@ pub fn generate(
     product_id: ProductId,
     matrix: &Matrix,
     actor: Option<UserId>,
-) -> Result<Vec<VariantId>, VariantError> {
+) -> Result<Generated, VariantError> {
     let product = lock_product(conn, product_id)?;
     if product.options.as_slice().is_empty() {
         return Err(VariantError::NoOptions);
@@ -123,20 +133,30 @@ pub fn generate(
     {
         return Err(VariantError::TooMany);
     }
-    let known: Vec<(i64, serde_json::Value, bool)> = ListChoices {
+    let known: Vec<(i64, String, serde_json::Value, bool)> = ListChoices {
         product_id: product_id.get(),
     }
     .load(conn)?;
-    let taken: HashSet<&serde_json::Value> = known.iter().map(|(_, choices, _)| choices).collect();
+    let taken: HashSet<&serde_json::Value> =
+        known.iter().map(|(_, _, choices, _)| choices).collect();
     let mut missing: Vec<Choices> = product
         .options
         .matrix()
         .filter(|choices| !taken.contains(&as_json(choices)))
+        .take(MAX_GENERATED + 1)
         .collect();
-    let undecided = known.iter().find(|(_, choices, is_default)| {
+    if missing.is_empty() {
+        return Ok(Generated {
+            variant_ids: Vec::new(),
+            has_more: false,
+        });
+    }
+    let has_more = missing.len() > MAX_GENERATED;
+    missing.truncate(MAX_GENERATED);
+    let undecided = known.iter().find(|(_, _, choices, is_default)| {
         *is_default && choices.as_object().is_some_and(|c| c.is_empty())
     });
-    if let (Some((id, ..)), false) = (undecided, missing.is_empty()) {
+    if let Some((id, ..)) = undecided {
         let first = missing.remove(0);
         Choose {
             id: *id,
@@ -145,9 +165,13 @@ pub fn generate(
         }
         .execute(conn)?;
     }
+    let mut made: HashSet<Sku> = known
+        .iter()
+        .filter_map(|(_, sku, ..)| sku.parse().ok())
+        .collect();
     let new = missing.into_iter().map(|choices| {
         Ok(NewVariant {
-            sku: sku(&matrix.sku_prefix, &choices)?,
+            sku: sku(&matrix.sku_prefix, &choices, &mut made)?,
             choices: choices.as_slice().iter().cloned().collect(),
             price: matrix.price,
             on_hand: matrix.on_hand,
@@ -155,11 +179,21 @@ pub fn generate(
         })
     });
     let new = new.collect::<Result<Vec<_>, VariantError>>()?;
-    insert(conn, &product, &new, actor)
+    let inserted = insert(conn, &product, &new, actor).map_err(|error| match error {
+        VariantError::SkuTaken(Some(index)) if index < new.len() => {
+            VariantError::GeneratedSkuTaken(new[index].sku.to_string())
+        }
+        other => other,
+    });
+    Ok(Generated {
+        variant_ids: inserted?,
+        has_more,
+    })
 }
 
-/// Letters and digits of each value in capitals; what lies between them is left out.
-fn sku(prefix: &str, choices: &Choices) -> Result<Sku, VariantError> {
+/// Letters and digits of each value in capitals; what lies between them is left out. Values that look the
+/// same then, such as `1.5` and `15`, are told apart by a number.
+fn sku(prefix: &str, choices: &Choices, made: &mut HashSet<Sku>) -> Result<Sku, VariantError> {
     let mut text = prefix.to_owned();
     for value in choices.values() {
         text.push('-');
@@ -170,6 +204,12 @@ fn sku(prefix: &str, choices: &Choices) -> Result<Sku, VariantError> {
                 .flat_map(char::to_uppercase),
         );
     }
-    text.parse()
-        .map_err(|_| VariantError::NoSku(choices.title()))
+    let no_sku = || VariantError::NoSku(choices.title());
+    let mut sku: Sku = text.parse().map_err(|_| no_sku())?;
+    let mut number = 2;
+    while !made.insert(sku.clone()) {
+        sku = format!("{text}-{number}").parse().map_err(|_| no_sku())?;
+        number += 1;
+    }
+    Ok(sku)
 }

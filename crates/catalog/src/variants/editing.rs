@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text};
 use domain::{Choices, InvalidChoices, Money, Options, ProductId, Sku, UserId, VariantId};
 
-use crate::editing::{self, InsertPrice};
+use crate::editing;
 
 /// Most variants of one product.
 pub const MAX_VARIANTS: usize = 10_000;
@@ -51,8 +51,8 @@ pub struct VariantChanges {
     pub choices: Option<BTreeMap<String, String>>,
     pub price: Option<Money>,
     pub traits: TraitChanges,
-    /// Whether it is to stand for the product from now on.
-    pub becomes_default: bool,
+    /// Whether it is to stand for the product from now on. The one that does cannot cease to by itself.
+    pub is_default: Option<bool>,
 }
 
 /// Why a variant was not written. An index counts the variants of the request from 0.
@@ -74,10 +74,13 @@ pub enum VariantError {
     TooMany,
     #[error("`{0}` makes no SKU")]
     NoSku(String),
-    #[error("the SKU of variant {0} is taken")]
-    SkuTaken(usize),
-    #[error("another variant has the choices of variant {0}")]
-    ChoicesTaken(usize),
+    /// Which one is not known where somebody else was faster.
+    #[error("the SKU of variant {0:?} is taken")]
+    SkuTaken(Option<usize>),
+    #[error("the SKU `{0}` that the matrix makes is taken")]
+    GeneratedSkuTaken(String),
+    #[error("another variant has the choices of variant {0:?}")]
+    ChoicesTaken(Option<usize>),
     #[error("variant {0}: {1}")]
     Choices(usize, InvalidChoices),
     #[error("the default variant stands for its product")]
@@ -90,8 +93,8 @@ impl From<DieselError> for VariantError {
     fn from(error: DieselError) -> Self {
         if let DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) = &error {
             match info.constraint_name() {
-                Some("variants_sku_key") => return Self::SkuTaken(0),
-                Some("variants_choices_key") => return Self::ChoicesTaken(0),
+                Some("variants_sku_key") => return Self::SkuTaken(None),
+                Some("variants_choices_key") => return Self::ChoicesTaken(None),
                 _ => {}
             }
         }
@@ -125,8 +128,10 @@ db::statement! {
 
 db::statement! {
     struct FindTakenChoices { product_id: i64 => BigInt, choices: Vec<serde_json::Value> => Array<Jsonb> } -> Jsonb =
-    "SELECT choices FROM catalog.variants \
-      WHERE product_id = $1 AND archived_at IS NULL AND choices <> '{}' AND choices = ANY($2)"
+    "SELECT v.choices FROM unnest($2::jsonb[]) AS w (choices) \
+      CROSS JOIN LATERAL (SELECT choices FROM catalog.variants \
+             WHERE product_id = $1 AND md5(choices::text) = md5(w.choices::text) \
+               AND archived_at IS NULL AND choices <> '{}' LIMIT 1) v"
 }
 
 db::statement! {
@@ -243,12 +248,12 @@ fn refuse_taken(
     );
     for (index, (variant, choices)) in new.iter().zip(json).enumerate() {
         if !taken_skus.insert(variant.sku.as_str().to_owned()) {
-            return Err(VariantError::SkuTaken(index));
+            return Err(VariantError::SkuTaken(Some(index)));
         }
         let is_new = taken_choices.insert(choices);
         // Without options a second variant would have nothing that tells it from the first one.
         if !is_new || variant.choices.is_empty() {
-            return Err(VariantError::ChoicesTaken(index));
+            return Err(VariantError::ChoicesTaken(Some(index)));
         }
     }
     Ok(())
@@ -297,7 +302,8 @@ db::statement! {
 
 db::statement! {
     struct ClearDefault { product_id: i64 => BigInt } -> BigInt =
-    "UPDATE catalog.variants SET is_default = false WHERE product_id = $1 AND is_default RETURNING id"
+    "UPDATE catalog.variants SET is_default = false, version = version + 1 \
+      WHERE product_id = $1 AND is_default RETURNING id"
 }
 
 db::statement! {
@@ -340,14 +346,12 @@ pub fn update(
     .execute(conn)?;
     set_traits(conn, id, changes.traits)?;
     if let Some(price) = changes.price {
-        InsertPrice {
-            variant_id: id.get(),
-            currency: price.currency().code(),
-            amount: price.minor(),
-        }
-        .execute(conn)?;
+        editing::insert_price(conn, id, price)?;
     }
-    if changes.becomes_default && !is_default {
+    if changes.is_default == Some(false) && is_default {
+        return Err(VariantError::IsDefault);
+    }
+    if changes.is_default == Some(true) && !is_default {
         ClearDefault {
             product_id: product.id.get(),
         }

@@ -3,7 +3,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use catalog::editing as products_editing;
-use catalog::variants::choosing::{self, Matrix};
+use catalog::variants::choosing::{self, MAX_GENERATED, Matrix};
 use catalog::variants::editing::{
     self, MAX_VARIANTS, NewVariant, TraitChanges, Traits, VariantChanges, VariantError,
 };
@@ -95,7 +95,7 @@ fn a_matrix_adds_what_is_missing_and_gives_the_only_variant_the_first_place() {
 
     let added = choosing::generate(conn, id, &matrix("TEE"), None).unwrap();
 
-    assert_eq!(added.len(), 3);
+    assert_eq!((added.variant_ids.len(), added.has_more), (3, false));
     let all = list(conn, id);
     let shown: Vec<(&str, &str, i64, i64)> = all
         .iter()
@@ -112,7 +112,8 @@ fn a_matrix_adds_what_is_missing_and_gives_the_only_variant_the_first_place() {
     assert_eq!(version(conn, id), (3, 3, 4));
 
     let again = choosing::generate(conn, id, &matrix("TEE"), None).unwrap();
-    assert_eq!(again, []);
+    assert_eq!(again.variant_ids, []);
+    assert_eq!(version(conn, id), (3, 3, 4), "nothing changed");
     assert_eq!((titles(conn, id).len(), miscounted(conn)), (4, 0));
     assert_eq!(unexplained(conn), [""; 0]);
 }
@@ -138,6 +139,109 @@ fn a_matrix_needs_options_and_has_an_end() {
 }
 
 #[test]
+fn a_large_matrix_is_made_in_parts_and_values_that_look_alike_get_numbers() {
+    let db = database();
+    let conn = &mut db.connect();
+    let id = create(conn, product("TEE"));
+    let values: Vec<String> = (0..599)
+        .map(|n| n.to_string())
+        .chain(["1.5".into(), "1,5".into()])
+        .collect();
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    let all = options(&[("A", &values), ("B", &["x", "y"])]);
+    choosing::set_options(conn, id, &all, None, None).unwrap();
+    let mut generate = || {
+        conn.transaction(|conn| choosing::generate(conn, id, &matrix("M"), None))
+            .unwrap()
+    };
+
+    let first = generate();
+    assert_eq!(
+        (first.variant_ids.len(), first.has_more),
+        (MAX_GENERATED - 1, true)
+    );
+    let rest = generate();
+    assert_eq!(
+        (rest.variant_ids.len(), rest.has_more),
+        (2 * 601 - MAX_GENERATED, false)
+    );
+
+    assert_eq!(version(conn, id).2, 2 * 601);
+    assert_eq!(miscounted(conn), 0);
+    assert_eq!(count(conn, "catalog.variants WHERE sku = 'M-15-X-2'"), 1);
+}
+
+#[test]
+fn a_sku_that_a_matrix_would_make_and_somebody_has_is_named() {
+    let conn = &mut conn();
+    let id = tee(conn);
+    create(conn, product("TEE-M"));
+    let refused = choosing::generate(conn, id, &matrix("TEE"), None);
+    assert!(matches!(refused, Err(VariantError::GeneratedSkuTaken(sku)) if sku == "TEE-M"));
+}
+
+#[test]
+fn choices_may_be_longer_than_a_row_of_an_index() {
+    let conn = &mut conn();
+    let id = create(conn, product("TEE"));
+    // Characters that do not repeat, so that nothing makes them shorter.
+    let long = |n: u32| -> String {
+        (0..100)
+            .filter_map(|i| char::from_u32(0x4E00 + n * 100 + i))
+            .collect()
+    };
+    let texts: Vec<(String, String)> = (0..10).map(|n| (long(2 * n), long(2 * n + 1))).collect();
+    let values: Vec<[&str; 1]> = texts.iter().map(|(_, value)| [value.as_str()]).collect();
+    let pairs: Vec<(&str, &[&str])> = texts
+        .iter()
+        .zip(&values)
+        .map(|((name, _), v)| (name.as_str(), &v[..]))
+        .collect();
+    choosing::set_options(conn, id, &options(&pairs), None, None).unwrap();
+    let choices = texts.iter().cloned().collect();
+    let added = editing::create_all(
+        conn,
+        id,
+        &[NewVariant {
+            choices,
+            ..variant("LONG", "")
+        }],
+        None,
+    );
+    assert_eq!(added.unwrap().len(), 1);
+}
+
+#[test]
+fn a_price_and_a_default_that_others_set_are_changes_of_the_variant_too() {
+    let conn = &mut conn();
+    let id = tee(conn);
+    let small = editing::create_all(conn, id, &[variant("S", "S")], None).unwrap()[0];
+    let first = list(conn, id)[0].id;
+    let price = products_editing::ProductChanges {
+        price: Some(Money::new(900, USD)),
+        ..Default::default()
+    };
+    products_editing::update(conn, id, price.clone(), None, None).unwrap();
+    assert_eq!(list(conn, id)[0].version, 2);
+    products_editing::update(conn, id, price, None, None).unwrap();
+    assert_eq!(list(conn, id)[0].version, 2, "the same price is no change");
+
+    let takes_over = VariantChanges {
+        is_default: Some(true),
+        ..VariantChanges::default()
+    };
+    editing::update(conn, (id, small), takes_over, None, None).unwrap();
+    let stale = editing::archive(conn, (id, first), Some(2), None);
+    assert!(matches!(stale, Err(VariantError::Stale(3))));
+    let ceases = VariantChanges {
+        is_default: Some(false),
+        ..VariantChanges::default()
+    };
+    let refused = editing::update(conn, (id, small), ceases, None, None);
+    assert!(matches!(refused, Err(VariantError::IsDefault)));
+}
+
+#[test]
 fn variants_are_added_all_or_none_and_the_one_at_fault_is_named() {
     let conn = &mut conn();
     let id = tee(conn);
@@ -149,11 +253,20 @@ fn variants_are_added_all_or_none_and_the_one_at_fault_is_named() {
     let mut refused = |new: &[NewVariant]| editing::create_all(conn, id, new, None).unwrap_err();
 
     let taken = refused(&[variant("L", "L"), variant("OTHER", "L")]);
-    assert!(matches!(taken, VariantError::SkuTaken(1)), "{taken:?}");
+    assert!(
+        matches!(taken, VariantError::SkuTaken(Some(1))),
+        "{taken:?}"
+    );
     let twice = refused(&[variant("L", "L"), variant("L", "L")]);
-    assert!(matches!(twice, VariantError::SkuTaken(1)), "{twice:?}");
+    assert!(
+        matches!(twice, VariantError::SkuTaken(Some(1))),
+        "{twice:?}"
+    );
     let same = refused(&[variant("L", "L"), variant("L2", "M")]);
-    assert!(matches!(same, VariantError::ChoicesTaken(1)), "{same:?}");
+    assert!(
+        matches!(same, VariantError::ChoicesTaken(Some(1))),
+        "{same:?}"
+    );
     let unknown = refused(&[variant("L", "L"), variant("XL", "XL")]);
     assert!(
         matches!(
@@ -186,7 +299,7 @@ fn without_options_there_is_one_variant() {
         ..variant("SECOND", "S")
     };
     let refused = editing::create_all(conn, id, &[second], None);
-    assert!(matches!(refused, Err(VariantError::ChoicesTaken(0))));
+    assert!(matches!(refused, Err(VariantError::ChoicesTaken(Some(0)))));
 }
 
 #[test]
@@ -312,12 +425,12 @@ fn a_taken_sku_and_taken_choices_are_refused_in_a_change() {
         sku: Some(sku("TEE")),
         ..VariantChanges::default()
     });
-    assert!(matches!(taken, VariantError::SkuTaken(0)), "{taken:?}");
+    assert!(matches!(taken, VariantError::SkuTaken(None)), "{taken:?}");
     let same = refused(VariantChanges {
         choices: Some(choices(&[("Size", "M")])),
         ..VariantChanges::default()
     });
-    assert!(matches!(same, VariantError::ChoicesTaken(0)), "{same:?}");
+    assert!(matches!(same, VariantError::ChoicesTaken(None)), "{same:?}");
 }
 
 #[test]
@@ -331,11 +444,11 @@ fn the_default_variant_is_one_and_stays_until_another_takes_its_place() {
     };
     assert!(matches!(archive(conn, first), Err(VariantError::IsDefault)));
 
-    let becomes_default = VariantChanges {
-        becomes_default: true,
+    let takes_over = VariantChanges {
+        is_default: Some(true),
         ..VariantChanges::default()
     };
-    editing::update(conn, (id, small), becomes_default, None, None).unwrap();
+    editing::update(conn, (id, small), takes_over, None, None).unwrap();
 
     assert_eq!(
         quote(conn, &[Wanted::Product(id)], USD)[0].1.sku.as_str(),
@@ -348,7 +461,7 @@ fn the_default_variant_is_one_and_stays_until_another_takes_its_place() {
     assert_eq!(quote(conn, &[Wanted::Sku(sku("TEE"))], USD).len(), 0);
     // What was archived may be chosen anew; its SKU is taken for ever.
     let again = editing::create_all(conn, id, &[variant("TEE", "M")], None);
-    assert!(matches!(again, Err(VariantError::SkuTaken(0))));
+    assert!(matches!(again, Err(VariantError::SkuTaken(Some(0)))));
 }
 
 #[test]
@@ -401,7 +514,7 @@ fn those_who_add_the_same_variant_at_once_add_it_once() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     for refused in outcomes.into_iter().filter_map(Result::err) {
         assert!(
-            matches!(refused, VariantError::ChoicesTaken(0)),
+            matches!(refused, VariantError::ChoicesTaken(Some(0))),
             "{refused:?}"
         );
     }

@@ -24,6 +24,10 @@ const ONLINE: Owner = Owner {
     },
 };
 
+/// The index of [`ONLINE`].
+const VALID: &str =
+    "pg_index WHERE indisvalid AND indexrelid = to_regclass('online.things_kind_idx')";
+
 /// How many migrations this crate has.
 fn own() -> usize {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
@@ -75,9 +79,26 @@ fn replicas_that_wait_do_not_hold_up_an_index_that_is_built_online() {
 
     let ran = six_at_once(&database.url, &[db::OWNER, ONLINE]);
 
-    assert_eq!(ran.iter().flatten().count(), own() + 1, "{ran:?}");
-    let valid = "pg_index WHERE indisvalid AND indexrelid = 'platform.outbox_kind_idx'::regclass";
-    assert_eq!(count(&mut database.connect(), valid), 1);
+    assert_eq!(ran.iter().flatten().count(), own() + 2, "{ran:?}");
+    assert_eq!(count(&mut database.connect(), VALID), 1);
+}
+
+#[test]
+fn an_index_that_was_not_finished_is_built_anew() {
+    let database = testing::empty_database();
+    migrations::run(&database.url, &[db::OWNER, ONLINE]).unwrap();
+    let conn = &mut database.connect();
+    // What is left of CREATE INDEX CONCURRENTLY after a crash or a time-out.
+    conn.batch_execute(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'online.things_kind_idx'::regclass; \
+         DELETE FROM online.__diesel_schema_migrations WHERE version = '20260101000100'",
+    )
+    .unwrap();
+
+    let ran = migrations::run(&database.url, &[db::OWNER, ONLINE]).unwrap();
+
+    assert_eq!(ran, ["online 20260101000100"]);
+    assert_eq!(count(conn, VALID), 1);
 }
 
 #[test]

@@ -13,9 +13,10 @@ use crate::http::{Problem, precondition};
 /// What is wrong, with the name of the field. `list` is the field that holds the variants of the
 /// request; a request about one variant has none.
 fn refuse(error: VariantError, list: Option<&str>) -> Problem {
-    let field = |index: usize, name: &str| match list {
-        Some(list) => format!("{list}[{index}].{name}"),
-        None => name.to_owned(),
+    let field = |index: Option<usize>, name: &str| match (list, index) {
+        (Some(list), Some(index)) => format!("{list}[{index}].{name}"),
+        (Some(list), None) => list.to_owned(),
+        (None, _) => name.to_owned(),
     };
     match error {
         VariantError::ProductNotFound => not_found(),
@@ -39,11 +40,17 @@ fn refuse(error: VariantError, list: Option<&str>) -> Problem {
             "The product would have too many variants",
         )
         .detail(error.to_string()),
-        VariantError::NoSku(title) => Problem::invalid(
-            "skuPrefix",
-            "too_long",
-            format!("makes no SKU of 1 to 64 characters for `{title}`"),
-        ),
+        VariantError::NoSku(title) => {
+            let rule = format!("makes no SKU for `{title}`: 1 to 64 visible characters");
+            Problem::invalid("skuPrefix", "no_sku", rule)
+        }
+        VariantError::GeneratedSkuTaken(sku) => {
+            Problem::conflict("sku_taken", "Another variant has an SKU that would be made").field(
+                "skuPrefix",
+                "taken",
+                format!("`{sku}` is taken: choose another prefix"),
+            )
+        }
         VariantError::SkuTaken(index) => {
             Problem::conflict("sku_taken", "Another variant has this SKU").field(
                 field(index, "sku"),
@@ -59,7 +66,7 @@ fn refuse(error: VariantError, list: Option<&str>) -> Problem {
             )
         }
         VariantError::Choices(index, error) => {
-            Problem::invalid(field(index, "choices"), "invalid", error.to_string())
+            Problem::invalid(field(Some(index), "choices"), "invalid", error.to_string())
         }
         VariantError::IsDefault => Problem::conflict(
             "default_variant",

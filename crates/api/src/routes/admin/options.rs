@@ -146,9 +146,11 @@ pub struct GeneratedBody {
     /// Those that are new, in the order of the options; the last one changes fastest.
     #[schema(value_type = Vec<i64>)]
     variant_ids: Vec<VariantId>,
+    /// Whether combinations are missing still: send the request again, under another key.
+    has_more: bool,
 }
 
-/// Adds every combination of options that no variant has. Staff only.
+/// Adds combinations of options that no variant has, 1,000 at a time. Staff only.
 ///
 /// The only variant of a product that had no options becomes the first combination, and keeps its SKU,
 /// price and stock.
@@ -185,9 +187,12 @@ pub async fn generate(
         on_hand: body.on_hand,
     };
     let answer = idempotency::once(&state.db, request_key, move |conn| {
-        let variant_ids = choosing::generate(conn, id, &matrix, Some(actor))
+        let made = choosing::generate(conn, id, &matrix, Some(actor))
             .map_err(|error| refuse(error, None))?;
-        Ok(Answer::ok(&GeneratedBody { variant_ids }))
+        Ok(Answer::ok(&GeneratedBody {
+            variant_ids: made.variant_ids,
+            has_more: made.has_more,
+        }))
     })
     .await?;
     state.cache.products_changed(&[id]).await;

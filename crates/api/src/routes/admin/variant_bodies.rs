@@ -199,8 +199,7 @@ pub struct VariantChangesBody {
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000)]
     height_mm: Option<Option<i64>>,
     /// `true` makes it stand for the product; the one that did ceases to.
-    #[serde(default)]
-    is_default: bool,
+    is_default: Option<bool>,
 }
 
 impl VariantChangesBody {
@@ -225,7 +224,7 @@ impl VariantChangesBody {
             },
             sku: self.sku,
             choices: self.choices,
-            becomes_default: self.is_default,
+            is_default: self.is_default,
         })
     }
 }

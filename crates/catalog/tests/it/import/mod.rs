@@ -2,6 +2,7 @@
 
 mod races;
 mod reading;
+mod variants;
 mod writing;
 
 use catalog::import::{self, ImportError, Outcome, Summary};

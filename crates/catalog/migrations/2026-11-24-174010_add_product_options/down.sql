@@ -1,0 +1,1 @@
+ALTER TABLE catalog.products DROP COLUMN variant_count, DROP COLUMN options;

@@ -1,0 +1,1 @@
+SELECT 1; -- the constraints go with their columns

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY catalog.variants_of_product_idx;

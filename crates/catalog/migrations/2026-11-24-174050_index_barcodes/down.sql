@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY catalog.variants_barcode_idx;

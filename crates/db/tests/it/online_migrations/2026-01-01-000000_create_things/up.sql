@@ -1,0 +1,1 @@
+CREATE TABLE online.things (kind text NOT NULL);

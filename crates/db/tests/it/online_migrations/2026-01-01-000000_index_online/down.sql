@@ -1,1 +1,0 @@
-DROP INDEX CONCURRENTLY platform.outbox_kind_idx;

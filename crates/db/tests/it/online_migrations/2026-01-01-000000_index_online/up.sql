@@ -1,1 +1,0 @@
-CREATE INDEX CONCURRENTLY outbox_kind_idx ON platform.outbox (kind);

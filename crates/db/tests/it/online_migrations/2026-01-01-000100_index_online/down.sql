@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY online.things_kind_idx;

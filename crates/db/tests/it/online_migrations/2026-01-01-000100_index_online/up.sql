@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY things_kind_idx ON online.things (kind);
