@@ -83,7 +83,7 @@ fn no_read_of_a_customer_scans_a_table() {
         plan(
             conn,
             "w (variant_id, on_hand, reserved)",
-            "'{777}', '{0}', '{1}', 'order', NULL, NULL",
+            "'{777}', '{0}', '{1}', 'order', NULL, NULL, NULL",
         ),
     ];
 
