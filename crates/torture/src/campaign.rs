@@ -172,8 +172,8 @@ pub fn run(campaign: &Campaign) -> Fallible<Report> {
     stage.finish(campaign, broken)
 }
 
-/// Makes each replica start all threads that it ever has, so that what it grows by afterwards is a leak.
-/// Otherwise they come one by one, whenever a moment is busier than all before it, and stay.
+/// Makes each replica busy with all it has, so that less of what it grows by afterwards is no leak: threads
+/// come one by one otherwise, whenever a moment is busier than all before it, and stay.
 fn fill_up(runtime: &Runtime, cluster: &Cluster, workload: &Workload) -> Fallible<()> {
     let slow = Duration::from_millis(50);
     for replica in &cluster.replicas {
