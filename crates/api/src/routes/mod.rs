@@ -53,7 +53,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::stock::count)
         .service(admin::stock::adjust)
         .service(admin::stock::limit)
-        .service(admin::stock::list_movements)
+        .service(admin::movements::list)
         .service(stock::get)
         .service(stock::put)
         .service(users::register)

@@ -3,10 +3,10 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{get, put};
-use catalog::products;
 use catalog::stock::{self, Cause, Level, MAX_ON_HAND, StockError};
+use catalog::variants;
 use diesel::PgConnection;
-use domain::{ProductId, VariantId};
+use domain::{Currency, ProductId, VariantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -139,14 +139,14 @@ pub(super) fn check_on_hand(on_hand: i64) -> Result<(), Problem> {
     Err(Problem::invalid("onHand", "out_of_range", rule))
 }
 
+/// The variant that stands for a product, and its SKU, of one moment.
 fn variant(
     conn: &mut PgConnection,
     id: ProductId,
-    currency: domain::Currency,
+    currency: Currency,
 ) -> Result<(VariantId, String), Problem> {
-    let product = products::find(conn, id, currency)?.ok_or_else(not_found)?;
-    let variant = products::find_default_variant(conn, id)?.ok_or_else(not_found)?;
-    Ok((variant, product.sku.to_string()))
+    let variant = variants::find_default(conn, id, currency)?.ok_or_else(not_found)?;
+    Ok((variant.id, variant.sku.to_string()))
 }
 
 fn body(product_id: ProductId, sku: String, level: Level) -> StockBody {

@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Text};
 use domain::{Choices, Money, Options, ProductId, Sku, UserId, VariantId};
 
-use super::editing::{
-    MAX_VARIANTS, NewVariant, Traits, VariantError, announce, as_json, insert, lock_product,
-};
+use super::adding::{NewVariant, insert};
+use super::lock::{announce, lock_product};
+use super::{MAX_VARIANTS, Traits, VariantError, as_json};
 
 db::statement! {
     /// Variants whose choices the new options do not have.
@@ -115,7 +115,7 @@ pub struct Generated {
 /// # Errors
 ///
 /// [`VariantError::NoOptions`], [`VariantError::TooMany`], [`VariantError::NoSku`] with a combination
-/// that makes no SKU, and those of [`create_all`](super::editing::create_all).
+/// that makes no SKU, and those of [`create_all`](super::adding::create_all).
 pub fn generate(
     conn: &mut PgConnection,
     product_id: ProductId,

@@ -4,15 +4,36 @@
 //! product's lock, and is told as a change of the product.
 //!
 //! - [`list`] and [`find`]: reading
-//! - [`editing`]: adding, changing, archiving
+//! - [`adding`]: new ones, all or none
+//! - [`editing`]: changing, archiving
 //! - [`choosing`]: the options of a product, and the matrix they make
 
+pub mod adding;
 pub mod choosing;
 pub mod editing;
+mod error;
+mod lock;
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text};
-use domain::{Currency, Options, PageSize, ProductId, Sku, VariantId};
+use domain::{Choices, Currency, Options, PageSize, ProductId, Sku, VariantId};
+
+pub use error::VariantError;
+
+/// Most variants of one product.
+pub const MAX_VARIANTS: usize = 10_000;
+
+/// What is measured of a variant, and printed on it. `None` where nobody has said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traits {
+    pub barcode: Option<String>,
+    pub weight_grams: Option<i64>,
+    pub length_mm: Option<i64>,
+    pub width_mm: Option<i64>,
+    pub height_mm: Option<i64>,
+}
 
 /// A variant with its price and its stock.
 #[derive(Clone, Debug, Queryable)]
@@ -104,6 +125,11 @@ db::statement! {
 }
 
 db::statement! {
+    struct FindDefault { currency: &'static str => Text, product_id: i64 => BigInt } -> VariantRow =
+    select_variants!("AND v.product_id = $2 AND v.is_default")
+}
+
+db::statement! {
     struct FindOptions { product_id: i64 => BigInt } -> (BigInt, Jsonb, Integer) =
     "SELECT version, options, variant_count FROM catalog.products WHERE id = $1 AND archived_at IS NULL"
 }
@@ -148,6 +174,24 @@ pub fn find(
     .optional()
 }
 
+/// Finds the variant that stands for a product on sale.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_default(
+    conn: &mut PgConnection,
+    product_id: ProductId,
+    currency: Currency,
+) -> QueryResult<Option<Variant>> {
+    FindDefault {
+        currency: currency.code(),
+        product_id: product_id.get(),
+    }
+    .get_result(conn)
+    .optional()
+}
+
 /// What a product is chosen by, at one of its versions.
 #[derive(Clone, Debug)]
 pub struct Choosable {
@@ -183,4 +227,14 @@ pub fn find_options(
 fn read_options(stored: serde_json::Value) -> QueryResult<Options> {
     serde_json::from_value(stored)
         .map_err(|error| diesel::result::Error::DeserializationError(error.into()))
+}
+
+/// As it is stored: an object of texts.
+fn as_json(choices: &Choices) -> serde_json::Value {
+    let by_name: HashMap<&str, &str> = choices
+        .as_slice()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    serde_json::json!(by_name)
 }

@@ -1,11 +1,13 @@
 //! What staff does to the catalogue, beyond the few documented requests.
 
+pub mod movements;
 pub mod options;
 pub mod stock;
+mod stock_bodies;
 mod variant_bodies;
 pub mod variants;
 
-use catalog::variants::editing::VariantError;
+use catalog::variants::VariantError;
 
 use super::products::not_found;
 use crate::http::{Problem, precondition};

@@ -1,133 +1,21 @@
-//! Stock of a variant: counted, corrected, limited, and explained.
+//! Stock of a variant: counted, corrected and limited.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{get, patch, post, put};
-use catalog::stock::movements::{self, Movement, REASONS};
+use catalog::stock::movements::REASONS;
 use catalog::stock::{self, Cause, Level, Limits, MAX_ON_HAND, StockError};
 use catalog::variants;
-use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use domain::{Currency, Cursor, Page, ProductId, VariantId};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use domain::{Currency, ProductId, VariantId};
 
+use super::stock_bodies::{AdjustmentBody, CountBody, LimitsBody, VariantStockBody};
 use super::unknown;
 use super::variants::{Ids, variant_id};
-use crate::http::{Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params, text};
+use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, text};
 use crate::routes::money::ProblemBody;
 use crate::routes::stock::{blind, check_on_hand, refuse, reserved};
-use crate::routes::variants::VariantQuery;
 use crate::state::State;
-
-/// Counted and promised units of a variant.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = VariantStock)]
-pub struct VariantStockBody {
-    #[schema(value_type = i64)]
-    variant_id: VariantId,
-    sku: String,
-    /// Counted.
-    on_hand: i64,
-    /// Promised to open orders.
-    reserved: i64,
-    /// Kept back.
-    safety: i64,
-    /// How far orders may go beyond what is there.
-    backorder_limit: i64,
-    /// What can still be promised.
-    available: i64,
-}
-
-/// A count.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = VariantCount)]
-pub struct CountBody {
-    #[schema(minimum = 0)]
-    on_hand: i64,
-    /// What the count was before, as far as the caller knows.
-    expected_on_hand: Option<i64>,
-    #[schema(max_length = 500)]
-    note: Option<String>,
-}
-
-/// Units that came or went.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = StockAdjustment)]
-pub struct AdjustmentBody {
-    /// Units that came, or went when negative.
-    #[schema(example = 12)]
-    on_hand_delta: i64,
-    /// `received`, `returned`, `found`, `damaged`, `lost` or `correction`.
-    #[schema(example = "received")]
-    reason: String,
-    #[schema(max_length = 500, example = "delivery note 4711")]
-    note: Option<String>,
-}
-
-/// How much of what is on hand may be sold.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = StockLimits)]
-pub struct LimitsBody {
-    /// Units that are kept back.
-    #[schema(minimum = 0)]
-    safety: Option<i64>,
-    /// Units that may be sold beyond what is on hand.
-    #[schema(minimum = 0)]
-    backorder_limit: Option<i64>,
-}
-
-/// A change of the counters.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = StockMovement)]
-pub struct MovementBody {
-    id: i64,
-    on_hand_delta: i64,
-    reserved_delta: i64,
-    reason: String,
-    #[schema(required = true)]
-    order_id: Option<i64>,
-    #[schema(required = true)]
-    note: Option<String>,
-    /// The user who caused it; null for the system and for callers without a token.
-    #[schema(required = true)]
-    actor_id: Option<i64>,
-    occurred_at: DateTime<Utc>,
-}
-
-impl From<Movement> for MovementBody {
-    fn from(movement: Movement) -> Self {
-        Self {
-            id: movement.id,
-            on_hand_delta: movement.on_hand_delta,
-            reserved_delta: movement.reserved_delta,
-            reason: movement.reason,
-            order_id: movement.order_id,
-            note: movement.note,
-            actor_id: movement.actor_id,
-            occurred_at: movement.occurred_at,
-        }
-    }
-}
-
-/// A page of movements, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = StockMovementPage)]
-pub struct MovementPageBody {
-    movements: Vec<MovementBody>,
-    limit: i64,
-    has_more: bool,
-    /// Where to go on, where there is more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    next_cursor: Option<Cursor>,
-}
 
 /// Reads the stock of a variant. Staff only.
 #[utoipa::path(
@@ -148,7 +36,7 @@ pub async fn get(state: Data<State>, _staff: Staff, ids: Path<Ids>) -> Result<An
     let read = move |conn: &mut PgConnection| {
         let sku = find_sku(conn, ids, currency)?;
         let level = stock::find_level(conn, ids.1)?.ok_or_else(unknown)?;
-        Ok(Answer::ok(&body(ids.1, sku, level)))
+        Ok(Answer::ok(&VariantStockBody::new(ids.1, sku, level)))
     };
     state.db.run(read).await
 }
@@ -282,44 +170,6 @@ pub async fn limit(
         .await
 }
 
-/// Lists what happened to the stock of a variant, newest first. Staff only.
-#[utoipa::path(
-    tag = "stock",
-    security(("token" = [])),
-    params(("id" = i64, Path), ("variantId" = i64, Path), VariantQuery),
-    responses(
-        (status = 200, body = MovementPageBody),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-    )
-)]
-#[get("/api/admin/products/{id}/variants/{variantId}/stock/movements")]
-pub async fn list_movements(
-    state: Data<State>,
-    _staff: Staff,
-    ids: Path<Ids>,
-    query: Params<VariantQuery>,
-) -> Result<Answer, Problem> {
-    let ids = variant_id(&ids)?;
-    let (size, _) = query.0.part()?;
-    let before = params::position(query.0.cursor())?.unwrap_or(i64::MAX);
-    let currency = state.config.shop.currency;
-    let read = move |conn: &mut PgConnection| {
-        find_sku(conn, ids, currency)?;
-        let rows = movements::list(conn, ids.1, before, size)?;
-        let page = Page::from_overfetched(rows, size, |movement: &Movement| movement.id);
-        Ok(Answer::ok(&MovementPageBody {
-            limit: size.get(),
-            has_more: page.next_cursor.is_some(),
-            next_cursor: page.next_cursor,
-            movements: page.items.into_iter().map(Into::into).collect(),
-        }))
-    };
-    state.db.run(read).await
-}
-
 /// What every write of stock needs, apart from what it does.
 struct Write<'s> {
     state: &'s State,
@@ -351,13 +201,13 @@ impl<'s> Write<'s> {
         idempotency::once(&state.db, key, move |conn| {
             let sku = find_sku(conn, ids, currency)?;
             let level = work(conn, ids.1)?;
-            Ok(Answer::ok(&body(ids.1, sku, level)))
+            Ok(Answer::ok(&VariantStockBody::new(ids.1, sku, level)))
         })
         .await
     }
 }
 
-fn find_sku(
+pub(super) fn find_sku(
     conn: &mut PgConnection,
     ids: (ProductId, VariantId),
     currency: Currency,
@@ -393,16 +243,4 @@ fn keyless() -> Problem {
         "An adjustment needs an Idempotency-Key",
     )
     .detail("send a new key, such as a UUID, and the same one to repeat the request")
-}
-
-fn body(variant_id: VariantId, sku: String, level: Level) -> VariantStockBody {
-    VariantStockBody {
-        variant_id,
-        sku,
-        on_hand: level.on_hand,
-        reserved: level.reserved,
-        safety: level.safety,
-        backorder_limit: level.backorder_limit,
-        available: level.available(),
-    }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use catalog::variants::Variant;
-use catalog::variants::editing::{NewVariant, TraitChanges, Traits, VariantChanges};
+use catalog::variants::adding::NewVariant;
+use catalog::variants::editing::{TraitChanges, VariantChanges};
+use catalog::variants::{Traits, Variant};
 use domain::{Currency, Cursor, Money, ProductId, Sku, VariantId};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;

@@ -2,8 +2,8 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, delete, get, patch, post};
-use catalog::variants::editing::{self, NewVariant};
-use catalog::variants::{self, Variant};
+use catalog::variants::adding::{self, NewVariant};
+use catalog::variants::{self, Variant, editing};
 use diesel::PgConnection;
 use domain::{Currency, Page, ProductId, VariantId};
 
@@ -87,7 +87,7 @@ pub async fn create(
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let new = new_variants(body.value, shop_currency)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
-        let ids = editing::create_all(conn, id, &new, Some(actor))
+        let ids = adding::create_all(conn, id, &new, Some(actor))
             .map_err(|error| refuse(error, Some("variants")))?;
         let made = ids
             .into_iter()

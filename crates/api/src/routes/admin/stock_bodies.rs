@@ -1,0 +1,81 @@
+//! Stock of a variant as staff sends and sees it.
+
+use catalog::stock::Level;
+use domain::VariantId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Counted and promised units of a variant.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = VariantStock)]
+pub struct VariantStockBody {
+    #[schema(value_type = i64)]
+    pub variant_id: VariantId,
+    pub sku: String,
+    /// Counted.
+    pub on_hand: i64,
+    /// Promised to open orders.
+    pub reserved: i64,
+    /// Kept back.
+    pub safety: i64,
+    /// How far orders may go beyond what is there.
+    pub backorder_limit: i64,
+    /// What can still be promised.
+    pub available: i64,
+}
+
+/// A count.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = VariantCount)]
+pub struct CountBody {
+    #[schema(minimum = 0)]
+    pub on_hand: i64,
+    /// What the count was before, as far as the caller knows.
+    pub expected_on_hand: Option<i64>,
+    #[schema(max_length = 500)]
+    pub note: Option<String>,
+}
+
+/// Units that came or went.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = StockAdjustment)]
+pub struct AdjustmentBody {
+    /// Units that came, or went when negative.
+    #[schema(example = 12)]
+    pub on_hand_delta: i64,
+    /// `received`, `returned`, `found`, `damaged`, `lost` or `correction`.
+    #[schema(example = "received")]
+    pub reason: String,
+    #[schema(max_length = 500, example = "delivery note 4711")]
+    pub note: Option<String>,
+}
+
+/// How much of what is on hand may be sold.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = StockLimits)]
+pub struct LimitsBody {
+    /// Units that are kept back.
+    #[schema(minimum = 0)]
+    pub safety: Option<i64>,
+    /// Units that may be sold beyond what is on hand.
+    #[schema(minimum = 0)]
+    pub backorder_limit: Option<i64>,
+}
+
+impl VariantStockBody {
+    pub fn new(variant_id: VariantId, sku: String, level: Level) -> Self {
+        Self {
+            variant_id,
+            sku,
+            on_hand: level.on_hand,
+            reserved: level.reserved,
+            safety: level.safety,
+            backorder_limit: level.backorder_limit,
+            available: level.available(),
+        }
+    }
+}
