@@ -2,7 +2,8 @@
 
 use catalog::products::{self, Start};
 use catalog::quotes::Wanted;
-use catalog::stock::{self, Change};
+use catalog::stock::{self, Change, movements};
+use catalog::variants;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -11,7 +12,7 @@ use domain::{PageSize, ProductId, VariantId};
 
 use crate::{USD, cause, database, quote, sku, text};
 
-/// 20,000 products, each with prices in two currencies, of which one was changed once.
+/// 20,000 products, each with prices in two currencies, of which one was changed once; one variant was moved 20,000 times.
 const FILL: &str = "
     INSERT INTO catalog.products (name, description)
     SELECT 'Product ' || md5(n::text), repeat(md5(n::text || 'd') || ' ', 4) FROM generate_series(1, 20000) n;
@@ -20,6 +21,10 @@ const FILL: &str = "
     SELECT v.id, c.code, v.id, now() - interval '1 day' * c.age
       FROM catalog.variants v, (VALUES ('USD', 1), ('USD', 2), ('EUR', 1)) c (code, age);
     INSERT INTO catalog.stock_levels (variant_id, on_hand) SELECT id, 10 FROM catalog.variants;
+    INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason)
+    SELECT id, 1, 10, 0, 'initial' FROM catalog.variants;
+    INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason)
+    SELECT 777, 1, n % 2 * 2 - 1, 0, 'correction' FROM generate_series(1, 20000) n;
     ";
 
 /// The plan, as it was run, of the statement of this session that contains `part`.
@@ -62,6 +67,9 @@ fn no_read_of_a_customer_scans_a_table() {
     assert_eq!(found.len(), 11);
     assert_eq!(quote(conn, &lines, USD).len(), 40);
     stock::move_all(conn, &[change], &cause("order")).unwrap();
+    assert_eq!(variants::list(conn, id, 0, size, USD).unwrap().len(), 1);
+    let last = movements::list(conn, change.variant_id, i64::MAX, size).unwrap();
+    assert_eq!(last.len(), 21);
 
     let search = plan(
         conn,
@@ -84,6 +92,16 @@ fn no_read_of_a_customer_scans_a_table() {
             conn,
             "w (variant_id, on_hand, reserved)",
             "'{777}', '{0}', '{1}', 'order', NULL, NULL, NULL",
+        ),
+        plan(
+            conn,
+            "AND v.product_id = $2 AND v.id > $3",
+            "'USD', 777, 0, 21",
+        ),
+        plan(
+            conn,
+            "FROM catalog.stock_movements WHERE variant_id",
+            "777, 9223372036854775807, 21",
         ),
     ];
 
