@@ -1,6 +1,7 @@
 //! The connection pool and the one way from async code to Diesel.
 
 mod connections;
+mod threads;
 mod waiting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,13 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::PgConnection;
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 pub use self::connections::connect;
 
 use self::connections::{Client, LogConnectError, Manager};
+use self::threads::Threads;
 use self::waiting::{Claim, Lent, Runner, Waiting, Work};
 use crate::error::DbError;
 use crate::faults;
@@ -40,16 +41,13 @@ pub struct Db {
     waiting: Arc<Waiting>,
     acquire_timeout: Duration,
     losses: Arc<AtomicU64>,
-    /// Whose blocking threads do the work.
-    home: Option<Handle>,
+    threads: Arc<Threads>,
 }
 
 impl Db {
     /// Builds the pool without connecting: a server that is away now may be back later.
     ///
-    /// All work is done by blocking threads of the runtime in which this is called, where there is one.
-    /// Each thread of an HTTP server has a runtime of its own; if each had as many blocking threads as
-    /// there are connections, all of them would keep some of the memory that work has taken.
+    /// All work is done by threads of its own, one for each connection at most.
     ///
     /// # Errors
     ///
@@ -70,7 +68,7 @@ impl Db {
             waiting: Arc::default(),
             acquire_timeout: config.acquire_timeout,
             losses,
-            home: Handle::try_current().ok(),
+            threads: Arc::new(Threads::new(config.size)?),
         })
     }
 
@@ -115,13 +113,8 @@ impl Db {
     fn hand_over(&self, work: Work) {
         let max_runners = self.pool.max_size() as usize;
         if let Some(runner) = self.waiting.add(work, max_runners) {
-            let (db, home) = (self.clone(), self.home.clone());
-            let home = home.unwrap_or_else(Handle::current);
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "this is the funnel the ban points to"
-            )]
-            home.spawn_blocking(move || db.do_what_waits(runner));
+            let db = self.clone();
+            self.threads.start(move || db.do_what_waits(runner));
         }
     }
 

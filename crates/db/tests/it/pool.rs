@@ -1,5 +1,7 @@
+use std::collections::HashSet;
 use std::error::Error;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use db::testing::TestDatabase;
@@ -7,6 +9,7 @@ use db::{Db, DbError, PoolConfig};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use tokio::task::JoinSet;
 
 use crate::count;
 
@@ -54,6 +57,31 @@ async fn warm_up(db: &Db, size: usize) {
     for task in tasks {
         task.await.unwrap().unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_work_is_done_by_as_many_threads_as_there_are_connections() {
+    let database = db::testing::database(&[]);
+    let db = database.pool(3);
+    let threads = Arc::new(Mutex::new(HashSet::new()));
+    let mut callers = JoinSet::new();
+    for _ in 0..6 {
+        let (db, threads) = (db.clone(), Arc::clone(&threads));
+        callers.spawn(async move {
+            for _ in 0..2_000 {
+                let seen = Arc::clone(&threads);
+                let work = db.run(move |_| {
+                    seen.lock().unwrap().insert(thread::current().id());
+                    Ok::<_, DbError>(())
+                });
+                work.await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    callers.join_all().await;
+    let threads = threads.lock().unwrap().len();
+    assert!(threads <= 3, "{threads} threads");
 }
 
 #[tokio::test]
