@@ -1,19 +1,23 @@
 //! What can be cached. A key holds everything its answer depends on.
 
 use catalog::products::Start;
-use domain::{Currency, PageSize, ProductId};
+use domain::{Currency, PageSize, ProductId, Slug};
 
 use super::Namespace;
 
 /// Raised when the bytes of any answer change their form, so that releases beside each other do
 /// not read each other's.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The name of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     Product {
         id: ProductId,
+        currency: Currency,
+    },
+    ProductBySlug {
+        slug: Slug,
         currency: Currency,
     },
     Variants {
@@ -39,7 +43,8 @@ impl Key {
             Self::Product { id, .. } | Self::Variants { product: id, .. } => {
                 Namespace::Product(*id)
             }
-            Self::ProductList { .. } => Namespace::ProductLists,
+            // Which product has a slug is nothing that the product alone decides.
+            Self::ProductBySlug { .. } | Self::ProductList { .. } => Namespace::ProductLists,
         }
     }
 
@@ -48,6 +53,7 @@ impl Key {
     pub fn name(&self) -> String {
         match self {
             Self::Product { id, currency } => format!("v{FORMAT}:product:{id}:{currency}"),
+            Self::ProductBySlug { slug, currency } => format!("v{FORMAT}:slug:{currency}:{slug}"),
             Self::Variants {
                 product,
                 after,
@@ -80,6 +86,7 @@ impl Key {
                 search: Some(search),
                 ..
             } => search.len(),
+            Self::ProductBySlug { slug, .. } => slug.as_str().len(),
             _ => 0,
         }
     }

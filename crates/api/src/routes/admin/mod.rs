@@ -2,6 +2,9 @@
 
 pub mod movements;
 pub mod options;
+mod product_bodies;
+mod product_details;
+pub mod products;
 pub mod stock;
 mod stock_bodies;
 mod variant_bodies;
