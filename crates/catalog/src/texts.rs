@@ -1,11 +1,21 @@
 //! Rich text.
 
+use std::sync::LazyLock;
+
+use ammonia::Builder;
+
+static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut sanitiser = Builder::default();
+    sanitiser.url_schemes(["http", "https", "mailto", "tel"].into());
+    sanitiser
+});
+
 /// Takes from HTML what could run, load or disguise something: what is left is safe to put into a page.
 ///
-/// Links open without a referrer, and only web and mail addresses are left. What was sanitised stays as it is.
+/// Links are to the web, to mail and to telephones, and tell nobody where they were. What was sanitised stays as it is.
 #[must_use]
 pub fn sanitise(html: &str) -> String {
-    ammonia::clean(html)
+    SANITISER.clean(html).to_string()
 }
 
 #[cfg(test)]
@@ -19,6 +29,10 @@ mod tests {
             ("<p onclick=\"x()\">a</p><script>x()</script>", "<p>a</p>"),
             ("<img src=\"javascript:x()\">", "<img>"),
             ("<svg><style><img src=x onerror=x()>", ""),
+            (
+                "<a href=\"irc://x\">a</a>",
+                "<a rel=\"noopener noreferrer\">a</a>",
+            ),
             ("a < b & c", "a &lt; b &amp; c"),
             ("<p>unclosed", "<p>unclosed</p>"),
         ] {

@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`variants`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -35,6 +35,7 @@ pub mod jobs;
 pub mod key;
 pub mod orders;
 pub mod products;
+pub mod publishing;
 mod retry;
 pub mod secret;
 pub mod service;
@@ -56,6 +57,7 @@ pub use orders::{
 pub use products::{
     NewProduct, Product, ProductChanges, ProductPage, ProductQuery, SetStock, StockLevel,
 };
+pub use publishing::{ProductDetails, ProductStatus, StaffProduct};
 pub use secret::Secret;
 pub use service::Readiness;
 pub use transport::{Answer, Client, Request};
