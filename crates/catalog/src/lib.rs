@@ -5,6 +5,7 @@
 //!
 //! - [`products`]: what customers read: one product, a page of them, a search; [`products::managed`]: what staff see
 //! - [`editing`]: what staff write: create, change, archive
+//! - [`prices`]: in force, to come and past; many set at once
 //! - [`variants`]: what is sold of a product, and what it is chosen by
 //! - [`texts`]: rich text
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
@@ -15,6 +16,7 @@
 pub mod doctor;
 pub mod editing;
 pub mod import;
+pub mod prices;
 pub mod products;
 pub mod quotes;
 pub mod stock;

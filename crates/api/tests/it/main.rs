@@ -14,6 +14,7 @@ mod faults;
 mod idempotency;
 mod jobs;
 mod orders;
+mod prices;
 mod products;
 mod publishing;
 mod service;

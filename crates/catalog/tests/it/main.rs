@@ -5,6 +5,7 @@
 mod editing;
 mod import;
 mod plans;
+mod prices;
 mod products;
 mod publishing;
 mod quotes;

@@ -2,6 +2,8 @@
 
 pub mod movements;
 pub mod options;
+mod price_bodies;
+pub mod prices;
 mod product_bodies;
 mod product_details;
 pub mod products;

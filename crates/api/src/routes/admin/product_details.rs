@@ -125,7 +125,7 @@ fn publication(
 }
 
 /// A time that a database and a calendar know.
-fn moment(field: &'static str, time: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
+pub(super) fn moment(field: &'static str, time: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
     if (1970..=9999).contains(&time.year()) {
         return Ok(time);
     }
