@@ -97,9 +97,11 @@ macro_rules! seconds_to_next_change {
     () => {
         "(SELECT extract(epoch FROM least( \
              (SELECT min(published_at) FROM catalog.products \
-               WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity'), \
+               WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity' \
+                 AND archived_at IS NULL), \
              (SELECT min(unpublished_at) FROM catalog.products \
-               WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity'), \
+               WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity' \
+                 AND published_at < 'infinity' AND archived_at IS NULL), \
              (SELECT min(valid_from) FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp()) \
             ) - statement_timestamp())::float8)"
     };

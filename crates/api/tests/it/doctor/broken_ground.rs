@@ -2,7 +2,12 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 21] = [
+pub const REFERENCES: [Case; 22] = [
+    (
+        "UPDATE catalog.products SET slug = 'mug' WHERE id = 3; \
+         INSERT INTO catalog.former_slugs (slug, product_id) VALUES ('mug', 1)",
+        &[("S7", "product 3")],
+    ),
     (
         "UPDATE catalog.products SET variant_count = 2 WHERE id = 3",
         &[("I7", "product 3")],
