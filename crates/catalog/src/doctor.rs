@@ -3,8 +3,9 @@
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 9] = [
+const GUARDS: [&str; 10] = [
     "products_pkey",
+    "products_slug_key",
     "variants_sku_key",
     "variants_one_default_idx",
     "variants_choices_key",
