@@ -85,6 +85,13 @@ async fn the_work_is_done_by_as_many_threads_as_there_are_connections() {
 }
 
 #[tokio::test]
+async fn what_the_work_spawns_is_done() {
+    let db = db::testing::database(&[]).pool(1);
+    let spawned = db.run(|_| Ok::<_, DbError>(tokio::spawn(async { 7 })));
+    assert_eq!(spawned.await.unwrap().await.unwrap(), 7);
+}
+
+#[tokio::test]
 async fn the_error_of_the_work_is_passed_on() {
     let db = crate::database().pool(1);
 
