@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
 use domain::{Currency, PageSize, ProductId, Sku};
 
 /// A product with its default variant and the price in force.
@@ -104,6 +104,11 @@ db::statement! {
 }
 
 db::statement! {
+    struct FindProducts { currency: &'static str => Text, ids: Vec<i64> => Array<BigInt> } -> ProductRow =
+    select_products!("NULL::jsonb", "AND p.id = ANY($2) ORDER BY array_position($2, p.id)")
+}
+
+db::statement! {
     struct DefaultVariant { product_id: i64 => BigInt } -> BigInt =
     "SELECT v.id FROM catalog.variants v JOIN catalog.products p ON p.id = v.product_id \
       WHERE v.product_id = $1 AND v.is_default AND p.archived_at IS NULL"
@@ -179,6 +184,23 @@ pub fn list(
             .load(conn)
         }
     }
+}
+
+/// Finds products that are on sale, in the order of their ids in `ids`, as [`list`] gives them.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_all(
+    conn: &mut PgConnection,
+    ids: Vec<i64>,
+    currency: Currency,
+) -> QueryResult<Vec<Product>> {
+    FindProducts {
+        currency: currency.code(),
+        ids,
+    }
+    .load(conn)
 }
 
 /// Finds the variant that stands for a product which is on sale.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod categories;
 mod editing;
 mod import;
 mod plans;
