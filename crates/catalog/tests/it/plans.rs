@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use domain::{CategoryId, PageSize, ProductId, ProductOrder, VariantId};
 
-use crate::{USD, cause, database, quote, sku, text};
+use crate::{SETTINGS, USD, cause, database, quote, sku, text};
 
 /// 20,000 products, each with prices in two currencies, of which one was changed once; one variant was moved 20,000 times.
 const FILL: &str = "
@@ -123,10 +123,6 @@ fn most_rows(plan: &str) -> u32 {
     let rows = steps.filter_map(|step| step.split(' ').next()?.parse().ok());
     rows.max().unwrap()
 }
-
-/// As a replica's connections have it.
-const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
-                        SET enable_mergejoin = off; SET enable_material = off; SET jit = off";
 
 #[test]
 fn a_page_of_a_category_reads_no_more_rows_than_it_shows_in_any_order() {

@@ -7,11 +7,12 @@ use std::process::Command;
 use catalog::categories;
 use catalog::categories::editing::{self, NewCategory};
 use catalog::categories::placing::{Parent, Place};
+use diesel::connection::SimpleConnection as _;
 use domain::{CategoryId, PageSize, ProductOrder, Slug};
 use serde::Deserialize;
 
 use super::{find, findings, path};
-use crate::{conn, count};
+use crate::{SETTINGS, conn, count};
 
 /// Beside the repository, where data lies that is too much for it.
 const DATA: &str = "../../../shared/data/bestbuy-categories-stores/categories.json.gz";
@@ -87,6 +88,7 @@ fn new(record: &Record, parents: &[(CategoryId, i64)]) -> NewCategory {
 fn the_graph_of_a_real_shop_is_held_as_it_is() {
     let Some(records) = records() else { return };
     let conn = &mut conn();
+    conn.batch_execute(SETTINGS).unwrap();
     let listed = parents(&records);
     let mut made: HashMap<&str, CategoryId> = HashMap::new();
     let mut waiting: Vec<&Record> = records.iter().collect();
