@@ -1,6 +1,8 @@
 //! One file per resource, one function per request: extract, call one function, answer.
 
 pub mod admin;
+pub mod categories;
+mod category_bodies;
 mod common_answers;
 pub mod docs;
 pub mod events;
@@ -41,6 +43,15 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(product_writes::update)
         .service(product_writes::archive)
         .service(variants::list)
+        .service(categories::list)
+        .service(categories::get)
+        .service(categories::products)
+        .service(admin::categories::create)
+        .service(admin::categories::get)
+        .service(admin::categories::update)
+        .service(admin::categories::archive)
+        .service(admin::categories::place)
+        .service(admin::categories::assign)
         .service(admin::options::get)
         .service(admin::options::put)
         .service(admin::options::generate)

@@ -1,5 +1,7 @@
 //! What staff does to the catalogue, beyond the few documented requests.
 
+pub mod categories;
+mod category_bodies;
 pub mod movements;
 pub mod options;
 pub mod stock;
