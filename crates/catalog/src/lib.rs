@@ -3,10 +3,11 @@
 //! Functions take a connection, so the caller chooses the transaction. This crate knows nothing of
 //! carts, customers or HTTP.
 //!
-//! - [`products`]: what customers read: one product, a page of them, a search
+//! - [`products`]: what customers read: one product, a page of them, a search; [`products::managed`]: what staff see
 //! - [`editing`]: what staff write: create, change, archive
 //! - [`variants`]: what is sold of a product, and what it is chosen by
 //! - [`categories`]: where products are looked for
+//! - [`texts`]: rich text
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
 //! - [`import`]: products from a CSV file
@@ -19,6 +20,7 @@ pub mod import;
 pub mod products;
 pub mod quotes;
 pub mod stock;
+pub mod texts;
 pub mod variants;
 
 const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();

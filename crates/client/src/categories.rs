@@ -158,6 +158,34 @@ pub struct CategoryProduct {
     pub position: Option<i64>,
 }
 
+/// Some products of a category, by their places.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignedProductPage {
+    /// At most `limit` products.
+    pub products: Vec<AssignedProduct>,
+    /// How many products a page has.
+    pub limit: u32,
+    /// Whether more follow.
+    pub has_more: bool,
+    /// Where the next page starts.
+    pub next_cursor: Option<String>,
+}
+
+/// A product in a category, as staff sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignedProduct {
+    /// Which one.
+    pub product_id: ProductId,
+    /// What it is called.
+    pub name: String,
+    /// The place where the order is manual.
+    pub position: i64,
+    /// Whether customers see it.
+    pub is_on_sale: bool,
+}
+
 /// What has become different in a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct CategoryProductsChanged {
@@ -259,6 +287,24 @@ impl Client {
         let path = format!("/api/admin/categories/{id}/parents");
         self.fetch(Request::new(Method::PUT, path).json(&Body { parents })?)
             .await
+    }
+
+    /// Lists the products of a category by their places, whether they are on sale or not. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 404 for an unknown category.
+    pub async fn list_assigned_products(
+        &self,
+        id: CategoryId,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Answer<AssignedProductPage>, Error> {
+        let path = format!("/api/admin/categories/{id}/products");
+        let request = Request::new(Method::GET, path)
+            .query_if("limit", limit.as_ref())
+            .query_if("cursor", cursor.as_ref());
+        self.fetch(request).await
     }
 
     /// Puts products into a category, moves them there and takes them out. Staff.

@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`variants`], [`categories`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`categories`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -36,6 +36,7 @@ pub mod jobs;
 pub mod key;
 pub mod orders;
 pub mod products;
+pub mod publishing;
 mod retry;
 pub mod secret;
 pub mod service;
@@ -47,9 +48,9 @@ pub mod variants;
 
 pub use builder::ClientBuilder;
 pub use categories::{
-    Category, CategoryChanges, CategoryPage, CategoryParent, CategoryProduct,
-    CategoryProductChanges, CategoryProductQuery, CategoryProductsChanged, CategoryQuery,
-    CategoryRef, NewCategory,
+    AssignedProduct, AssignedProductPage, Category, CategoryChanges, CategoryPage, CategoryParent,
+    CategoryProduct, CategoryProductChanges, CategoryProductQuery, CategoryProductsChanged,
+    CategoryQuery, CategoryRef, NewCategory,
 };
 pub use error::{Error, FieldError, Problem};
 pub use events::{Event, EventPage, EventQuery, EventResource};
@@ -62,6 +63,7 @@ pub use orders::{
 pub use products::{
     NewProduct, Product, ProductChanges, ProductPage, ProductQuery, SetStock, StockLevel,
 };
+pub use publishing::{ProductDetails, ProductStatus, StaffProduct};
 pub use secret::Secret;
 pub use service::Readiness;
 pub use transport::{Answer, Client, Request};

@@ -1,7 +1,7 @@
 //! The catalogue and its stock.
 
 use chrono::{DateTime, Utc};
-use domain::{Currency, Money, MoneyError, Options, ProductId, Sku};
+use domain::{Currency, Money, MoneyError, Options, ProductId, Sku, Slug};
 use reqwest::Method;
 use reqwest::header::IF_MATCH;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,17 @@ pub struct Product {
     /// What it is chosen by; only where one product is read, not in lists.
     #[serde(default)]
     pub options: Options,
+    /// The end of its web address; see [`Client::find_product`]. `None`: the server is older.
+    pub slug: Option<Slug>,
+    /// Empty for none.
+    #[serde(default)]
+    pub brand: String,
+    /// Only where one product is read.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Rich text that is safe to put into a page; only where one product is read.
+    #[serde(default)]
+    pub description_html: String,
     /// When it was entered.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.

@@ -262,24 +262,13 @@ impl Client {
         request: Request,
     ) -> Result<Answer<T>, Error> {
         let name = request.to_string();
-        self.accept(request).await?.map(|body| {
-            serde_json::from_slice(&body).map_err(|source| Error::Decode {
-                request: name,
-                source,
-            })
-        })
+        let answer = self.send(request).await?;
+        read(answer, name)
     }
 
     /// Sends a request whose good answer has no body.
     pub(crate) async fn accept(&self, request: Request) -> Result<Answer<Vec<u8>>, Error> {
-        let answer = self.send(request).await?;
-        if (200..300).contains(&answer.status) {
-            return Ok(answer);
-        }
-        Err(Error::Api(Box::new(Problem::read(
-            answer.status,
-            &answer.body,
-        ))))
+        good(self.send(request).await?)
     }
 
     async fn try_once(
@@ -346,6 +335,24 @@ fn unknown(
         // Only a caller's own header can be no key; the server refuses such a write.
         _ => last,
     }
+}
+
+/// The body of a good answer to the request of this name.
+pub(crate) fn read<T: DeserializeOwned>(
+    answer: Answer<Vec<u8>>,
+    request: String,
+) -> Result<Answer<T>, Error> {
+    good(answer)?.map(|body| {
+        serde_json::from_slice(&body).map_err(|source| Error::Decode { request, source })
+    })
+}
+
+fn good(answer: Answer<Vec<u8>>) -> Result<Answer<Vec<u8>>, Error> {
+    if (200..300).contains(&answer.status) {
+        return Ok(answer);
+    }
+    let problem = Problem::read(answer.status, &answer.body);
+    Err(Error::Api(Box::new(problem)))
 }
 
 #[cfg(test)]

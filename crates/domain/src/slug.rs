@@ -6,6 +6,7 @@ use std::str::FromStr;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::ProductId;
 use crate::text::text_form;
 
 /// Words of lower-case ASCII letters and digits, joined by single hyphens; 1 to 80 characters.
@@ -60,6 +61,29 @@ impl Slug {
         } else {
             Some(Self(slug))
         }
+    }
+
+    /// The slug of a product that was given none: its name and its id, such as `mug-p12`.
+    ///
+    /// No two products have the same, and [`Slug::product_id`] finds the product whatever its name is by now.
+    #[must_use]
+    pub fn of_product(name: &str, id: ProductId) -> Self {
+        let end = format!("p{id}");
+        let Some(Self(mut slug)) = Self::from_title(name) else {
+            return Self(end);
+        };
+        let room = Self::MAX_LEN - 1 - end.len();
+        if slug.len() > room {
+            slug.truncate(slug[..=room].rfind('-').unwrap_or(room));
+        }
+        Self(format!("{slug}-{end}"))
+    }
+
+    /// The id at the end of a slug that [`Slug::of_product`] could have made.
+    #[must_use]
+    pub fn product_id(&self) -> Option<ProductId> {
+        let last = self.0.rsplit('-').next()?;
+        last.strip_prefix('p')?.parse().ok()
     }
 
     /// Returns the slug as text.
@@ -170,6 +194,35 @@ mod tests {
             if let Some(slug) = Slug::from_title(&title) {
                 prop_assert!(slug.as_str().len() <= Slug::MAX_LEN);
             }
+        }
+    }
+
+    #[test]
+    fn a_product_has_a_slug_by_its_name_and_id() {
+        let id = ProductId::try_from(12).unwrap();
+        for (name, slug) in [
+            ("Mug, blue", "mug-blue-p12"),
+            ("東京", "p12"),
+            (
+                &"long ".repeat(40),
+                &format!("{}-p12", "long-".repeat(15).trim_end_matches('-')),
+            ),
+        ] {
+            let made = Slug::of_product(name, id);
+            assert_eq!(made.as_str(), slug);
+            assert_eq!(made.as_str().parse(), Ok(made.clone()));
+            assert_eq!(made.product_id(), Some(id));
+        }
+        for other in [
+            "mug",
+            "mug-12",
+            "p",
+            "mug-p",
+            "mug-p0",
+            "mug-p-12",
+            "mug-p99999999999999999999",
+        ] {
+            assert_eq!(other.parse::<Slug>().unwrap().product_id(), None, "{other}");
         }
     }
 }

@@ -7,13 +7,17 @@ use super::Namespace;
 
 /// Raised when the bytes of any answer change their form, so that releases beside each other do
 /// not read each other's.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The name of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     Product {
         id: ProductId,
+        currency: Currency,
+    },
+    ProductBySlug {
+        slug: Slug,
         currency: Currency,
     },
     Variants {
@@ -65,8 +69,11 @@ impl Key {
                 Namespace::Product(*id)
             }
             Self::Category { .. } | Self::Categories { .. } => Namespace::Categories,
-            // Whoever changes a category forgets these too.
-            Self::CategoryProducts { .. } | Self::ProductList { .. } => Namespace::ProductLists,
+            // Which product has a slug is nothing that the product alone decides, and whoever changes a category
+            // forgets these too.
+            Self::ProductBySlug { .. }
+            | Self::CategoryProducts { .. }
+            | Self::ProductList { .. } => Namespace::ProductLists,
         }
     }
 
@@ -75,6 +82,7 @@ impl Key {
     pub fn name(&self) -> String {
         match self {
             Self::Product { id, currency } => format!("v{FORMAT}:product:{id}:{currency}"),
+            Self::ProductBySlug { slug, currency } => format!("v{FORMAT}:slug:{currency}:{slug}"),
             Self::Variants {
                 product,
                 after,
@@ -129,7 +137,8 @@ impl Key {
                 search: Some(search),
                 ..
             } => search.len(),
-            Self::Categories {
+            Self::ProductBySlug { slug, .. }
+            | Self::Categories {
                 among: Among::Named(slug),
                 ..
             } => slug.as_str().len(),

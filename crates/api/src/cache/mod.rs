@@ -41,6 +41,14 @@ pub struct Cached {
     expires: Instant,
 }
 
+/// Bytes that were read from Postgres.
+#[derive(Debug)]
+pub struct Loaded {
+    pub body: Vec<u8>,
+    /// How long they hold if nobody changes anything, where the clock alone will change them.
+    pub changes_in: Option<Duration>,
+}
+
 /// The two tiers and what keeps them honest.
 pub struct Cache {
     local: moka::future::Cache<Key, Arc<Cached>>,
@@ -86,7 +94,7 @@ impl Cache {
     pub async fn get<L, F>(&self, key: Key, load: L) -> Result<Option<Arc<Cached>>, Problem>
     where
         L: Fn() -> F,
-        F: Future<Output = Result<Option<Vec<u8>>, Problem>>,
+        F: Future<Output = Result<Option<Loaded>, Problem>>,
     {
         let namespace = key.namespace();
         if let Some(hit) = self.local.get(&key).await {
@@ -133,7 +141,7 @@ impl Cache {
     ) -> Result<Arc<Cached>, Option<Problem>>
     where
         L: Fn() -> F,
-        F: Future<Output = Result<Option<Vec<u8>>, Problem>>,
+        F: Future<Output = Result<Option<Loaded>, Problem>>,
     {
         let generation = self.generations.current(namespace);
         let lease = match &self.shared {
@@ -141,33 +149,49 @@ impl Cache {
             Some(shared) => match shared.get(key).await {
                 Some(shared::Found::Body(body)) => {
                     metrics::counter!("cache_reads_total", "tier" => "shared").increment(1);
-                    return Ok(Arc::new(self.finish(body, namespace, generation)));
+                    let etag = etag(&body);
+                    return Ok(Arc::new(Cached {
+                        expires: Instant::now() + self.lifetime(&etag),
+                        body,
+                        etag,
+                        namespace,
+                        generation,
+                    }));
                 }
                 Some(shared::Found::Nothing(lease)) => Some(lease),
                 None => None,
             },
         };
         metrics::counter!("cache_reads_total", "tier" => "postgres").increment(1);
-        let body = Bytes::from(load().await.map_err(Some)?.ok_or(None)?);
-        if let (Some(shared), Some(lease)) = (&self.shared, lease) {
+        let began = Instant::now();
+        let Loaded { body, changes_in } = load().await.map_err(Some)?.ok_or(None)?;
+        let body = Bytes::from(body);
+        let etag = etag(&body);
+        let lifetime = self.lifetime(&etag);
+        if let (Some(shared), Some(lease)) = (&self.shared, lease)
+            && changes_in
+                .is_none_or(|changes_in| shared.is_gone_within(changes_in, self.ttl.mul_f64(1.1)))
+        {
             shared.put(key, &lease, &body).await;
         }
-        Ok(Arc::new(self.finish(body, namespace, generation)))
-    }
-
-    fn finish(&self, body: Bytes, namespace: Namespace, generation: u64) -> Cached {
-        let etag = etag(&body);
-        // Expiry is spread by ±10 %, so that entries made together do not end together. The ETag is
-        // a hash, so its bytes are as good as random.
-        let last = etag.as_bytes().iter().rev().nth(1).copied();
-        let spread = 0.9 + f64::from(last.unwrap_or_default() % 32) / 160.0;
-        Cached {
-            expires: Instant::now() + self.ttl.mul_f64(spread),
+        let lives = Instant::now() + lifetime;
+        Ok(Arc::new(Cached {
+            expires: changes_in.map_or(lives, |changes_in| lives.min(began + changes_in)),
             body,
             etag,
             namespace,
             generation,
-        }
+        }))
+    }
+
+    /// How long an answer is kept at most.
+    ///
+    /// It is spread by ±10 %, so that entries made together do not end together. The ETag is a hash, so its bytes are
+    /// as good as random.
+    fn lifetime(&self, etag: &HeaderValue) -> Duration {
+        let last = etag.as_bytes().iter().rev().nth(1).copied();
+        self.ttl
+            .mul_f64(0.9 + f64::from(last.unwrap_or_default() % 32) / 160.0)
     }
 
     /// Forgets products in both tiers and tells the other replicas. To be called after COMMIT.

@@ -101,6 +101,13 @@ impl SharedTier {
         }
     }
 
+    /// Whether a value that holds for `holds` would do so for as long as anybody may keep it: whoever finds it here on its
+    /// last day keeps it for another `lifetime`.
+    #[must_use]
+    pub fn is_gone_within(&self, holds: Duration, lifetime: Duration) -> bool {
+        Duration::from_secs(self.ttl_seconds) + lifetime < holds
+    }
+
     /// Stores a value that was loaded after `lease` was read.
     pub async fn put(&self, key: &Key, lease: &Lease, body: &Bytes) {
         let (name, value) = (self.named(&key.name()), [&lease.0[..], body].concat());

@@ -7,6 +7,7 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use super::Problem;
@@ -114,6 +115,19 @@ fn field_name(path: &str, message: &str) -> String {
         Some(name) => format!("{parent}.{name}"),
         None => parent.to_owned(),
     }
+}
+
+/// Tells `null` from a field that is not there.
+///
+/// # Errors
+///
+/// Those of the value.
+pub fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub mod problem;
 pub mod text;
 
 pub use answer::Answer;
-pub use body::Body;
+pub use body::{Body, given};
 pub use caller::{Caller, Staff};
 pub use idempotency::Key;
 pub use params::Params;

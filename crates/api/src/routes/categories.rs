@@ -1,17 +1,17 @@
-//! Categories and their products, read from finished bytes.
+//! Categories, read from finished bytes.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
-use catalog::categories::{self, listing};
+use catalog::categories;
 use diesel::{PgConnection, QueryResult};
 use domain::{CategoryId, PageSize, PairCursor, Slug};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use super::category_bodies::{CategoryBody, CategoryPageBody, CategoryProductsBody};
+use super::category_bodies::{CategoryBody, CategoryPageBody};
 use super::money::ProblemBody;
 use super::products::to_bytes;
-use crate::cache::{Among, Key};
+use crate::cache::{Among, Key, Loaded};
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
@@ -74,7 +74,7 @@ pub async fn list(
             .db
             .run(move |conn| read(conn).map_err(Problem::from))
             .await?;
-        found.map(|page| to_bytes(&page)).transpose()
+        found.map(|page| loaded(&page)).transpose()
     };
     let key = Key::Categories {
         among: among.clone(),
@@ -126,7 +126,7 @@ pub async fn get(
             .db
             .run(move |conn| read(conn, id).map_err(Problem::from))
             .await?;
-        found.map(|(body, _)| to_bytes(&body)).transpose()
+        found.map(|(body, _)| loaded(&body)).transpose()
     };
     let key = Key::Category { id };
     let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
@@ -147,74 +147,16 @@ pub(super) fn read(
     Ok(Some((body, version)))
 }
 
-/// Which part of the list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct CategoryProductQuery {
-    /// Whether products of all categories below are listed too, each once; a category that is ordered by hand then
-    /// has the newest first.
-    #[param(value_type = Option<bool>)]
-    include_descendants: Option<String>,
-    /// Products on a page, 1 to 100.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<String>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-}
-
-/// Lists products on sale of a category, in the category's order.
-#[utoipa::path(
-    tag = "categories",
-    params(("id" = i64, Path), CategoryProductQuery),
-    responses(
-        (status = 200, body = CategoryProductsBody), (status = 304, description = "Unchanged"),
-        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-    )
-)]
-#[get("/api/categories/{id}/products")]
-pub async fn products(
-    state: Data<State>,
-    request: HttpRequest,
-    id: Path<String>,
-    query: Params<CategoryProductQuery>,
-) -> Result<HttpResponse, Problem> {
-    let id = category_id(&id)?;
-    let size = params::page_size(query.0.limit.as_deref())?;
-    let after = position(query.0.cursor.as_deref())?;
-    let with_descendants =
-        params::parse::<bool>("includeDescendants", query.0.include_descendants.as_deref())?
-            .unwrap_or(false);
-    let currency = state.config.shop.currency;
-    let load = || async {
-        let read = move |conn: &mut PgConnection| {
-            let Some(category) = categories::find(conn, id)? else {
-                return Ok(None);
-            };
-            listing::page(conn, &category, with_descendants, after, size, currency).map(Some)
-        };
-        let found = state
-            .db
-            .run(move |conn| read(conn).map_err(Problem::from))
-            .await?;
-        found
-            .map(|page| to_bytes(&CategoryProductsBody::new(page, size)))
-            .transpose()
-    };
-    let key = Key::CategoryProducts {
-        category: id,
-        with_descendants,
-        after,
-        size,
-        currency,
-    };
-    let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
-    Ok(finished::answer(&request, &cached))
+/// What no clock changes.
+fn loaded(body: &impl Serialize) -> Result<Loaded, Problem> {
+    Ok(Loaded {
+        body: to_bytes(body)?,
+        changes_in: None,
+    })
 }
 
 /// The position of `cursor`; zeroes are the beginning of a list.
-fn position(cursor: Option<&str>) -> Result<(i64, i64), Problem> {
+pub(super) fn position(cursor: Option<&str>) -> Result<(i64, i64), Problem> {
     let cursor = params::parse::<PairCursor>("cursor", cursor)?;
     Ok(cursor.map_or((0, 0), PairCursor::position))
 }

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod categories;
 mod category_bodies;
+pub mod category_products;
 mod common_answers;
 pub mod docs;
 pub mod events;
@@ -39,19 +40,25 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(service::readyz)
         .service(products::list)
         .service(products::get)
+        .service(products::get_by_slug)
         .service(product_writes::create)
         .service(product_writes::update)
         .service(product_writes::archive)
         .service(variants::list)
         .service(categories::list)
         .service(categories::get)
-        .service(categories::products)
+        .service(category_products::list)
         .service(admin::categories::create)
         .service(admin::categories::get)
         .service(admin::categories::update)
         .service(admin::categories::archive)
         .service(admin::categories::place)
-        .service(admin::categories::assign)
+        .service(admin::category_products::list)
+        .service(admin::category_products::assign)
+        .service(admin::products::list)
+        .service(admin::products::create)
+        .service(admin::products::get)
+        .service(admin::products::update)
         .service(admin::options::get)
         .service(admin::options::put)
         .service(admin::options::generate)

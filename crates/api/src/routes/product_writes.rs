@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, delete, patch, post};
-use catalog::editing::{self, EditError, NewProduct, ProductChanges};
+use catalog::editing::{self, DetailChanges, EditError, NewProduct, ProductChanges};
 use catalog::products;
 use diesel::PgConnection;
 use domain::{Currency, Money, ProductId, Sku};
@@ -21,23 +21,23 @@ use crate::state::State;
 #[schema(as = NewProduct)]
 pub struct NewProductBody {
     #[schema(min_length = 1, max_length = 300)]
-    name: String,
+    pub(super) name: String,
     #[serde(default)]
-    description: String,
+    pub(super) description: String,
     #[serde(default)]
-    image: String,
+    pub(super) image: String,
     #[schema(value_type = String, example = "TEE-M")]
-    sku: Sku,
+    pub(super) sku: Sku,
     /// In major units of `currency`.
     #[schema(example = "19.90")]
-    price: String,
+    pub(super) price: String,
     /// The shop's currency where it is left out.
     #[schema(value_type = Option<String>)]
-    currency: Option<Currency>,
+    pub(super) currency: Option<Currency>,
     /// Counted units.
     #[serde(default)]
     #[schema(minimum = 0)]
-    on_hand: i64,
+    pub(super) on_hand: i64,
 }
 
 /// What is to be different.
@@ -45,14 +45,14 @@ pub struct NewProductBody {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = ProductChanges)]
 pub struct ProductChangesBody {
-    name: Option<String>,
-    description: Option<String>,
-    image: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) image: Option<String>,
     /// In major units of `currency`.
-    price: Option<String>,
+    pub(super) price: Option<String>,
     /// The currency of `price`; the shop's where it is left out.
     #[schema(value_type = Option<String>)]
-    currency: Option<Currency>,
+    pub(super) currency: Option<Currency>,
 }
 
 /// Makes a product. Staff only.
@@ -89,7 +89,10 @@ pub async fn create(
     Ok(answer)
 }
 
-fn new_product(body: NewProductBody, shop_currency: Currency) -> Result<NewProduct, Problem> {
+pub(super) fn new_product(
+    body: NewProductBody,
+    shop_currency: Currency,
+) -> Result<NewProduct, Problem> {
     check_on_hand(body.on_hand)?;
     Ok(NewProduct {
         price: price(&body.price, body.currency.unwrap_or(shop_currency))?,
@@ -142,7 +145,7 @@ pub async fn update(
     Ok(answer)
 }
 
-fn product_changes(
+pub(super) fn product_changes(
     body: ProductChangesBody,
     shop_currency: Currency,
 ) -> Result<ProductChanges, Problem> {
@@ -161,6 +164,7 @@ fn product_changes(
             .map(|image| text("image", image, 0, 2_000))
             .transpose()?,
         price: body.price.map(|text| price(&text, currency)).transpose()?,
+        details: DetailChanges::default(),
     })
 }
 
@@ -171,7 +175,7 @@ fn version_of(
     currency: Currency,
     etag: &str,
 ) -> Result<i64, Problem> {
-    let product = products::find(conn, id, currency)?.ok_or_else(not_found)?;
+    let product = products::find_draft(conn, id, currency)?.ok_or_else(not_found)?;
     let version = product.version;
     let body = serde_json::to_vec(&ProductBody::from(product)).map_err(|_| Problem::internal())?;
     let current = crate::cache::etag(&body);
@@ -216,7 +220,7 @@ fn read(
     id: ProductId,
     currency: Currency,
 ) -> Result<ProductBody, Problem> {
-    let product = products::find(conn, id, currency)?.ok_or_else(Problem::internal)?;
+    let product = products::find_draft(conn, id, currency)?.ok_or_else(Problem::internal)?;
     Ok(product.into())
 }
 
@@ -233,10 +237,15 @@ pub(super) fn price(text: &str, currency: Currency) -> Result<Money, Problem> {
     Ok(price)
 }
 
-fn refuse(error: EditError) -> Problem {
+pub(super) fn refuse(error: EditError) -> Problem {
     match error {
         EditError::SkuTaken => Problem::conflict("sku_taken", "Another product has this SKU")
             .field("sku", "taken", "choose an SKU that no product has or had"),
+        EditError::SlugTaken => Problem::conflict("slug_taken", "Another product has this slug")
+            .field("slug", "taken", "choose a slug that no product has"),
+        EditError::EndsBeforeItBegins => {
+            Problem::invalid("unpublishAt", "too_early", "must be later than publishAt")
+        }
         EditError::NotFound => not_found(),
         EditError::Stale(_) => precondition::stale(),
         EditError::Db(error) => error.into(),

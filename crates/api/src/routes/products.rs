@@ -1,16 +1,19 @@
 //! Products, read from finished bytes.
 
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use catalog::products::{self, Product, Start};
+use catalog::texts::sanitise;
 use chrono::{DateTime, Utc};
-use domain::{Currency, Cursor, Money, Page, PageSize, ProductId};
+use diesel::PgConnection;
+use domain::{Currency, Cursor, Money, Page, PageSize, ProductId, Slug};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::admin::options::OptionBody;
 use super::money::ProblemBody;
-use crate::cache::Key;
+use crate::cache::{Key, Loaded};
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
@@ -38,6 +41,22 @@ pub struct ProductBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<OptionBody>>)]
     pub options: Option<serde_json::Value>,
+    /// The end of its web address: `GET /api/products/by-slug/{slug}` finds it.
+    pub slug: String,
+    /// Empty for none.
+    pub brand: String,
+    /// Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    /// Rich text that is safe to put into a page; empty for none. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description_html: Option<String>,
+    /// What a search engine is to be told; empty for the name. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seo_title: Option<String>,
+    /// The same for the description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seo_description: Option<String>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -45,6 +64,7 @@ pub struct ProductBody {
 impl From<Product> for ProductBody {
     fn from(product: Product) -> Self {
         Self {
+            slug: product.address(),
             id: product.id,
             name: product.name,
             description: product.description,
@@ -54,6 +74,11 @@ impl From<Product> for ProductBody {
             image: product.image,
             variant_count: product.variant_count,
             options: product.options,
+            brand: product.brand,
+            tags: product.tags,
+            description_html: product.description_html.as_deref().map(sanitise),
+            seo_title: product.seo_title,
+            seo_description: product.seo_description,
             created_at: product.created_at,
             updated_at: product.updated_at,
         }
@@ -163,14 +188,17 @@ pub async fn list(
         else {
             return Ok(None);
         };
-        let rows = state
-            .db
-            .run(move |conn| {
-                products::list(conn, search.as_deref(), start, size, currency)
-                    .map_err(Problem::from)
-            })
-            .await?;
-        to_bytes(&page_body(rows, start, size)).map(Some)
+        let read = move |conn: &mut PgConnection| {
+            let rows = products::list(conn, search.as_deref(), start, size, currency)?;
+            let changes_in = match rows.first() {
+                Some(product) => product.changes_in(),
+                None => products::next_change(conn)?,
+            };
+            Ok::<_, Problem>((rows, changes_in))
+        };
+        let (rows, changes_in) = state.db.run(read).await?;
+        let body = to_bytes(&page_body(rows, start, size))?;
+        Ok(Some(Loaded { body, changes_in }))
     };
     let cached = state
         .cache
@@ -213,13 +241,13 @@ pub async fn get(
     let id: ProductId = product_id(&id)?;
     let currency = state.config.shop.currency;
     let load = || async {
-        let found = state
-            .db
-            .run(move |conn| products::find(conn, id, currency).map_err(Problem::from))
-            .await?;
-        found
-            .map(|product| to_bytes(&ProductBody::from(product)))
-            .transpose()
+        let find = move |conn: &mut PgConnection| products::find(conn, id, currency);
+        loaded(
+            state
+                .db
+                .run(move |conn| find(conn).map_err(Problem::from))
+                .await?,
+        )
     };
     let cached = state
         .cache
@@ -227,6 +255,59 @@ pub async fn get(
         .await?
         .ok_or_else(not_found)?;
     Ok(finished::answer(&request, &cached))
+}
+
+/// Finds a product on sale by the end of its web address.
+///
+/// An address it had before leads to the one it has now.
+#[utoipa::path(
+    tag = "products",
+    params(("slug" = String, Path)),
+    responses(
+        (status = 200, body = ProductBody), (status = 304, description = "Unchanged"),
+        (status = 301, description = "It has another slug by now", headers(("Location" = String, description = "Its address"))),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/products/by-slug/{slug}")]
+pub async fn get_by_slug(
+    state: Data<State>,
+    request: HttpRequest,
+    slug: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let slug: Slug = slug.parse().map_err(|_| not_found())?;
+    let currency = state.config.shop.currency;
+    let find = |slug: Slug| {
+        let read = move |conn: &mut PgConnection| products::find_by_slug(conn, &slug, currency);
+        state.db.run(move |conn| read(conn).map_err(Problem::from))
+    };
+    let load = || async {
+        let found = find(slug.clone()).await?;
+        loaded(found.filter(|product| product.address() == slug.as_str()))
+    };
+    let key = Key::ProductBySlug {
+        slug: slug.clone(),
+        currency,
+    };
+    if let Some(cached) = state.cache.get(key, load).await? {
+        return Ok(finished::answer(&request, &cached));
+    }
+    // What an address leads to is not kept: nobody asks for the old one again.
+    let address = find(slug).await?.ok_or_else(not_found)?.address();
+    Ok(HttpResponse::MovedPermanently()
+        .insert_header((LOCATION, format!("/api/products/by-slug/{address}")))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .finish())
+}
+
+/// A product as it is kept.
+fn loaded(found: Option<Product>) -> Result<Option<Loaded>, Problem> {
+    let load = |product: Product| {
+        let changes_in = product.changes_in();
+        let body = to_bytes(&ProductBody::from(product))?;
+        Ok(Loaded { body, changes_in })
+    };
+    found.map(load).transpose()
 }
 
 /// An id from the path.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
+use catalog::products;
 use catalog::variants::{self, Variant};
 use domain::{Cursor, Money, Page, PageSize, VariantId};
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::money::ProblemBody;
 use super::products::{not_found, product_id, to_bytes};
-use crate::cache::Key;
+use crate::cache::{Key, Loaded};
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
@@ -133,16 +134,18 @@ pub async fn list(
     let currency = state.config.shop.currency;
     let load = || async {
         let read = move |conn: &mut diesel::PgConnection| {
-            if variants::find_options(conn, product)?.is_none() {
+            let Some(found) = products::find(conn, product, currency)? else {
                 return Ok(None);
-            }
-            variants::list(conn, product, after, size, currency).map(Some)
+            };
+            let rows = variants::list(conn, product, after, size, currency)?;
+            Ok::<_, Problem>(Some((rows, found.changes_in())))
         };
-        let found = state
-            .db
-            .run(move |conn| read(conn).map_err(Problem::from))
-            .await?;
-        found.map(|rows| to_bytes(&page(rows, size))).transpose()
+        let found = state.db.run(read).await?;
+        let load = |(rows, changes_in)| {
+            let body = to_bytes(&page(rows, size))?;
+            Ok(Loaded { body, changes_in })
+        };
+        found.map(load).transpose()
     };
     let key = Key::Variants {
         product,

@@ -16,6 +16,7 @@ mod idempotency;
 mod jobs;
 mod orders;
 mod products;
+mod publishing;
 mod service;
 mod sessions;
 mod stock;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable};
-use domain::{CategoryId, Event, ProductId, UserId};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use domain::{CategoryId, Event, PageSize, ProductId, UserId};
 
 use super::CategoryError;
 use super::lock::{lock_category, touch};
@@ -19,11 +19,35 @@ pub struct Assignment {
 
 /// What a call of [`assign`] has done; products that were as they should be already are in neither.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Assigned {
+pub struct Outcome {
     /// Products that are there now, and were not, or at another place.
     pub placed: Vec<ProductId>,
     /// Products that are not there any more.
     pub removed: Vec<ProductId>,
+}
+
+/// A product in a category, as staff sees it: whether it is on sale or not.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct Assigned {
+    #[diesel(deserialize_as = i64)]
+    pub product_id: ProductId,
+    /// The place where the order is manual.
+    pub position: i64,
+    pub name: String,
+    pub is_on_sale: bool,
+}
+
+db::statement! {
+    struct ListAssigned {
+        category_id: i64 => BigInt,
+        position: i64 => BigInt,
+        product_id: i64 => BigInt,
+        limit: i64 => BigInt,
+    } -> (BigInt, BigInt, Text, Bool) =
+    "SELECT cp.product_id, cp.position, p.name, catalog.is_on_sale(p) FROM catalog.category_products cp \
+       JOIN catalog.products p ON p.id = cp.product_id \
+      WHERE cp.category_id = $1 AND (cp.position, cp.product_id) > ($2, $3) \
+      ORDER BY cp.position, cp.product_id LIMIT $4"
 }
 
 db::statement! {
@@ -68,7 +92,7 @@ pub fn assign(
     remove: &[ProductId],
     expected_version: Option<i64>,
     actor: Option<UserId>,
-) -> Result<Assigned, CategoryError> {
+) -> Result<Outcome, CategoryError> {
     lock_category(conn, id, expected_version)?;
     let added: Vec<i64> = add.iter().map(|wanted| wanted.product_id.get()).collect();
     let gone: Vec<i64> = remove.iter().map(|product| product.get()).collect();
@@ -81,7 +105,7 @@ pub fn assign(
     if let Some(index) = added.iter().position(|product| !is_on_sale(product)) {
         return Err(CategoryError::UnknownProduct(index));
     }
-    let assigned = Assigned {
+    let outcome = Outcome {
         removed: products(
             RemoveProducts {
                 category_id: id.get(),
@@ -98,15 +122,36 @@ pub fn assign(
             .load(conn)?,
         ),
     };
-    if assigned != Assigned::default() {
+    if outcome != Outcome::default() {
         let event = Event::CategoryProductsChanged {
             category_id: id,
-            placed: assigned.placed.clone(),
-            removed: assigned.removed.clone(),
+            placed: outcome.placed.clone(),
+            removed: outcome.removed.clone(),
         };
         touch(conn, id, event, actor)?;
     }
-    Ok(assigned)
+    Ok(outcome)
+}
+
+/// Lists products of a category by their place and then by id, whatever the category's order; one more than `size`
+/// where there are more. `after` is the place and the id behind which the page begins.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn list(
+    conn: &mut PgConnection,
+    id: CategoryId,
+    (position, product_id): (i64, i64),
+    size: PageSize,
+) -> QueryResult<Vec<Assigned>> {
+    ListAssigned {
+        category_id: id.get(),
+        position,
+        product_id,
+        limit: size.get() + 1,
+    }
+    .load(conn)
 }
 
 fn products(ids: Vec<i64>) -> Vec<ProductId> {

@@ -11,13 +11,6 @@ use domain::{Currency, Page, PageSize, PairCursor, ProductOrder};
 use super::Category;
 use crate::products::{self, Product};
 
-/// What customers see. It says what the list of all products says, so that pages are full.
-macro_rules! on_sale {
-    () => {
-        "p.archived_at IS NULL"
-    };
-}
-
 db::statement! {
     struct ListManually {
         category_id: i64 => BigInt,
@@ -25,24 +18,22 @@ db::statement! {
         product_id: i64 => BigInt,
         limit: i64 => BigInt,
     } -> (BigInt, BigInt) =
-    concat!(
-        "SELECT cp.position, cp.product_id FROM catalog.category_products cp \
-           JOIN catalog.products p ON p.id = cp.product_id \
-          WHERE cp.category_id = $1 AND (cp.position, cp.product_id) > ($2, $3) AND ", on_sale!(),
-        " ORDER BY cp.position, cp.product_id LIMIT $4"
-    )
+    "SELECT cp.position, cp.product_id FROM catalog.category_products cp \
+       JOIN catalog.products p ON p.id = cp.product_id \
+      WHERE cp.category_id = $1 AND (cp.position, cp.product_id) > ($2, $3) AND catalog.is_on_sale(p) \
+      ORDER BY cp.position, cp.product_id LIMIT $4"
 }
 
 /// The category `$1`, and where `$4` says so all that are below it; each once, whatever ways lead there.
 macro_rules! from_categories {
-    ($($page:expr),*) => {
+    ($page:literal) => {
         concat!(
             "WITH RECURSIVE below (id) AS ( \
                SELECT $1::bigint \
                 UNION \
                SELECT e.category_id FROM below JOIN catalog.category_parents e ON e.parent_id = below.id WHERE $4 \
              ) ",
-            $($page),*
+            $page
         )
     };
 }
@@ -57,8 +48,8 @@ db::statement! {
     from_categories!(
         "SELECT 0::bigint, page.product_id FROM below CROSS JOIN LATERAL ( \
            SELECT cp.product_id FROM catalog.category_products cp JOIN catalog.products p ON p.id = cp.product_id \
-            WHERE cp.category_id = below.id AND cp.product_id < $2 AND ", on_sale!(),
-        "   ORDER BY cp.product_id DESC LIMIT $3) page \
+            WHERE cp.category_id = below.id AND cp.product_id < $2 AND catalog.is_on_sale(p) \
+            ORDER BY cp.product_id DESC LIMIT $3) page \
          GROUP BY page.product_id ORDER BY page.product_id DESC LIMIT $3"
     )
 }
@@ -75,8 +66,7 @@ db::statement! {
         "SELECT 0::bigint, page.product_id FROM below CROSS JOIN LATERAL ( \
            SELECT cp.product_name, cp.product_id FROM catalog.category_products cp \
              JOIN catalog.products p ON p.id = cp.product_id \
-            WHERE cp.category_id = below.id AND ", on_sale!(),
-        "     AND (cp.product_name, cp.product_id) > \
+            WHERE cp.category_id = below.id AND catalog.is_on_sale(p) AND (cp.product_name, cp.product_id) > \
                   (coalesce((SELECT a.name FROM catalog.products a WHERE a.id = $2), '') COLLATE \"und-x-icu\", $2) \
             ORDER BY cp.product_name, cp.product_id LIMIT $3) page \
          GROUP BY page.product_name, page.product_id ORDER BY page.product_name, page.product_id LIMIT $3"

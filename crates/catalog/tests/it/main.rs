@@ -7,6 +7,7 @@ mod editing;
 mod import;
 mod plans;
 mod products;
+mod publishing;
 mod quotes;
 mod races;
 mod sets;

@@ -1,6 +1,7 @@
 //! The plans of what customers wait for, among 20,000 products, with plans that know no values.
 
 use catalog::categories::{self, listing};
+use catalog::products::managed::{self, Status};
 use catalog::products::{self, Start};
 use catalog::quotes::Wanted;
 use catalog::stock::{self, Change, movements};
@@ -30,6 +31,9 @@ const FILL: &str = "
     INSERT INTO catalog.category_parents (category_id, parent_id, position, rank) VALUES (2, 1, 1, 1);
     INSERT INTO catalog.category_products (category_id, product_id, position, product_name)
     SELECT c.id, p.id, p.id / 3, p.name FROM catalog.products p, catalog.categories c;
+    UPDATE catalog.products SET slug = 'slug-' || id WHERE id % 2 = 1;
+    UPDATE catalog.products SET published_at = now() + interval '1 day' * id WHERE id BETWEEN 19001 AND 19010;
+    UPDATE catalog.products SET archived_at = now() WHERE id BETWEEN 19011 AND 19020;
     ";
 
 /// The plan, as it was run, of the statement of this session that contains `part`.
@@ -39,7 +43,12 @@ fn plan(conn: &mut PgConnection, part: &str, values: &str) -> String {
            WHERE strpos(statement, $${part}$$) > 0 AND strpos(statement, 'pg_prepared') = 0)"
     );
     let name = text(conn, &prepared);
-    let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE {name}({values})");
+    let values = if values.is_empty() {
+        String::new()
+    } else {
+        format!("({values})")
+    };
+    let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE {name}{values}");
     let lines: Vec<String> = sql::<Text>(&explain).load(conn).unwrap();
     lines.join("\n")
 }
@@ -76,6 +85,19 @@ fn no_read_of_a_customer_scans_a_table() {
     let last = movements::list(conn, change.variant_id, i64::MAX, size).unwrap();
     assert_eq!(last.len(), 21);
 
+    let slug = "slug-777".parse().unwrap();
+    assert!(products::find_by_slug(conn, &slug, USD).unwrap().is_some());
+    assert!(products::next_change(conn).unwrap().is_some());
+    for (status, len) in [
+        (None, 21),
+        (Some(Status::Active), 21),
+        (Some(Status::Draft), 10),
+        (Some(Status::Archived), 10),
+    ] {
+        let page = managed::list(conn, status, 0, size, USD).unwrap();
+        assert_eq!(page.len(), len, "{status:?}");
+    }
+
     let search = plan(
         conn,
         "LIKE lower($5)",
@@ -85,7 +107,7 @@ fn no_read_of_a_customer_scans_a_table() {
         plan(conn, "AND p.id = $2", "'USD', 777"),
         plan(
             conn,
-            "AND v.product_id > $2 ORDER BY",
+            "AND v.product_id > $2 ORDER BY p.id LIMIT $3 OFFSET $4",
             "'USD', 10000, 21, 0",
         ),
         plan(
@@ -108,11 +130,22 @@ fn no_read_of_a_customer_scans_a_table() {
             "FROM catalog.stock_movements WHERE variant_id",
             "777, 9223372036854775807, 21",
         ),
+        plan(conn, "AND p.slug = $2", "'USD', 'slug-777'"),
+        plan(conn, "SELECT (SELECT extract(epoch", ""),
+        plan(conn, "c ON true WHERE p.id > $2", "'USD', 0, 21"),
+        plan(
+            conn,
+            "c ON true WHERE catalog.is_on_sale(p)",
+            "'USD', 0, 21",
+        ),
+        plan(conn, "AND NOT catalog.is_on_sale(p)", "'USD', 0, 21"),
+        plan(conn, "WHERE p.archived_at IS NOT NULL", "'USD', 0, 21"),
     ];
 
     assert!(!search.contains("Seq Scan"), "{search}");
     for plan in short {
         assert!(!plan.contains("Seq Scan"), "{plan}");
+        assert!(!plan.contains("is_on_sale"), "not seen through: {plan}");
         assert!(most_rows(&plan) <= 21, "{plan}");
     }
 }
@@ -175,6 +208,7 @@ fn a_page_of_a_category_reads_no_more_rows_than_it_shows_in_any_order() {
     ];
     for (plan, rows) in plans {
         assert!(!plan.contains("Seq Scan"), "{plan}");
+        assert!(!plan.contains("is_on_sale"), "not seen through: {plan}");
         assert!(most_rows(&plan) <= rows, "{plan}");
     }
 }

@@ -2,13 +2,11 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, delete, get, patch, post, put};
-use catalog::categories::{CategoryError, assigning, editing, placing};
+use catalog::categories::{CategoryError, editing, placing};
 use diesel::PgConnection;
 use domain::{CategoryId, UserId};
 
-use super::category_bodies::{
-    AssignedBody, CategoryChangesBody, NewCategoryBody, PlaceBody, ProductAssignmentsBody,
-};
+use super::category_bodies::{CategoryChangesBody, NewCategoryBody, PlaceBody};
 use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
 use crate::routes::categories::{self, category_id, not_found};
 use crate::routes::category_bodies::CategoryBody;
@@ -174,52 +172,8 @@ pub async fn place(
     .await
 }
 
-/// Puts products into a category, moves them there and takes them out, 1,000 at a time. Staff only.
-#[utoipa::path(
-    tag = "categories",
-    security(("token" = [])),
-    params(("id" = i64, Path), ("If-Match" = Option<String>, Header, description = "The ETag that was read")),
-    request_body = ProductAssignmentsBody,
-    responses(
-        (status = 200, body = AssignedBody),
-        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 412, body = ProblemBody, content_type = "application/problem+json"),
-    )
-)]
-#[put("/api/admin/categories/{id}/products")]
-pub async fn assign(
-    state: Data<State>,
-    staff: Staff,
-    key: Key,
-    id: Path<String>,
-    request: HttpRequest,
-    body: Body<ProductAssignmentsBody>,
-) -> Result<Answer, Problem> {
-    let id = category_id(&id)?;
-    let (add, remove) = body.value.checked()?;
-    write(
-        &state,
-        staff,
-        key,
-        &body.bytes,
-        &request,
-        move |conn, expected, actor| {
-            let assigned = assigning::assign(conn, id, &add, &remove, expected, Some(actor));
-            let assigned = assigned.map_err(refuse)?;
-            let category = catalog::categories::find(conn, id)?.ok_or_else(Problem::internal)?;
-            let body = AssignedBody {
-                placed: assigned.placed.len(),
-                removed: assigned.removed.len(),
-            };
-            Ok(Answer::ok(&body).with_version(category.version))
-        },
-    )
-    .await
-}
-
 /// Runs a change of one category, at most once per key and only of the version that was read.
-async fn write<F>(
+pub(super) async fn write<F>(
     state: &State,
     staff: Staff,
     key: Key,
@@ -244,7 +198,8 @@ fn read(conn: &mut PgConnection, id: CategoryId) -> Result<Answer, Problem> {
     Ok(Answer::ok(&body).with_version(version))
 }
 
-fn refuse(error: CategoryError) -> Problem {
+/// What is wrong, with the name of the field.
+pub(super) fn refuse(error: CategoryError) -> Problem {
     match error {
         CategoryError::NotFound => not_found(),
         CategoryError::Stale(_) => precondition::stale(),
@@ -286,7 +241,7 @@ fn refuse(error: CategoryError) -> Problem {
             Problem::unprocessable("unknown_product", "A product does not exist").field(
                 format!("add[{index}].productId"),
                 "unknown",
-                "there is no such product on sale",
+                "there is no such product, or it is archived",
             )
         }
         CategoryError::Db(error) => error.into(),

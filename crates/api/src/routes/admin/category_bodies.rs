@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 
-use catalog::categories::assigning::Assignment;
 use catalog::categories::editing::{CategoryChanges, NewCategory};
 use catalog::categories::placing::{Parent, Place};
-use catalog::categories::{MAX_ASSIGNMENTS, MAX_PARENTS, MAX_POSITION};
-use domain::{CategoryId, ProductId, ProductOrder, Slug};
-use serde::{Deserialize, Serialize};
+use catalog::categories::{MAX_PARENTS, MAX_POSITION};
+use domain::{CategoryId, ProductOrder, Slug};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::http::{Problem, text};
@@ -156,74 +155,7 @@ fn place(parents: &[NewParentBody], root_position: Option<i64>) -> Result<Place,
     checked.collect::<Result<_, _>>().map(Place::Below)
 }
 
-/// Which products are to be in a category, and which are not.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = CategoryProductChanges)]
-pub struct ProductAssignmentsBody {
-    /// Together with `remove` 1 to 1,000, none of them twice.
-    #[serde(default)]
-    #[schema(max_items = 1000)]
-    pub add: Vec<AssignmentBody>,
-    #[serde(default)]
-    #[schema(value_type = Vec<i64>, max_items = 1000)]
-    pub remove: Vec<ProductId>,
-}
-
-/// A product that is to be in a category.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = CategoryProduct)]
-pub struct AssignmentBody {
-    #[schema(value_type = i64)]
-    product_id: ProductId,
-    /// The place where the order is manual; the one it has, or the end, where it is left out.
-    #[schema(minimum = 0, maximum = 1_000_000_000)]
-    position: Option<i64>,
-}
-
-impl ProductAssignmentsBody {
-    /// Checks what can be checked without the products.
-    pub fn checked(self) -> Result<(Vec<Assignment>, Vec<ProductId>), Problem> {
-        if !(1..=MAX_ASSIGNMENTS).contains(&(self.add.len() + self.remove.len())) {
-            let rule = format!("must have 1 to {MAX_ASSIGNMENTS} products together with remove");
-            return Err(Problem::invalid("add", "length", rule));
-        }
-        let mut seen = HashSet::new();
-        let mut add = Vec::with_capacity(self.add.len());
-        for (index, wanted) in self.add.into_iter().enumerate() {
-            position(&format!("add[{index}].position"), wanted.position)?;
-            if !seen.insert(wanted.product_id) {
-                return Err(repeated(format!("add[{index}].productId")));
-            }
-            add.push(Assignment {
-                product_id: wanted.product_id,
-                position: wanted.position,
-            });
-        }
-        if let Some(index) = self
-            .remove
-            .iter()
-            .position(|product| !seen.insert(*product))
-        {
-            return Err(repeated(format!("remove[{index}]")));
-        }
-        Ok((add, self.remove))
-    }
-}
-
-/// What has become different; products that were as they should be already do not count.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = CategoryProductsChanged)]
-pub struct AssignedBody {
-    /// How many are there now, and were not, or at another place.
-    pub placed: usize,
-    /// How many are not there any more.
-    pub removed: usize,
-}
-
-fn position(field: &str, position: Option<i64>) -> Result<(), Problem> {
+pub(super) fn position(field: &str, position: Option<i64>) -> Result<(), Problem> {
     if position.is_none_or(|position| (0..=MAX_POSITION).contains(&position)) {
         return Ok(());
     }
@@ -231,6 +163,6 @@ fn position(field: &str, position: Option<i64>) -> Result<(), Problem> {
     Err(Problem::invalid(field, "out_of_range", rule))
 }
 
-fn repeated(field: String) -> Problem {
+pub(super) fn repeated(field: String) -> Problem {
     Problem::invalid(field, "repeated", "must not be there twice")
 }

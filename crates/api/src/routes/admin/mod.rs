@@ -2,8 +2,12 @@
 
 pub mod categories;
 mod category_bodies;
+pub mod category_products;
 pub mod movements;
 pub mod options;
+mod product_bodies;
+mod product_details;
+pub mod products;
 pub mod stock;
 mod stock_bodies;
 mod variant_bodies;

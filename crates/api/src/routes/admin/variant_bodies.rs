@@ -6,10 +6,10 @@ use catalog::variants::adding::NewVariant;
 use catalog::variants::editing::{TraitChanges, VariantChanges};
 use catalog::variants::{Traits, Variant};
 use domain::{Currency, Cursor, Money, ProductId, Sku, VariantId};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::{Problem, text};
+use crate::http::{Problem, given, text};
 use crate::routes::product_writes::price;
 use crate::routes::stock::check_on_hand;
 use crate::routes::variants::choices;
@@ -228,15 +228,6 @@ impl VariantChangesBody {
             is_default: self.is_default,
         })
     }
-}
-
-/// Tells `null` from a field that is not there.
-fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
 }
 
 fn barcode(written: String) -> Result<String, Problem> {

@@ -4,6 +4,7 @@ mod refusals;
 
 use std::time::Duration;
 
+use chrono::Utc;
 use db::outbox::{self, Entry};
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
@@ -257,6 +258,36 @@ async fn a_change_is_seen_at_once_here_and_within_a_second_there() {
         eventually("the other replica shows the price", promise, price).await;
     }
     assert_healthy(&mut cluster.conn());
+}
+
+/// No job and no message tells of it: what is kept of the list ends when the clock changes it.
+#[tokio::test]
+async fn a_draft_is_placed_ahead_and_comes_into_the_list_by_the_clock() {
+    let (shop, admin) = (open().shop(), open().admin().await);
+    let id = category(&admin, "Mugs", &[]).await;
+    let begin = Utc::now() + Duration::from_millis(1_500);
+    let mug = json!({"name": "Mug", "sku": fresh_key(), "price": "9.50", "publishAt": begin.to_rfc3339()});
+    let mug = admin.post("/api/admin/products", &mug).send().await;
+    let mug = mug.expect(201)["id"].as_i64().expect("an id");
+    let tee = product(&admin).await;
+    add(&admin, id, &[mug, tee]).await;
+
+    let early = listed(&shop, id, "").await;
+    // A machine that stood still for so long says nothing.
+    assert!(Utc::now() >= begin || early == [tee], "{early:?}");
+    let placed = admin.get(&format!("{PATH}/{id}/products?limit=1"));
+    let placed = placed.send().await;
+    assert_eq!(placed.header("etag"), Some("\"2\""));
+    let placed = placed.expect(200);
+    assert_eq!(
+        (&placed["products"][0]["productId"], &placed["hasMore"]),
+        (&json!(mug), &json!(true))
+    );
+    let left = (begin - Utc::now()).to_std().unwrap_or_default();
+    tokio::time::sleep(left + Duration::from_millis(20)).await;
+    for replica in 0..2 {
+        assert_eq!(listed(&open().replica(replica), id, "").await, [mug, tee]);
+    }
 }
 
 /// Nobody tells any cache of it; the log of events alone does.

@@ -40,6 +40,7 @@ impl Shop {
         });
         let http = reqwest::Client::builder()
             .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(15))
             .build();
         Self {

@@ -7,7 +7,7 @@ mod pages;
 mod products;
 mod tree;
 
-use catalog::categories::assigning::{self, Assigned, Assignment};
+use catalog::categories::assigning::{self, Assignment, Outcome};
 use catalog::categories::editing::{self, NewCategory};
 use catalog::categories::placing::{Parent, Place};
 use catalog::categories::{self, Category, CategoryError, listing};
@@ -67,7 +67,7 @@ fn path(conn: &mut PgConnection, id: CategoryId) -> Vec<String> {
     path.into_iter().map(|step| step.slug.to_string()).collect()
 }
 
-fn add(conn: &mut PgConnection, id: CategoryId, products: &[ProductId]) -> Assigned {
+fn add(conn: &mut PgConnection, id: CategoryId, products: &[ProductId]) -> Outcome {
     let wanted: Vec<Assignment> = products.iter().map(|id| at(*id, None)).collect();
     assigning::assign(conn, id, &wanted, &[], None, None).unwrap()
 }

@@ -1,12 +1,17 @@
 //! The products of a category in each of its orders, alone and with those below.
 
-use catalog::categories::editing::{self, CategoryChanges};
-use catalog::editing::NewProduct;
-use diesel::prelude::*;
-use domain::{CategoryId, ProductId, ProductOrder};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{add, at, child, listed, root};
-use crate::{conn, create, product};
+use catalog::categories::editing::{self, CategoryChanges};
+use catalog::categories::listing;
+use catalog::editing::NewProduct;
+use diesel::connection::InstrumentationEvent;
+use diesel::prelude::*;
+use domain::{CategoryId, PageSize, ProductId, ProductOrder};
+
+use super::{add, at, child, find, listed, root};
+use crate::{USD, conn, create, product};
 
 fn order(conn: &mut PgConnection, id: CategoryId, order: ProductOrder) {
     let changes = CategoryChanges {
@@ -43,6 +48,49 @@ fn each_order_is_followed_from_page_to_page() {
     assert_eq!(listed(conn, id, false), pick([5, 4, 3, 2, 1, 0]));
     order(conn, id, ProductOrder::Name);
     assert_eq!(listed(conn, id, false), pick([1, 2, 4, 3, 5, 0]));
+}
+
+/// Runs something and counts the statements it sends.
+fn statements(conn: &mut PgConnection, run: impl FnOnce(&mut PgConnection)) -> usize {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sent);
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    run(conn);
+    conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+    sent.load(Ordering::Relaxed)
+}
+
+#[test]
+fn a_page_and_a_change_take_as_many_statements_for_one_as_for_many() {
+    let conn = &mut conn();
+    let (small, large) = (root(conn, "small"), root(conn, "large"));
+    let all: Vec<_> = (0..60)
+        .map(|n| create(conn, product(&format!("P-{n}"))))
+        .collect();
+    for number in 0..30 {
+        let below = child(conn, &format!("below-{number}"), &[large]);
+        add(conn, below, &all[number..number + 2]);
+    }
+    let changed = [(small, &all[..1]), (large, &all[..])].map(|(id, products)| {
+        statements(conn, |conn| {
+            add(conn, id, products);
+        })
+    });
+    assert_eq!(changed[0], changed[1]);
+    for with_descendants in [false, true] {
+        let read = [small, large].map(|id| {
+            let category = find(conn, id);
+            statements(conn, |conn| {
+                let size = PageSize::MAX;
+                listing::page(conn, &category, with_descendants, (0, 0), size, USD).unwrap();
+            })
+        });
+        assert_eq!(read, [2, 2]);
+    }
 }
 
 #[test]

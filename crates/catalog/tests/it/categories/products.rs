@@ -1,9 +1,9 @@
 //! Which products are in a category.
 
-use catalog::categories::assigning::{Assigned, assign};
+use catalog::categories::assigning::{self, Outcome, assign};
 use catalog::categories::{CategoryError, editing};
 use catalog::editing::{self as products, ProductChanges};
-use domain::ProductId;
+use domain::{PageSize, ProductId};
 
 use super::{add, at, child, events, find, findings, listed, root};
 use crate::{conn, create, product};
@@ -21,7 +21,7 @@ fn products_come_at_the_end_and_are_moved_and_taken_out() {
     assert_eq!(find(conn, id).version, 3);
 
     // What is there already is no change, and tells nobody of one.
-    assert_eq!(add(conn, id, &[a, b]), Assigned::default());
+    assert_eq!(add(conn, id, &[a, b]), Outcome::default());
     assert_eq!(find(conn, id).version, 3);
 
     let moved = assign(
@@ -33,7 +33,7 @@ fn products_come_at_the_end_and_are_moved_and_taken_out() {
         None,
     )
     .unwrap();
-    let expected = Assigned {
+    let expected = Outcome {
         placed: vec![b],
         removed: vec![c],
     };
@@ -61,6 +61,12 @@ fn what_is_not_on_sale_cannot_be_put_into_a_category_and_is_not_listed() {
     }
     assert_eq!(listed(conn, id, false), [a]);
     assert_eq!(listed(conn, id, true), [a]);
+    let all = assigning::list(conn, id, (0, 0), PageSize::MAX).unwrap();
+    let all: Vec<_> = all
+        .iter()
+        .map(|p| (p.product_id, p.position, p.is_on_sale))
+        .collect();
+    assert_eq!(all, [(a, 1, true), (b, 2, false)]);
     let removed = assign(conn, id, &[], &[b, nobody], None, None).unwrap();
     assert_eq!(removed.removed, [b]);
     editing::archive(conn, id, None, None).unwrap();

@@ -133,6 +133,16 @@ async fn check_product(shop: &Client, id: i64) -> Check<Product> {
         "no default variant has the product's SKU and price",
     )?;
 
+    let slug = product.slug.as_ref().ok_or("a product has no slug")?;
+    let named = shop
+        .find_product(slug)
+        .await
+        .map_err(|error| error.to_string())?;
+    seen.must(
+        named.body.id == product.id,
+        "its slug leads to another product",
+    )?;
+
     let etag = seen.header("etag");
     seen.must(
         !etag.is_empty() && !seen.header("cache-control").is_empty(),

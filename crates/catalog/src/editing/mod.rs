@@ -3,6 +3,10 @@
 //! Every write announces itself twice in its own transaction: as an event in the outbox, and as a
 //! notification on [`CHANGES_CHANNEL`] for whoever keeps copies of what it reads.
 
+mod details;
+
+pub use self::details::{DetailChanges, Publication};
+
 use db::outbox::{self, Entry};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -33,6 +37,7 @@ pub struct ProductChanges {
     pub description: Option<String>,
     pub image: Option<String>,
     pub price: Option<Money>,
+    pub details: DetailChanges,
 }
 
 /// Why a product was not written.
@@ -40,7 +45,11 @@ pub struct ProductChanges {
 pub enum EditError {
     #[error("the SKU is taken")]
     SkuTaken,
-    #[error("no such product on sale")]
+    #[error("the slug is taken")]
+    SlugTaken,
+    #[error("the product would go off sale before it comes on sale")]
+    EndsBeforeItBegins,
+    #[error("no such product")]
     NotFound,
     #[error("the product has version {0} by now")]
     Stale(i64),
@@ -55,6 +64,16 @@ impl From<DieselError> for EditError {
                 if info.constraint_name() == Some("variants_sku_key") =>
             {
                 Self::SkuTaken
+            }
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
+                if info.constraint_name() == Some("products_slug_key") =>
+            {
+                Self::SlugTaken
+            }
+            DieselError::DatabaseError(DatabaseErrorKind::CheckViolation, info)
+                if info.constraint_name() == Some("products_published_before") =>
+            {
+                Self::EndsBeforeItBegins
             }
             _ => Self::Db(error),
         }
@@ -166,11 +185,29 @@ pub fn create_all(
     Ok(ids)
 }
 
-/// Changes a product that is on sale and returns its new version.
+/// Creates a product with its details, which nobody sees without them.
 ///
 /// # Errors
 ///
-/// [`EditError::NotFound`], and [`EditError::Stale`] when `expected_version` is not the current one.
+/// [`EditError::SkuTaken`], [`EditError::SlugTaken`] and [`EditError::EndsBeforeItBegins`].
+pub fn create(
+    conn: &mut PgConnection,
+    product: NewProduct,
+    details: DetailChanges,
+    actor: Option<UserId>,
+) -> Result<ProductId, EditError> {
+    let ids = create_all(conn, &[product], actor)?;
+    let id = ids.first().copied().ok_or(EditError::NotFound)?;
+    details::write(conn, id, details)?;
+    Ok(id)
+}
+
+/// Changes a product that is not archived and returns its new version.
+///
+/// # Errors
+///
+/// [`EditError::NotFound`], [`EditError::Stale`] when `expected_version` is not the current one,
+/// [`EditError::SlugTaken`] and [`EditError::EndsBeforeItBegins`].
 pub fn update(
     conn: &mut PgConnection,
     id: ProductId,
@@ -190,6 +227,7 @@ pub fn update(
         description,
         image,
         price,
+        details,
     } = changes;
     let version: i64 = UpdateProduct {
         id: id.get(),
@@ -198,6 +236,9 @@ pub fn update(
         image,
     }
     .get_result(conn)?;
+    if details != DetailChanges::default() {
+        details::write(conn, id, details)?;
+    }
     if let Some(price) = price {
         // Read under the lock: another variant may have become the default one while we waited for it.
         let variant =

@@ -1,0 +1,47 @@
+//! Products by the end of their web addresses.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use domain::{Currency, Slug};
+
+use super::{Product, ProductRow, find, select_products};
+
+db::statement! {
+    struct FindBySlug { currency: &'static str => Text, slug: String => Text } -> ProductRow =
+    select_products!(details of "catalog.is_on_sale(p) AND p.slug = $2")
+}
+
+db::statement! {
+    struct FindFormer { slug: String => Text } -> BigInt =
+    "SELECT product_id FROM catalog.former_slugs WHERE slug = $1"
+}
+
+/// Finds the product on sale to which a slug leads: one that has it, had it, or has the id at its end.
+///
+/// Where [`Product::address`] is another one by now, the reader should be sent there.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_by_slug(
+    conn: &mut PgConnection,
+    slug: &Slug,
+    currency: Currency,
+) -> QueryResult<Option<Product>> {
+    let text = slug.as_str().to_owned();
+    let id = match slug.product_id() {
+        Some(id) => Some(id),
+        None => {
+            let named = FindBySlug {
+                currency: currency.code(),
+                slug: text.clone(),
+            };
+            if let Some(product) = named.get_result(conn).optional()? {
+                return Ok(Some(product));
+            }
+            let former = FindFormer { slug: text }.get_result::<i64>(conn);
+            former.optional()?.and_then(|id| id.try_into().ok())
+        }
+    };
+    id.map_or(Ok(None), |id| find(conn, id, currency))
+}

@@ -1,0 +1,229 @@
+//! Products as customers read them.
+
+mod addresses;
+mod listing;
+pub mod managed;
+
+pub use self::addresses::find_by_slug;
+pub use self::listing::{Start, find_all, list};
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
+use domain::{Currency, ProductId, Sku, Slug};
+
+/// A product with its default variant and the price in force.
+#[derive(Clone, Debug, Queryable)]
+pub struct Product {
+    #[diesel(deserialize_as = i64)]
+    pub id: ProductId,
+    pub name: String,
+    pub description: String,
+    pub image: String,
+    /// Counts the changes to this product, from 1.
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    #[diesel(deserialize_as = String)]
+    pub sku: Sku,
+    /// Unit price in minor units of `currency`.
+    pub price_minor: i64,
+    #[diesel(deserialize_as = String)]
+    pub currency: Currency,
+    /// How many variants are on sale.
+    pub variant_count: i32,
+    /// What it is chosen by, as [`domain::Options`] are written; `None` in lists, where nobody chooses.
+    pub options: Option<serde_json::Value>,
+    /// The slug it was given; see [`Product::address`].
+    slug: Option<String>,
+    /// Empty for none.
+    pub brand: String,
+    /// `None` in lists, as are the texts after it.
+    pub tags: Option<Vec<String>>,
+    /// Rich text; see [`crate::texts::sanitise`].
+    pub description_html: Option<String>,
+    pub seo_title: Option<String>,
+    pub seo_description: Option<String>,
+    /// Seconds until the clock changes what was read, without anybody's doing.
+    changes_in: Option<f64>,
+}
+
+impl Product {
+    /// The slug it was given, or the one its name and id make.
+    #[must_use]
+    pub fn address(&self) -> String {
+        address(self.slug.as_deref(), &self.name, self.id)
+    }
+
+    /// How long after it was read this holds, if nobody changes it.
+    #[must_use]
+    pub fn changes_in(&self) -> Option<Duration> {
+        self.changes_in
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    }
+}
+
+fn address(slug: Option<&str>, name: &str, id: ProductId) -> String {
+    slug.map_or_else(|| Slug::of_product(name, id).to_string(), str::to_owned)
+}
+
+type ProductRow = (
+    BigInt,
+    Text,
+    Text,
+    Text,
+    BigInt,
+    Timestamptz,
+    Timestamptz,
+    Text,
+    BigInt,
+    Text,
+    Integer,
+    Nullable<Jsonb>,
+    Nullable<Text>,
+    Text,
+    Nullable<Array<Text>>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Double>,
+);
+
+/// Seconds until the clock puts a product on sale or takes one off. Not a function in Postgres, which would plan it anew
+/// for each list.
+macro_rules! seconds_to_next_change {
+    () => {
+        "(SELECT extract(epoch FROM least( \
+             (SELECT min(published_at) FROM catalog.products \
+               WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity'), \
+             (SELECT min(unpublished_at) FROM catalog.products \
+               WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity')) - statement_timestamp())::float8)"
+    };
+}
+
+/// The columns of [`Product`]; `$1` is the currency preferred where a variant has several.
+///
+/// A product without any price is not shown: nobody could buy it. Prices are those at the start of
+/// the statement, so that a transaction sees the price it has just set.
+macro_rules! select_products {
+    (details of $($rest:literal)*) => {
+        select_products!(
+            "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description, \
+             extract(epoch FROM nullif(p.unpublished_at, 'infinity') - statement_timestamp())::float8",
+            $($rest),*
+        )
+    };
+    // What the clock changes next is looked for once for all rows.
+    (list of $($rest:literal)*) => {
+        select_products!(
+            concat!(
+                "NULL::jsonb, p.slug, p.brand, NULL::text[], NULL::text, NULL::text, NULL::text, ",
+                seconds_to_next_change!()
+            ),
+            $($rest),*
+        )
+    };
+    ($details:expr, $($rest:literal),*) => {
+        concat!(
+            "SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at, \
+                    v.sku, c.amount_minor, c.currency, p.variant_count, ",
+            $details,
+            " \
+               FROM catalog.products p \
+               JOIN catalog.variants v ON v.product_id = p.id AND v.is_default \
+              CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices \
+                     WHERE variant_id = v.id AND valid_from <= statement_timestamp() \
+                     ORDER BY (currency = $1) DESC, valid_from DESC, id DESC LIMIT 1) c \
+              WHERE ",
+            $($rest),*
+        )
+    };
+}
+use {seconds_to_next_change, select_products};
+
+db::statement! {
+    struct FindProduct { currency: &'static str => Text, id: i64 => BigInt } -> ProductRow =
+    select_products!(details of "catalog.is_on_sale(p) AND p.id = $2")
+}
+
+db::statement! {
+    struct FindDraft { currency: &'static str => Text, id: i64 => BigInt } -> ProductRow =
+    select_products!(details of "p.archived_at IS NULL AND p.id = $2")
+}
+
+db::statement! {
+    struct NextChange {} -> Nullable<Double> = concat!("SELECT ", seconds_to_next_change!())
+}
+
+db::statement! {
+    struct DefaultVariant { product_id: i64 => BigInt } -> BigInt =
+    "SELECT v.id FROM catalog.variants v JOIN catalog.products p ON p.id = v.product_id \
+      WHERE v.product_id = $1 AND v.is_default AND p.archived_at IS NULL"
+}
+
+/// Finds a product that is on sale, priced in `currency` where it has such a price.
+///
+/// Returns `None` for an unknown id, a draft, and a product that was archived or whose time is over.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find(
+    conn: &mut PgConnection,
+    id: ProductId,
+    currency: Currency,
+) -> QueryResult<Option<Product>> {
+    FindProduct {
+        currency: currency.code(),
+        id: id.get(),
+    }
+    .get_result(conn)
+    .optional()
+}
+
+/// Finds a product that is not archived, be it on sale or not.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_draft(
+    conn: &mut PgConnection,
+    id: ProductId,
+    currency: Currency,
+) -> QueryResult<Option<Product>> {
+    FindDraft {
+        currency: currency.code(),
+        id: id.get(),
+    }
+    .get_result(conn)
+    .optional()
+}
+
+/// How long a list holds, if nobody changes a product: until the next one comes on sale or goes by the clock.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn next_change(conn: &mut PgConnection) -> QueryResult<Option<Duration>> {
+    let seconds: Option<f64> = NextChange {}.get_result(conn)?;
+    Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
+}
+
+/// Finds the variant that stands for a product which is not archived.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_default_variant(
+    conn: &mut PgConnection,
+    id: ProductId,
+) -> QueryResult<Option<domain::VariantId>> {
+    let variant = DefaultVariant {
+        product_id: id.get(),
+    }
+    .get_result::<i64>(conn)
+    .optional()?;
+    Ok(variant.and_then(|id| id.try_into().ok()))
+}
