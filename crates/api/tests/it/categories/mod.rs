@@ -205,6 +205,29 @@ async fn a_write_is_repeated_by_its_key_and_refused_when_it_is_stale() {
 }
 
 #[tokio::test]
+async fn of_two_who_would_close_a_cycle_together_one_is_refused() {
+    let admin = open().admin().await;
+    for _ in 0..5 {
+        let (a, b) = (
+            category(&admin, "A", &[]).await,
+            category(&admin, "B", &[]).await,
+        );
+        let put = |id: i64, parent: i64| {
+            let path = format!("{PATH}/{id}/parents");
+            admin
+                .put(&path, &json!({"parents": [{"id": parent}]}))
+                .send()
+        };
+
+        let (first, second) = tokio::join!(put(a, b), put(b, a));
+
+        let mut statuses = [first.status, second.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409]);
+    }
+}
+
+#[tokio::test]
 async fn a_change_is_seen_at_once_here_and_within_a_second_there() {
     let cluster = Cluster::start("open", 2);
     let (here, there) = (cluster.replica(0), cluster.replica(1));
