@@ -30,6 +30,7 @@ pub fn checks() -> Vec<Check> {
         orphans(),
         incomplete(),
         miscounted_variants(),
+        confused_slugs(),
         unannounced_products(),
         unannounced_stock(),
         ambiguous_prices(),
@@ -140,6 +141,19 @@ fn miscounted_variants() -> Check {
             .into(),
         todo: "Somebody wrote past catalog::variants. Set variant_count of the product to what there is; \
                lists show it.",
+        repair: None,
+    }
+}
+
+fn confused_slugs() -> Check {
+    Check {
+        id: "S7",
+        name: "no former slug of one product is the slug of another",
+        sql: "SELECT p.id, 'product ' || p.id, format('has the slug %s, which is a former one of product %s', p.slug, f.product_id) \
+                FROM catalog.former_slugs f JOIN catalog.products p ON p.slug = f.slug \
+               WHERE p.archived_at IS NULL"
+            .into(),
+        todo: "Somebody wrote past catalog::editing. Readers take the product that has it now: delete the former one.",
         repair: None,
     }
 }

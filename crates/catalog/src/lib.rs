@@ -5,6 +5,7 @@
 //!
 //! - [`products`]: what customers read: one product, a page of them, a search; [`products::managed`]: what staff see
 //! - [`editing`]: what staff write: create, change, archive
+//! - [`prices`]: in force, to come and past; many set at once
 //! - [`variants`]: what is sold of a product, and what it is chosen by
 //! - [`categories`]: where products are looked for
 //! - [`texts`]: rich text
@@ -17,6 +18,7 @@ pub mod categories;
 pub mod doctor;
 pub mod editing;
 pub mod import;
+pub mod prices;
 pub mod products;
 pub mod quotes;
 pub mod stock;

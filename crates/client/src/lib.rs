@@ -63,7 +63,9 @@ pub use orders::{
 pub use products::{
     NewProduct, Product, ProductChanges, ProductPage, ProductQuery, SetStock, StockLevel,
 };
-pub use publishing::{ProductDetails, ProductStatus, StaffProduct};
+pub use publishing::{
+    ProductDetails, ProductStatus, StaffProduct, StaffProductPage, StaffProductQuery,
+};
 pub use secret::Secret;
 pub use service::Readiness;
 pub use transport::{Answer, Client, Request};

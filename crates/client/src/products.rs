@@ -42,6 +42,12 @@ pub struct Product {
     /// Rich text that is safe to put into a page; only where one product is read.
     #[serde(default)]
     pub description_html: String,
+    /// What a search engine is to be told; only where one product is read.
+    #[serde(default)]
+    pub seo_title: String,
+    /// The same.
+    #[serde(default)]
+    pub seo_description: String,
     /// When it was entered.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.

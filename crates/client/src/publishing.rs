@@ -1,7 +1,7 @@
 //! Products by their addresses, and as staff sees them: drafts and archived ones too.
 
 use chrono::{DateTime, Utc};
-use domain::{ProductId, Sku, Slug};
+use domain::{Currency, ProductId, Sku, Slug};
 use reqwest::Method;
 use reqwest::header::{HeaderValue, IF_MATCH, LOCATION};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Answer, Client, Error, NewProduct, Product, Request, transport};
 
 /// Whether customers see a product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ProductStatus {
     /// Nobody does: it was never published, is to be later, or its time is over.
@@ -28,8 +28,18 @@ pub struct StaffProduct {
     pub id: ProductId,
     /// What it is called.
     pub name: String,
+    /// What it is.
+    pub description: String,
+    /// The address of a picture; empty for none.
+    pub image: String,
     /// That of its default variant.
     pub sku: Sku,
+    /// The list price as a decimal number of `currency`; customers do not see a product without one.
+    pub price: Option<String>,
+    /// The currency of the price.
+    pub currency: Option<Currency>,
+    /// How many variants there are.
+    pub variant_count: u32,
     /// Whether customers see it now.
     pub status: ProductStatus,
     /// On sale from then on; `None` for a draft without a date.
@@ -42,14 +52,43 @@ pub struct StaffProduct {
     pub brand: String,
     /// In the order they were given.
     pub tags: Vec<String>,
-    /// Rich text, as it was sanitised.
-    pub description_html: String,
+    /// Rich text that is safe to put into a page; not in lists.
+    pub description_html: Option<String>,
     /// What a search engine is to be told; empty for the name.
     pub seo_title: String,
     /// The same for the description.
     pub seo_description: String,
     /// Counts the changes, from 1.
     pub version: i64,
+    /// When it was entered.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Products of every status, or of one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StaffProductPage {
+    /// At most `limit` products.
+    pub products: Vec<StaffProduct>,
+    /// How many products a page has.
+    pub limit: u32,
+    /// Whether more follow.
+    pub has_more: bool,
+    /// Where the next page starts.
+    pub next_cursor: Option<String>,
+}
+
+/// Which products to list.
+#[derive(Debug, Clone, Default)]
+pub struct StaffProductQuery {
+    /// All when `None`.
+    pub status: Option<ProductStatus>,
+    /// 1 to 100; 20 when `None`.
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the answer before.
+    pub cursor: Option<String>,
 }
 
 /// What a product has beside its name, picture and price; `None` stays as it is, or is empty on a new one.
@@ -74,12 +113,9 @@ pub struct ProductDetails {
     /// The same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seo_description: Option<String>,
-    /// On sale from now on, or not. Not together with `publish_at`.
+    /// On sale from then on; `Some(None)` makes a draft, and a time that is past puts it on sale.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<ProductStatus>,
-    /// On sale from then on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub publish_at: Option<DateTime<Utc>>,
+    pub publish_at: Option<Option<DateTime<Utc>>>,
     /// Off sale from then on; `Some(None)` for never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unpublish_at: Option<Option<DateTime<Utc>>>,
@@ -124,6 +160,27 @@ impl Client {
             .await
     }
 
+    /// Lists products, oldest first. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 400 for a limit or cursor that is not valid.
+    pub async fn list_staff_products(
+        &self,
+        query: &StaffProductQuery,
+    ) -> Result<Answer<StaffProductPage>, Error> {
+        let status = query.status.map(|status| match status {
+            ProductStatus::Draft => "draft",
+            ProductStatus::Active => "active",
+            ProductStatus::Archived => "archived",
+        });
+        let request = Request::new(Method::GET, "/api/admin/products")
+            .query_if("status", status.as_ref())
+            .query_if("limit", query.limit.as_ref())
+            .query_if("cursor", query.cursor.as_ref());
+        self.fetch(request).await
+    }
+
     /// Reads a product, whatever its status; the answer's `etag` is for [`Client::patch_details`]. Staff.
     ///
     /// # Errors
@@ -166,7 +223,7 @@ mod tests {
         let shop = server.client().build().unwrap();
         let details = ProductDetails {
             slug: Some(None),
-            status: Some(ProductStatus::Draft),
+            publish_at: Some(None),
             unpublish_at: Some(None),
             ..ProductDetails::default()
         };
@@ -178,7 +235,7 @@ mod tests {
         let heard = server.heard();
         assert!(heard[0].starts_with("PATCH /api/admin/products/3 "));
         assert!(heard[0].contains("if-match: \"7\""), "{}", heard[0]);
-        let sent = r#"{"slug":null,"status":"draft","unpublishAt":null}"#;
+        let sent = r#"{"slug":null,"publishAt":null,"unpublishAt":null}"#;
         assert!(heard[0].ends_with(sent), "{}", heard[0]);
     }
 

@@ -182,6 +182,9 @@ fn run_owner(conn: &mut PgConnection, owner: &Owner) -> Result<Vec<String>, Migr
                 if error.to_string().contains("lock timeout") && Instant::now() < deadline =>
             {
                 log::warn!(schema; "a migration waits for a lock, trying again");
+                // Those who queued behind it have their turn first.
+                let (_stop, pause) = std::sync::mpsc::channel::<()>();
+                let _ = pause.recv_timeout(Duration::from_secs(1));
             }
             Err(error) => {
                 return Err(MigrateError::Failed {

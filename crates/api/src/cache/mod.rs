@@ -111,7 +111,8 @@ impl Cache {
                 Ok(entry) => entry,
                 Err(missed) => return missed.as_ref().clone().map_or(Ok(None), Err),
             };
-            if self.is_unchanged(&entry) || loads == MAX_LOADS {
+            let is_good = self.is_unchanged(&entry) && Instant::now() < entry.expires;
+            if is_good || loads == MAX_LOADS {
                 return Ok(Some(entry));
             }
             self.local.invalidate(&key).await;
@@ -168,11 +169,11 @@ impl Cache {
         let body = Bytes::from(body);
         let etag = etag(&body);
         let lifetime = self.lifetime(&etag);
-        if let (Some(shared), Some(lease)) = (&self.shared, lease)
-            && changes_in
-                .is_none_or(|changes_in| shared.is_gone_within(changes_in, self.ttl.mul_f64(1.1)))
-        {
-            shared.put(key, &lease, &body).await;
+        if let (Some(shared), Some(lease)) = (&self.shared, lease) {
+            // Whoever finds it there at its end keeps it for another lifetime.
+            let longest = self.ttl.mul_f64(1.1);
+            let holds = changes_in.map(|holds| holds.saturating_sub(longest));
+            shared.put(key, &lease, &body, holds).await;
         }
         let lives = Instant::now() + lifetime;
         Ok(Arc::new(Cached {

@@ -101,17 +101,15 @@ impl SharedTier {
         }
     }
 
-    /// Whether a value that holds for `holds` would do so for as long as anybody may keep it: whoever finds it here on its
-    /// last day keeps it for another `lifetime`.
-    #[must_use]
-    pub fn is_gone_within(&self, holds: Duration, lifetime: Duration) -> bool {
-        Duration::from_secs(self.ttl_seconds) + lifetime < holds
-    }
-
-    /// Stores a value that was loaded after `lease` was read.
-    pub async fn put(&self, key: &Key, lease: &Lease, body: &Bytes) {
+    /// Stores a value that was loaded after `lease` was read, for as long as it `holds` where that is not long.
+    pub async fn put(&self, key: &Key, lease: &Lease, body: &Bytes, holds: Option<Duration>) {
+        let ttl = holds.map_or(self.ttl_seconds, |holds| {
+            self.ttl_seconds.min(holds.as_secs())
+        });
+        if ttl == 0 {
+            return;
+        }
         let (name, value) = (self.named(&key.name()), [&lease.0[..], body].concat());
-        let ttl = self.ttl_seconds;
         self.ask::<()>(&Cmd::set_ex(&name, &value, ttl)).await;
     }
 

@@ -141,6 +141,19 @@ impl Problem {
         self
     }
 
+    /// The fields at fault.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
+    /// One answer for both: this one, with the other's fields as well.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.errors.extend(other.0.errors);
+        self
+    }
+
     /// Names fields by where they stand in the whole request: `variants[3]` makes `variants[3].sku`.
     #[must_use]
     pub fn within(mut self, place: &str) -> Self {

@@ -28,6 +28,7 @@ pub mod variants;
 pub use common_answers::complete;
 
 use actix_web::http::StatusCode;
+use actix_web::web::PayloadConfig;
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -72,6 +73,14 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::stock::adjust)
         .service(admin::stock::limit)
         .service(admin::movements::list)
+        .service(
+            utoipa_actix_web::scope("/api/admin/prices")
+                .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))
+                .service(admin::prices::set),
+        )
+        .service(admin::prices::get)
+        .service(admin::prices::history)
+        .service(admin::prices::withdraw)
         .service(stock::get)
         .service(stock::put)
         .service(users::register)

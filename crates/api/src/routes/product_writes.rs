@@ -243,9 +243,11 @@ pub(super) fn refuse(error: EditError) -> Problem {
             .field("sku", "taken", "choose an SKU that no product has or had"),
         EditError::SlugTaken => Problem::conflict("slug_taken", "Another product has this slug")
             .field("slug", "taken", "choose a slug that no product has"),
-        EditError::EndsBeforeItBegins => {
-            Problem::invalid("unpublishAt", "too_early", "must be later than publishAt")
-        }
+        EditError::EndsBeforeItBegins => Problem::invalid(
+            "unpublishAt",
+            "too_early",
+            "must be in the future and later than publishAt",
+        ),
         EditError::NotFound => not_found(),
         EditError::Stale(_) => precondition::stale(),
         EditError::Db(error) => error.into(),

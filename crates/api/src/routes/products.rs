@@ -189,12 +189,16 @@ pub async fn list(
             return Ok(None);
         };
         let read = move |conn: &mut PgConnection| {
-            let rows = products::list(conn, search.as_deref(), start, size, currency)?;
-            let changes_in = match rows.first() {
-                Some(product) => product.changes_in(),
-                None => products::next_change(conn)?,
-            };
-            Ok::<_, Problem>((rows, changes_in))
+            let search = search.as_deref();
+            let rows = products::list(conn, search, start, size, currency)?;
+            if let Some(product) = rows.first() {
+                let changes_in = product.changes_in();
+                return Ok::<_, Problem>((rows, changes_in));
+            }
+            // An empty page says nothing. It is read once more, so that nothing comes on sale between the two.
+            let changes_in = products::next_change(conn)?;
+            let rows = products::list(conn, search, start, size, currency)?;
+            Ok((rows, changes_in))
         };
         let (rows, changes_in) = state.db.run(read).await?;
         let body = to_bytes(&page_body(rows, start, size))?;
@@ -293,7 +297,11 @@ pub async fn get_by_slug(
         return Ok(finished::answer(&request, &cached));
     }
     // What an address leads to is not kept: nobody asks for the old one again.
-    let address = find(slug).await?.ok_or_else(not_found)?.address();
+    let product = find(slug.clone()).await?.ok_or_else(not_found)?;
+    let address = product.address();
+    if address == slug.as_str() {
+        return Ok(HttpResponse::Ok().json(ProductBody::from(product))); // it came on sale just now
+    }
     Ok(HttpResponse::MovedPermanently()
         .insert_header((LOCATION, format!("/api/products/by-slug/{address}")))
         .insert_header((CACHE_CONTROL, "no-cache"))

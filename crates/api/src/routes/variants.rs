@@ -138,7 +138,10 @@ pub async fn list(
                 return Ok(None);
             };
             let rows = variants::list(conn, product, after, size, currency)?;
-            Ok::<_, Problem>(Some((rows, found.changes_in())))
+            // The clock may also change the price of any variant.
+            let next = products::next_change(conn)?;
+            let changes_in = [found.changes_in(), next].into_iter().flatten().min();
+            Ok::<_, Problem>(Some((rows, changes_in)))
         };
         let found = state.db.run(read).await?;
         let load = |(rows, changes_in)| {

@@ -1,3 +1,5 @@
+-- Whoever reads products waits behind this, and gives up after a second: better to try again.
+SET LOCAL lock_timeout = '300ms';
 ALTER TABLE catalog.products
     -- On sale from the one until the other: from -infinity on for one that always was, never for a draft (from infinity on).
     ADD COLUMN published_at timestamptz NOT NULL DEFAULT '-infinity',

@@ -54,7 +54,7 @@ fn unreachable() -> Check {
 /// Every way up is followed until it comes to where it has been.
 fn cycles() -> Check {
     Check {
-        id: "S7",
+        id: "S8",
         name: "no category is below itself",
         sql: "WITH RECURSIVE up (start, id) AS ( \
                 SELECT category_id, parent_id FROM catalog.category_parents \
@@ -70,7 +70,7 @@ fn cycles() -> Check {
 
 fn misnamed_products() -> Check {
     Check {
-        id: "S8",
+        id: "S9",
         name: "a category sorts products by the names they have",
         sql: "SELECT cp.category_id, 'category ' || cp.category_id, \
                      format('sorts product %s as %s', cp.product_id, cp.product_name) \

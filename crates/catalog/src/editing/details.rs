@@ -49,7 +49,8 @@ db::statement! {
 }
 
 db::statement! {
-    /// Each time is written where the flag before it says so. To publish now ends what took it off sale before.
+    /// Each time is written where the flag before it says so. To publish takes back an end that has passed.
+    /// An end that has passed is none, unless it is there already.
     struct SetPublication {
         id: i64 => BigInt,
         publishes_now: bool => Bool,
@@ -62,8 +63,9 @@ db::statement! {
             published_at = CASE WHEN $2 AND NOT catalog.is_on_sale(p) THEN statement_timestamp() \
                                 WHEN $3 THEN coalesce($4, 'infinity') ELSE published_at END, \
             unpublished_at = CASE WHEN $5 THEN coalesce($6, 'infinity') \
-                                  WHEN $2 AND unpublished_at <= statement_timestamp() THEN 'infinity' ELSE unpublished_at END \
-      WHERE id = $1 RETURNING id"
+                                  WHEN ($2 OR $4 IS NOT NULL) AND unpublished_at <= statement_timestamp() THEN 'infinity' \
+                                  ELSE unpublished_at END \
+      WHERE id = $1 AND ($6 IS NULL OR $6 > statement_timestamp() OR $6 = unpublished_at) RETURNING id"
 }
 
 db::statement! {
@@ -104,15 +106,17 @@ pub(super) fn write(
             Some(Publication::At(begin)) => Some(begin),
             _ => None,
         };
-        SetPublication {
+        let set = SetPublication {
             id: id.get(),
             publishes_now: changes.publication == Some(Publication::Now),
             sets_begin: begin.is_some() || changes.publication == Some(Publication::Never),
             begin,
             sets_end: changes.unpublish_at.is_some(),
             end: changes.unpublish_at.flatten(),
+        };
+        if set.execute(conn)? == 0 {
+            return Err(EditError::EndsBeforeItBegins);
         }
-        .execute(conn)?;
     }
     if let Some(slug) = changes.slug {
         set_slug(conn, id, slug)?;

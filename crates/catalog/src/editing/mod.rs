@@ -47,7 +47,7 @@ pub enum EditError {
     SkuTaken,
     #[error("the slug is taken")]
     SlugTaken,
-    #[error("the product would go off sale before it comes on sale")]
+    #[error("the product would go off sale before it comes on sale, or has long since")]
     EndsBeforeItBegins,
     #[error("no such product")]
     NotFound,

@@ -29,7 +29,8 @@ pub struct Managed {
     slug: Option<String>,
     pub brand: String,
     pub tags: Vec<String>,
-    pub description_html: String,
+    /// As it is stored; `None` in lists.
+    pub description_html: Option<String>,
     pub seo_title: String,
     pub seo_description: String,
     /// On sale from then on; `None` for a draft.
@@ -115,7 +116,7 @@ type ManagedRow = (
     Nullable<Text>,
     Text,
     Array<Text>,
-    Text,
+    Nullable<Text>,
     Text,
     Text,
     Nullable<Timestamptz>,
@@ -126,11 +127,18 @@ type ManagedRow = (
 
 /// The columns of [`Managed`]; `$1` is the currency preferred where a variant has several.
 macro_rules! select_managed {
-    ($rest:literal) => {
+    (one of $rest:literal) => {
+        select_managed!("p.description_html", $rest)
+    };
+    (list of $rest:literal) => {
+        select_managed!("NULL::text", $rest)
+    };
+    ($html:literal, $rest:literal) => {
         concat!(
             "SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at, \
-                    v.sku, p.variant_count, c.amount_minor, c.currency, p.slug, p.brand, p.tags, p.description_html, \
-                    p.seo_title, p.seo_description, \
+                    v.sku, p.variant_count, c.amount_minor, c.currency, p.slug, p.brand, p.tags, ",
+            $html,
+            ", p.seo_title, p.seo_description, \
                     CASE p.published_at WHEN '-infinity' THEN p.created_at ELSE nullif(p.published_at, 'infinity') END, \
                     nullif(p.unpublished_at, 'infinity'), p.archived_at IS NOT NULL, catalog.is_on_sale(p) \
                FROM catalog.products p \
@@ -146,31 +154,36 @@ macro_rules! select_managed {
 
 db::statement! {
     struct Find { currency: &'static str => Text, id: i64 => BigInt } -> ManagedRow =
-    select_managed!("p.id = $2")
+    select_managed!(one of "p.id = $2")
 }
 
 db::statement! {
     struct List { currency: &'static str => Text, after: i64 => BigInt, limit: i64 => BigInt } -> ManagedRow =
-    select_managed!("p.id > $2 AND v.product_id > $2 ORDER BY p.id LIMIT $3")
+    select_managed!(list of "p.id > $2 AND v.product_id > $2 ORDER BY p.id LIMIT $3")
 }
 
 db::statement! {
     struct ListActive { currency: &'static str => Text, after: i64 => BigInt, limit: i64 => BigInt } -> ManagedRow =
-    select_managed!("catalog.is_on_sale(p) AND p.id > $2 AND v.product_id > $2 ORDER BY p.id LIMIT $3")
+    select_managed!(list of "catalog.is_on_sale(p) AND p.id > $2 AND v.product_id > $2 ORDER BY p.id LIMIT $3")
 }
 
 db::statement! {
-    /// The predicate of the index of drafts comes first, and those that are on sale by now are left out.
+    /// What is not on sale is found by its times, for which there are indexes, rather than among all that is.
     struct ListDrafts { currency: &'static str => Text, after: i64 => BigInt, limit: i64 => BigInt } -> ManagedRow =
     select_managed!(
-        "p.archived_at IS NULL AND (p.published_at > '-infinity' OR p.unpublished_at < 'infinity') \
-         AND NOT catalog.is_on_sale(p) AND p.id > $2 ORDER BY p.id LIMIT $3"
+        list of
+        "p.id IN (SELECT id FROM catalog.products \
+                   WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND archived_at IS NULL \
+                   UNION \
+                  SELECT id FROM catalog.products \
+                   WHERE unpublished_at <= statement_timestamp() AND unpublished_at < 'infinity' AND archived_at IS NULL) \
+         AND p.id > $2 AND v.product_id > $2 ORDER BY p.id LIMIT $3"
     )
 }
 
 db::statement! {
     struct ListArchived { currency: &'static str => Text, after: i64 => BigInt, limit: i64 => BigInt } -> ManagedRow =
-    select_managed!("p.archived_at IS NOT NULL AND p.id > $2 ORDER BY p.id LIMIT $3")
+    select_managed!(list of "p.archived_at IS NOT NULL AND p.id > $2 AND v.product_id > $2 ORDER BY p.id LIMIT $3")
 }
 
 /// Finds a product, whatever its status, priced in `currency` where it has such a price.

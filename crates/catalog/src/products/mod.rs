@@ -91,15 +91,19 @@ type ProductRow = (
     Nullable<Double>,
 );
 
-/// Seconds until the clock puts a product on sale or takes one off. Not a function in Postgres, which would plan it anew
+/// Seconds until the clock puts a product on sale, takes one off or changes a price. Not a function in Postgres, which would plan it anew
 /// for each list.
 macro_rules! seconds_to_next_change {
     () => {
         "(SELECT extract(epoch FROM least( \
              (SELECT min(published_at) FROM catalog.products \
-               WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity'), \
+               WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity' \
+                 AND archived_at IS NULL), \
              (SELECT min(unpublished_at) FROM catalog.products \
-               WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity')) - statement_timestamp())::float8)"
+               WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity' \
+                 AND published_at < 'infinity' AND archived_at IS NULL), \
+             (SELECT min(valid_from) FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp()) \
+            ) - statement_timestamp())::float8)"
     };
 }
 
@@ -111,7 +115,9 @@ macro_rules! select_products {
     (details of $($rest:literal)*) => {
         select_products!(
             "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description, \
-             extract(epoch FROM nullif(p.unpublished_at, 'infinity') - statement_timestamp())::float8",
+             extract(epoch FROM least(nullif(p.unpublished_at, 'infinity'), \
+                 (SELECT min(valid_from) FROM catalog.prices WHERE variant_id = v.id AND scheduled AND valid_from > statement_timestamp()) \
+                ) - statement_timestamp())::float8",
             $($rest),*
         )
     };
@@ -201,7 +207,7 @@ pub fn find_draft(
     .optional()
 }
 
-/// How long a list holds, if nobody changes a product: until the next one comes on sale or goes by the clock.
+/// How long a list holds, if nobody changes a product: until one comes on sale, goes or has another price by the clock.
 ///
 /// # Errors
 ///

@@ -6,6 +6,7 @@ mod categories;
 mod editing;
 mod import;
 mod plans;
+mod prices;
 mod products;
 mod publishing;
 mod quotes;

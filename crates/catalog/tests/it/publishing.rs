@@ -126,6 +126,14 @@ fn the_clock_puts_a_product_on_sale_and_takes_it_off() {
     assert_eq!(status(conn, id), Status::Draft);
     assert_eq!(products::next_change(conn), Ok(None));
 
+    // A form that sends everything back as it was is no error, and a new time takes back the end that has passed.
+    let managed = managed::find(conn, id, USD).unwrap().unwrap();
+    change(conn, id, unpublish(managed.unpublish_at)).unwrap();
+    let later = Utc::now() + Duration::from_secs(60);
+    change(conn, id, publish(Publication::At(later))).unwrap();
+    let managed = managed::find(conn, id, USD).unwrap().unwrap();
+    assert_eq!(managed.unpublish_at, None);
+
     // What ended its time before does not end it at once again.
     change(conn, id, publish(Publication::Now)).unwrap();
     assert_eq!(places(conn, id, "TIMED-1"), EVERYWHERE);
@@ -181,6 +189,14 @@ fn a_time_that_ends_before_it_begins_is_refused() {
     assert!(
         matches!(refused, Err(EditError::EndsBeforeItBegins)),
         "{refused:?}"
+    );
+    assert_eq!(places(conn, id, "WINDOW-1"), EVERYWHERE);
+
+    let past = Utc::now() - Duration::from_secs(60);
+    let over = change(conn, id, unpublish(Some(past)));
+    assert!(
+        matches!(over, Err(EditError::EndsBeforeItBegins)),
+        "{over:?}"
     );
     assert_eq!(places(conn, id, "WINDOW-1"), EVERYWHERE);
 

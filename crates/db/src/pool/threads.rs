@@ -35,6 +35,7 @@ impl Threads {
 
 impl Drop for Threads {
     /// Waits for nobody: the last one to use a pool may be async code, which must not block, or one of these threads.
+    /// So when a process ends, what nobody waits for any more is cut off, and Postgres rolls it back.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();

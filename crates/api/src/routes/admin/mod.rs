@@ -5,6 +5,8 @@ mod category_bodies;
 pub mod category_products;
 pub mod movements;
 pub mod options;
+mod price_bodies;
+pub mod prices;
 mod product_bodies;
 mod product_details;
 pub mod products;

@@ -2,6 +2,7 @@
 
 use catalog::editing::{DetailChanges, NewProduct, ProductChanges};
 use catalog::products::managed::Managed;
+use catalog::texts::sanitise;
 use chrono::{DateTime, Utc};
 use domain::{Currency, Cursor, Money, ProductId, Sku, Slug};
 use serde::{Deserialize, Serialize};
@@ -42,8 +43,9 @@ pub struct StaffProductBody {
     slug: String,
     brand: String,
     tags: Vec<String>,
-    /// Rich text, as it was sanitised.
-    description_html: String,
+    /// Rich text that is safe to put into a page; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description_html: Option<String>,
     seo_title: String,
     seo_description: String,
     /// Counts the changes; the ETag is made of it.
@@ -73,7 +75,7 @@ impl From<Managed> for StaffProductBody {
             unpublish_at: product.unpublish_at,
             brand: product.brand,
             tags: product.tags,
-            description_html: product.description_html,
+            description_html: product.description_html.as_deref().map(sanitise),
             seo_title: product.seo_title,
             seo_description: product.seo_description,
             version: product.version,
@@ -149,7 +151,7 @@ impl NewStaffProductBody {
             seo_title: self.seo_title,
             seo_description: self.seo_description,
             status: self.status,
-            publish_at: self.publish_at,
+            publish_at: self.publish_at.map(Some),
             unpublish_at: self.unpublish_at.map(Some),
         };
         let product = NewProductBody {
@@ -196,8 +198,10 @@ pub struct StaffProductChangesBody {
     seo_description: Option<String>,
     /// `active` puts it on sale now, `draft` takes it off until somebody says otherwise.
     status: Option<NewStatus>,
-    /// Not together with `status`.
-    publish_at: Option<DateTime<Utc>>,
+    /// `null` for a draft. Not together with `status`.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    publish_at: Option<Option<DateTime<Utc>>>,
     /// `null` for never.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, format = DateTime)]

@@ -12,6 +12,8 @@ use utoipa::ToSchema;
 use crate::http::{Problem, text};
 
 const MAX_TAGS: usize = 50;
+const MAX_HTML: usize = 50_000;
+const MAX_TAGS_OF_HTML: usize = 1_000;
 
 /// A status that staff can give; a product is archived by `DELETE`.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ToSchema)]
@@ -45,7 +47,7 @@ pub struct Details {
     pub seo_title: Option<String>,
     pub seo_description: Option<String>,
     pub status: Option<NewStatus>,
-    pub publish_at: Option<DateTime<Utc>>,
+    pub publish_at: Option<Option<DateTime<Utc>>>,
     pub unpublish_at: Option<Option<DateTime<Utc>>>,
 }
 
@@ -65,14 +67,26 @@ impl Details {
                 .transpose()?,
             brand: written("brand", self.brand, 100)?,
             tags: self.tags.map(tags).transpose()?,
-            description_html: written("descriptionHtml", self.description_html, 50_000)?
-                .map(|html| sanitise(&html)),
+            description_html: self.description_html.map(rich_text).transpose()?,
             seo_title: written("seoTitle", self.seo_title, 200)?,
             seo_description: written("seoDescription", self.seo_description, 500)?,
             publication: publication(self.status, self.publish_at)?,
             unpublish_at: self.unpublish_at.map(end).transpose()?,
         })
     }
+}
+
+/// Rich text without what could run.
+///
+/// To repair text that opens many tags takes time and space by the square of their number, so that is bounded.
+fn rich_text(html: String) -> Result<String, Problem> {
+    let html = text("descriptionHtml", html, 0, MAX_HTML)?;
+    if html.matches('<').count() > MAX_TAGS_OF_HTML {
+        let rule = format!("must have at most {MAX_TAGS_OF_HTML} tags");
+        return Err(Problem::invalid("descriptionHtml", "too_many_tags", rule));
+    }
+    // Once more: what is read has to be good enough to be written back.
+    text("descriptionHtml", sanitise(&html), 0, MAX_HTML)
 }
 
 /// A slug that cannot be taken for one that a product without its own has.
@@ -109,7 +123,7 @@ fn tags(tags: Vec<String>) -> Result<Vec<String>, Problem> {
 
 fn publication(
     status: Option<NewStatus>,
-    publish_at: Option<DateTime<Utc>>,
+    publish_at: Option<Option<DateTime<Utc>>>,
 ) -> Result<Option<Publication>, Problem> {
     match (status, publish_at) {
         (Some(_), Some(_)) => {
@@ -119,13 +133,14 @@ fn publication(
         }
         (Some(NewStatus::Active), None) => Ok(Some(Publication::Now)),
         (Some(NewStatus::Draft), None) => Ok(Some(Publication::Never)),
-        (None, Some(begin)) => Ok(Some(Publication::At(moment("publishAt", begin)?))),
+        (None, Some(None)) => Ok(Some(Publication::Never)),
+        (None, Some(Some(begin))) => Ok(Some(Publication::At(moment("publishAt", begin)?))),
         (None, None) => Ok(None),
     }
 }
 
 /// A time that a database and a calendar know.
-fn moment(field: &'static str, time: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
+pub(super) fn moment(field: &'static str, time: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
     if (1970..=9999).contains(&time.year()) {
         return Ok(time);
     }

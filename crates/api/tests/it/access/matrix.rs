@@ -142,6 +142,35 @@ fn matrix() -> Vec<Row> {
             [404; 5],
             [404; 5],
         ),
+        // Nobody has this SKU.
+        row(
+            "POST",
+            "/api/admin/prices",
+            json!({"prices": [{"sku": "{fresh}", "price": "1.00"}]}),
+            [401, 403, 403, 422, 422],
+            [401, 403, 403, 422, 422],
+        ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/variants/{variantId}/prices",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/variants/{variantId}/prices/history",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "DELETE",
+            "/api/admin/products/{id}/variants/{variantId}/prices/{priceId}",
+            none.clone(),
+            [401, 403, 403, 404, 404],
+            [401, 403, 403, 404, 404],
+        ),
         row("GET", "/api/admin/products", none.clone(), staff, staff),
         row(
             "POST",

@@ -2,7 +2,12 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 25] = [
+pub const REFERENCES: [Case; 26] = [
+    (
+        "UPDATE catalog.products SET slug = 'mug' WHERE id = 3; \
+         INSERT INTO catalog.former_slugs (slug, product_id) VALUES ('mug', 1)",
+        &[("S7", "product 3")],
+    ),
     (
         "UPDATE catalog.products SET variant_count = 2 WHERE id = 3",
         &[("I7", "product 3")],
@@ -53,7 +58,7 @@ pub const REFERENCES: [Case; 25] = [
     (
         "WITH two AS (INSERT INTO catalog.categories (slug, name, version) VALUES ('a', 'A', 0), ('b', 'B', 0) RETURNING id) \
          INSERT INTO catalog.category_parents SELECT x.id, y.id, 1, 1 FROM two x, two y WHERE x.id <> y.id",
-        &[("S7", "category "), ("S7", "category ")],
+        &[("S8", "category "), ("S8", "category ")],
     ),
     (
         "INSERT INTO accounts.sessions (token_hash, user_id) VALUES ('lost', 999)",
@@ -133,7 +138,7 @@ pub const EVENTS_AND_SCHEMA: [Case; 21] = [
     (
         "WITH one AS (INSERT INTO catalog.categories (slug, name, root_position, version) VALUES ('a', 'A', 1, 0) RETURNING id) \
          INSERT INTO catalog.category_products SELECT id, 1, 1, 'Another name' FROM one",
-        &[("S8", "category ")],
+        &[("S9", "category ")],
     ),
     (
         "DELETE FROM platform.outbox WHERE resource_type = 'variant' AND resource_id = 4",

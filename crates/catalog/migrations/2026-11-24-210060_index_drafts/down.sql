@@ -1,1 +1,0 @@
-DROP INDEX CONCURRENTLY catalog.products_drafts_idx;

@@ -1,0 +1,1 @@
+ALTER TABLE catalog.prices DROP COLUMN scheduled;

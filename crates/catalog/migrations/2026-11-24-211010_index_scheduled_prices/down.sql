@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY catalog.prices_scheduled_idx;
