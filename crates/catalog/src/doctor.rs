@@ -1,9 +1,11 @@
 //! What must always be true of the catalogue.
 
+mod categories;
+
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 10] = [
+const GUARDS: [&str; 13] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -14,12 +16,15 @@ const GUARDS: [&str; 10] = [
     "stock_levels_reserved_not_negative",
     "stock_levels_not_oversold",
     "stock_movements_level_fkey",
+    "categories_slug_key",
+    "category_parents_pkey",
+    "category_products_pkey",
 ];
 
 /// The checks of this crate's tables.
 #[must_use]
 pub fn checks() -> Vec<Check> {
-    vec![
+    let mut checks = vec![
         db::doctor::guards("catalog", &GUARDS),
         oversold(),
         unexplained(),
@@ -30,7 +35,9 @@ pub fn checks() -> Vec<Check> {
         unannounced_products(),
         unannounced_stock(),
         ambiguous_prices(),
-    ]
+    ];
+    checks.extend(categories::checks());
+    checks
 }
 
 /// What a CHECK refuses, asked again of the rows themselves.

@@ -7,12 +7,14 @@
 //! - [`editing`]: what staff write: create, change, archive
 //! - [`prices`]: in force, to come and past; many set at once
 //! - [`variants`]: what is sold of a product, and what it is chosen by
+//! - [`categories`]: where products are looked for
 //! - [`texts`]: rich text
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
 //! - [`import`]: products from a CSV file
 //! - [`doctor`]: what must always be true of all of it
 
+pub mod categories;
 pub mod doctor;
 pub mod editing;
 pub mod import;

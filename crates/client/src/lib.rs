@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`categories`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -29,6 +29,7 @@
 #![cfg_attr(not(test), warn(clippy::expect_used, clippy::float_arithmetic))]
 
 pub mod builder;
+pub mod categories;
 pub mod error;
 pub mod events;
 pub mod jobs;
@@ -46,6 +47,11 @@ pub mod users;
 pub mod variants;
 
 pub use builder::ClientBuilder;
+pub use categories::{
+    AssignedProduct, AssignedProductPage, Category, CategoryChanges, CategoryPage, CategoryParent,
+    CategoryProduct, CategoryProductChanges, CategoryProductQuery, CategoryProductsChanged,
+    CategoryQuery, CategoryRef, NewCategory,
+};
 pub use error::{Error, FieldError, Problem};
 pub use events::{Event, EventPage, EventQuery, EventResource};
 pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};

@@ -1,6 +1,8 @@
 //! What happened, as it is written to the outbox and told to the rest of the world.
 
-use crate::{Money, OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId, UserId, VariantId};
+use crate::{
+    CategoryId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId, UserId, VariantId,
+};
 
 /// A fact, told once it is true.
 ///
@@ -23,6 +25,30 @@ pub enum Event {
     ProductChanged {
         /// The product.
         product_id: ProductId,
+    },
+    /// A category was made.
+    CategoryCreated {
+        /// The category.
+        category_id: CategoryId,
+    },
+    /// What is shown of a category is different, or it has other parents.
+    CategoryUpdated {
+        /// The category.
+        category_id: CategoryId,
+    },
+    /// A category is not shown any more.
+    CategoryArchived {
+        /// The category.
+        category_id: CategoryId,
+    },
+    /// Other products are in a category, or in another order.
+    CategoryProductsChanged {
+        /// The category.
+        category_id: CategoryId,
+        /// Products that are there now, and were not, or at another place.
+        placed: Vec<ProductId>,
+        /// Products that are not there any more.
+        removed: Vec<ProductId>,
     },
     /// Pieces came or went, apart from orders.
     StockAdjusted {
@@ -83,8 +109,12 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 8] = [
+    pub const KINDS: [&'static str; 12] = [
         "product.changed",
+        "category.created",
+        "category.updated",
+        "category.archived",
+        "category.productsChanged",
         "stock.adjusted",
         "stock.limitsChanged",
         "user.registered",
@@ -99,6 +129,10 @@ impl Event {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::ProductChanged { .. } => "product.changed",
+            Self::CategoryCreated { .. } => "category.created",
+            Self::CategoryUpdated { .. } => "category.updated",
+            Self::CategoryArchived { .. } => "category.archived",
+            Self::CategoryProductsChanged { .. } => "category.productsChanged",
             Self::StockAdjusted { .. } => "stock.adjusted",
             Self::StockLimitsChanged { .. } => "stock.limitsChanged",
             Self::UserRegistered { .. } => "user.registered",
@@ -117,6 +151,10 @@ impl Event {
     pub const fn resource(&self) -> (&'static str, i64) {
         match self {
             Self::ProductChanged { product_id } => ("product", product_id.get()),
+            Self::CategoryCreated { category_id }
+            | Self::CategoryUpdated { category_id }
+            | Self::CategoryArchived { category_id }
+            | Self::CategoryProductsChanged { category_id, .. } => ("category", category_id.get()),
             Self::StockAdjusted { variant_id, .. }
             | Self::StockLimitsChanged { variant_id, .. } => ("variant", variant_id.get()),
             Self::UserRegistered { user_id } => ("user", user_id.get()),
@@ -158,9 +196,18 @@ mod tests {
     #[test]
     fn every_kind_is_known() {
         let (order_id, user_id) = (OrderId::try_from(1).unwrap(), UserId::try_from(2).unwrap());
+        let category_id = CategoryId::try_from(3).unwrap();
         let events = [
             Event::ProductChanged {
                 product_id: ProductId::try_from(1).unwrap(),
+            },
+            Event::CategoryCreated { category_id },
+            Event::CategoryUpdated { category_id },
+            Event::CategoryArchived { category_id },
+            Event::CategoryProductsChanged {
+                category_id,
+                placed: vec![ProductId::try_from(1).unwrap()],
+                removed: Vec::new(),
             },
             Event::StockAdjusted {
                 variant_id: VariantId::try_from(1).unwrap(),

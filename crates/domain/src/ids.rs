@@ -82,6 +82,10 @@ id! {
     VariantId
 }
 id! {
+    /// Names a category: where products are looked for.
+    CategoryId
+}
+id! {
     /// Names an order.
     OrderId
 }

@@ -8,6 +8,7 @@
 //! - [`pricing`]: what an order costs, as one pure function
 //! - [`order`] and [`payment`]: states, and the one table of steps between them
 //! - [`options`]: what a product can be chosen by, and the variants that makes
+//! - [`category`]: how the products of a category are listed
 //! - [`ids`], [`sku`], [`slug`], [`quantity`]: how things are named and counted
 //! - [`email`] and [`address`]: whom to write to and where to send
 //! - [`page`]: a slice of a long list and the cursor to the next one
@@ -28,6 +29,7 @@
 mod text;
 
 pub mod address;
+pub mod category;
 pub mod currency;
 pub mod email;
 pub mod event;
@@ -45,18 +47,19 @@ pub mod sku;
 pub mod slug;
 
 pub use address::{Address, AddressError, PostalAddress};
+pub use category::{ProductOrder, UnknownProductOrder};
 pub use currency::{Currency, CurrencyError};
 pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
-    InvalidId, JobId, LocationId, OrderId, PaymentId, PaymentOperationId, ProductId, UserId,
-    VariantId,
+    CategoryId, InvalidId, JobId, LocationId, OrderId, PaymentId, PaymentOperationId, ProductId,
+    UserId, VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use money::{Money, MoneyError};
 pub use options::{Choices, InvalidChoices, InvalidOptions, Options, ProductOption};
 pub use order::{ForbiddenTransition, OrderStatus, UnknownStatus};
-pub use page::{Cursor, InvalidCursor, InvalidPageSize, Page, PageSize};
+pub use page::{Cursor, InvalidCursor, InvalidPageSize, Page, PageSize, PairCursor};
 pub use payment::{
     ForbiddenPaymentStep, PaymentMethod, PaymentOperationKind, PaymentStatus, UnknownPaymentMethod,
     UnknownPaymentOperationKind, UnknownPaymentStatus,

@@ -46,15 +46,27 @@ pub struct Cursor(i64);
 #[error("a cursor is the text that came with the previous page, unchanged")]
 pub struct InvalidCursor;
 
+/// The same for a list that is ordered by a number which may repeat, and then by id.
+///
+/// ```
+/// use domain::PairCursor;
+///
+/// let text = PairCursor::at(3, 17).to_string();
+/// assert_eq!(text.parse::<PairCursor>()?.position(), (3, 17));
+/// # Ok::<(), domain::InvalidCursor>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PairCursor(i64, i64);
+
 /// Some items of a list, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
-pub struct Page<T> {
+pub struct Page<T, C = Cursor> {
     /// The items; at most as many as were asked for.
     pub items: Vec<T>,
     /// Where the next page starts; `None` when this is the last one.
-    pub next_cursor: Option<Cursor>,
+    pub next_cursor: Option<C>,
 }
 
 impl PageSize {
@@ -112,18 +124,57 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = text.strip_prefix('c').ok_or(InvalidCursor)?;
-        let strict = digits
-            .bytes()
-            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if digits.len() != 16 || !strict {
-            return Err(InvalidCursor);
-        }
-        let bits = u64::from_str_radix(digits, 16).map_err(|_| InvalidCursor)?;
-        Ok(Self(bits.cast_signed()))
+        number(digits).map(Self)
     }
 }
 
 text_form!(Cursor, InvalidCursor);
+
+impl PairCursor {
+    /// Makes a cursor that starts after the item with this number and this id.
+    #[must_use]
+    pub const fn at(number: i64, id: i64) -> Self {
+        Self(number, id)
+    }
+
+    /// Returns the number and the id of the last item seen.
+    #[must_use]
+    pub const fn position(self) -> (i64, i64) {
+        (self.0, self.1)
+    }
+}
+
+/// `p` and twice the digits of a [`Cursor`].
+impl fmt::Display for PairCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (number, id) = (self.0.cast_unsigned(), self.1.cast_unsigned());
+        write!(f, "p{number:016x}{id:016x}")
+    }
+}
+
+impl FromStr for PairCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix('p').ok_or(InvalidCursor)?;
+        let (first, second) = digits.split_at_checked(16).ok_or(InvalidCursor)?;
+        Ok(Self(number(first)?, number(second)?))
+    }
+}
+
+text_form!(PairCursor, InvalidCursor);
+
+/// Reads sixteen lower-case hexadecimal digits.
+fn number(digits: &str) -> Result<i64, InvalidCursor> {
+    let strict = digits
+        .bytes()
+        .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if digits.len() != 16 || !strict {
+        return Err(InvalidCursor);
+    }
+    let bits = u64::from_str_radix(digits, 16).map_err(|_| InvalidCursor)?;
+    Ok(bits.cast_signed())
+}
 
 impl<T> Page<T> {
     /// Makes a page from a query that asked for one row more than the page has.
@@ -140,21 +191,36 @@ impl<T> Page<T> {
     /// assert_eq!(page.next_cursor.map(|cursor| cursor.position()), Some(20));
     /// # Ok::<(), domain::InvalidPageSize>(())
     /// ```
-    pub fn from_overfetched(
-        mut items: Vec<T>,
-        size: PageSize,
-        position: impl Fn(&T) -> i64,
-    ) -> Self {
-        let size = usize::try_from(size.get()).unwrap_or(usize::MAX);
-        let has_next = items.len() > size;
-        items.truncate(size);
-        let last = items.last().filter(|_| has_next);
-        let next_cursor = last.map(|item| Cursor::at(position(item)));
-        Self { items, next_cursor }
+    pub fn from_overfetched(items: Vec<T>, size: PageSize, position: impl Fn(&T) -> i64) -> Self {
+        cut(items, size, |item| Cursor::at(position(item)))
     }
+}
 
+impl<T> Page<T, PairCursor> {
+    /// The same for a list that is ordered by a number which may repeat, and then by id.
+    pub fn from_overfetched_pairs(
+        items: Vec<T>,
+        size: PageSize,
+        position: impl Fn(&T) -> (i64, i64),
+    ) -> Self {
+        cut(items, size, |item| {
+            let (number, id) = position(item);
+            PairCursor::at(number, id)
+        })
+    }
+}
+
+fn cut<T, C>(mut items: Vec<T>, size: PageSize, cursor: impl Fn(&T) -> C) -> Page<T, C> {
+    let size = usize::try_from(size.get()).unwrap_or(usize::MAX);
+    let has_next = items.len() > size;
+    items.truncate(size);
+    let next_cursor = items.last().filter(|_| has_next).map(cursor);
+    Page { items, next_cursor }
+}
+
+impl<T, C> Page<T, C> {
     /// Turns each item into something else and keeps the cursor.
-    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U, C> {
         let items = self.items.into_iter().map(change).collect();
         Page {
             items,
@@ -232,6 +298,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_whole_pairs_are_read() {
+        let good = PairCursor::at(3, 255).to_string();
+        assert_eq!(good, "p000000000000000300000000000000ff");
+        let half = Cursor::at(3).to_string();
+        let (upper, long) = (good.to_uppercase(), format!("{good}0"));
+        for wrong in [
+            "",
+            "p",
+            "3",
+            &half,
+            &upper,
+            &good[..32],
+            &long,
+            "pé00000000000000300000000000000ff",
+        ] {
+            assert_eq!(wrong.parse::<PairCursor>(), Err(InvalidCursor), "{wrong:?}");
+        }
+        let rows = vec![(0, 4), (1, 2), (1, 3)];
+        let page = Page::from_overfetched_pairs(rows, PageSize(2), |row| *row);
+        assert_eq!(page.next_cursor, Some(PairCursor::at(1, 2)));
+    }
+
     #[cfg(feature = "serde")]
     #[test]
     fn json_is_in_camel_case() {
@@ -248,6 +337,12 @@ mod tests {
             let text = Cursor::at(position).to_string();
             prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
             prop_assert_eq!(Cursor::try_from(text), Ok(Cursor::at(position)));
+        }
+
+        #[test]
+        fn every_pair_is_read_back(number: i64, id: i64) {
+            let text = PairCursor::at(number, id).to_string();
+            prop_assert_eq!(PairCursor::try_from(text), Ok(PairCursor::at(number, id)));
         }
 
         #[test]

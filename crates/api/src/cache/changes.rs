@@ -69,9 +69,12 @@ enum Told {
 }
 
 async fn apply(cache: &Cache, payload: &str, told: Told) {
-    let namespaces = payload
-        .parse::<ProductId>()
-        .map(|id| [Namespace::Product(id), Namespace::ProductLists]);
+    let namespaces = match payload {
+        catalog::categories::CHANGED => Ok(super::CATEGORIES),
+        product => product
+            .parse::<ProductId>()
+            .map(|id| [Namespace::Product(id), Namespace::ProductLists]),
+    };
     match (namespaces, told) {
         (Ok(namespaces), Told::ByRedis) => {
             namespaces

@@ -10,6 +10,7 @@ use domain::ProductId;
 pub enum Namespace {
     Product(ProductId),
     ProductLists,
+    Categories,
 }
 
 impl Namespace {
@@ -19,6 +20,7 @@ impl Namespace {
         match self {
             Self::Product(id) => format!("generation:product:{id}"),
             Self::ProductLists => "generation:products".into(),
+            Self::Categories => "generation:categories".into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What can be cached. A key holds everything its answer depends on.
 
 use catalog::products::Start;
-use domain::{Currency, PageSize, ProductId, Slug};
+use domain::{CategoryId, Currency, PageSize, ProductId, Slug};
 
 use super::Namespace;
 
@@ -27,12 +27,37 @@ pub enum Key {
         size: PageSize,
         currency: Currency,
     },
+    Category {
+        id: CategoryId,
+    },
+    Categories {
+        among: Among,
+        /// The place and the id behind which the page begins.
+        after: (i64, i64),
+        size: PageSize,
+    },
+    CategoryProducts {
+        category: CategoryId,
+        with_descendants: bool,
+        /// The place and the id behind which the page begins.
+        after: (i64, i64),
+        size: PageSize,
+        currency: Currency,
+    },
     ProductList {
         search: Option<String>,
         start: Start,
         size: PageSize,
         currency: Currency,
     },
+}
+
+/// Which categories are listed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Among {
+    Roots,
+    ChildrenOf(CategoryId),
+    Named(Slug),
 }
 
 impl Key {
@@ -43,8 +68,12 @@ impl Key {
             Self::Product { id, .. } | Self::Variants { product: id, .. } => {
                 Namespace::Product(*id)
             }
-            // Which product has a slug is nothing that the product alone decides.
-            Self::ProductBySlug { .. } | Self::ProductList { .. } => Namespace::ProductLists,
+            Self::Category { .. } | Self::Categories { .. } => Namespace::Categories,
+            // Which product has a slug is nothing that the product alone decides, and whoever changes a category
+            // forgets these too.
+            Self::ProductBySlug { .. }
+            | Self::CategoryProducts { .. }
+            | Self::ProductList { .. } => Namespace::ProductLists,
         }
     }
 
@@ -63,6 +92,28 @@ impl Key {
                 "v{FORMAT}:variants:{product}:{currency}:{}:{after}",
                 size.get()
             ),
+            Self::Category { id } => format!("v{FORMAT}:category:{id}"),
+            Self::Categories { among, after, size } => {
+                let among = match among {
+                    Among::Roots => "roots".to_owned(),
+                    Among::ChildrenOf(parent) => format!("below-{parent}"),
+                    Among::Named(slug) => format!("named-{slug}"),
+                };
+                let (size, (position, id)) = (size.get(), after);
+                format!("v{FORMAT}:categories:{among}:{size}:{position}:{id}")
+            }
+            Self::CategoryProducts {
+                category,
+                with_descendants,
+                after: (position, id),
+                size,
+                currency,
+            } => {
+                let (size, depth) = (size.get(), if *with_descendants { "all" } else { "own" });
+                format!(
+                    "v{FORMAT}:category-products:{category}:{depth}:{currency}:{size}:{position}:{id}"
+                )
+            }
             Self::ProductList {
                 search,
                 start,
@@ -86,7 +137,11 @@ impl Key {
                 search: Some(search),
                 ..
             } => search.len(),
-            Self::ProductBySlug { slug, .. } => slug.as_str().len(),
+            Self::ProductBySlug { slug, .. }
+            | Self::Categories {
+                among: Among::Named(slug),
+                ..
+            } => slug.as_str().len(),
             _ => 0,
         }
     }

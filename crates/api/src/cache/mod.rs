@@ -24,7 +24,7 @@ use domain::ProductId;
 use sha2::{Digest, Sha256};
 
 pub use self::generations::Namespace;
-pub use self::key::Key;
+pub use self::key::{Among, Key};
 
 use self::generations::Generations;
 use self::shared::SharedTier;
@@ -57,6 +57,9 @@ pub struct Cache {
     ttl: Duration,
     read_again: metrics::Counter,
 }
+
+/// What is read of categories: themselves, and lists of products.
+const CATEGORIES: [Namespace; 2] = [Namespace::Categories, Namespace::ProductLists];
 
 /// How often a load that raced with a change is tried again before its result is used once.
 const MAX_LOADS: usize = 3;
@@ -202,6 +205,17 @@ impl Cache {
             for id in ids {
                 shared.publish(&id.to_string()).await;
             }
+        }
+    }
+
+    /// Forgets categories in both tiers, with the products they list, and tells the other replicas. To be called
+    /// after COMMIT.
+    pub async fn categories_changed(&self) {
+        for namespace in CATEGORIES {
+            self.forget(namespace).await;
+        }
+        if let Some(shared) = &self.shared {
+            shared.publish(catalog::categories::CHANGED).await;
         }
     }
 

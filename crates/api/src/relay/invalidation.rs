@@ -1,6 +1,6 @@
 //! Keeps cached answers honest.
 //!
-//! Whoever changes a product forgets the cached answers itself, at once, and its COMMIT tells the
+//! Whoever changes a product or a category forgets the cached answers itself, at once, and its COMMIT tells the
 //! listeners. This is the net below: it holds also for a writer that died right after COMMIT, that
 //! knows nothing of caches, or whose word was not heard.
 
@@ -37,22 +37,27 @@ pub(super) fn consumer(state: &Arc<State>) -> Consumer {
 
 /// Forgets in both tiers, and tells all replicas on both paths.
 async fn forget(state: Arc<State>, events: Arc<[Recorded]>) -> Result<(), Failure> {
+    let of_categories = events.iter().any(|event| event.resource_type == "category");
     let changed: BTreeSet<ProductId> = events
         .iter()
         .filter(|event| event.resource_type == "product")
         .filter_map(|event| event.resource_id.try_into().ok())
         .collect();
-    if changed.is_empty() {
+    if changed.is_empty() && !of_categories {
         return Ok(());
     }
     let changed: Vec<ProductId> = changed.into_iter().collect();
-    let told = if changed.len() < MANY {
+    let mut told = if changed.len() < MANY {
         state.cache.products_changed(&changed).await;
         changed.iter().map(ToString::to_string).collect()
     } else {
         state.cache.many_products_changed().await;
         vec!["*".to_owned()]
     };
+    if of_categories {
+        state.cache.categories_changed().await;
+        told.push(catalog::categories::CHANGED.to_owned());
+    }
     let tell = move |conn: &mut diesel::PgConnection| {
         for payload in told {
             db::listen::notify(conn, CHANGES_CHANNEL, &payload)?;

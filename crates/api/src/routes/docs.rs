@@ -15,7 +15,7 @@ use crate::http::Problem;
 #[openapi(
     info(title = "Cartwright", description = "A self-hosted commerce backend.", license(name = "MIT OR Apache-2.0")),
     tags(
-        (name = "products", description = "What is sold"), (name = "stock", description = "How much of it there is"),
+        (name = "products", description = "What is sold"), (name = "categories", description = "Where it is looked for"), (name = "stock", description = "How much of it there is"),
         (name = "users", description = "Who is who"), (name = "sessions", description = "Logging in and out"),
         (name = "orders", description = "What was bought"), (name = "events", description = "What happened"),
         (name = "jobs", description = "What is done later"),

@@ -1,6 +1,9 @@
 //! One file per resource, one function per request: extract, call one function, answer.
 
 pub mod admin;
+pub mod categories;
+mod category_bodies;
+pub mod category_products;
 mod common_answers;
 pub mod docs;
 pub mod events;
@@ -43,6 +46,16 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(product_writes::update)
         .service(product_writes::archive)
         .service(variants::list)
+        .service(categories::list)
+        .service(categories::get)
+        .service(category_products::list)
+        .service(admin::categories::create)
+        .service(admin::categories::get)
+        .service(admin::categories::update)
+        .service(admin::categories::archive)
+        .service(admin::categories::place)
+        .service(admin::category_products::list)
+        .service(admin::category_products::assign)
         .service(admin::products::list)
         .service(admin::products::create)
         .service(admin::products::get)

@@ -5,6 +5,7 @@
 mod access;
 mod arrows;
 mod cache;
+mod categories;
 mod cli;
 mod concurrency;
 mod doctor;

@@ -1,7 +1,7 @@
 //! Pages of products on sale.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Text};
 use domain::{Currency, PageSize};
 
 use super::{Product, ProductRow, seconds_to_next_change, select_products};
@@ -36,6 +36,11 @@ db::statement! {
               WHERE archived_at IS NULL AND lower(sku) ~>=~ lower($6) AND lower(sku) ~<~ (lower($6) || chr(1114111))) \
          ORDER BY p.id LIMIT $3 OFFSET $4"
     )
+}
+
+db::statement! {
+    struct FindProducts { currency: &'static str => Text, ids: Vec<i64> => Array<BigInt> } -> ProductRow =
+    select_products!(list of "catalog.is_on_sale(p) AND p.id = ANY($2) ORDER BY array_position($2, p.id)")
 }
 
 /// Where a page of a list begins.
@@ -88,6 +93,23 @@ pub fn list(
             .load(conn)
         }
     }
+}
+
+/// Finds products that are on sale, in the order of their ids in `ids`, as [`list`] gives them.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_all(
+    conn: &mut PgConnection,
+    ids: Vec<i64>,
+    currency: Currency,
+) -> QueryResult<Vec<Product>> {
+    FindProducts {
+        currency: currency.code(),
+        ids,
+    }
+    .load(conn)
 }
 
 /// Takes the special meaning from `%`, `_` and `\` in a pattern of LIKE.

@@ -5,7 +5,7 @@ mod listing;
 pub mod managed;
 
 pub use self::addresses::find_by_slug;
-pub use self::listing::{Start, list};
+pub use self::listing::{Start, find_all, list};
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod categories;
 mod editing;
 mod import;
 mod plans;
@@ -27,6 +28,10 @@ const USD: Currency = Currency::USD;
 const EUR: Currency = Currency::EUR;
 
 const OWNERS: [Owner; 2] = [db::OWNER, catalog::OWNER];
+
+/// As a replica's connections have it.
+const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+                        SET enable_mergejoin = off; SET enable_material = off; SET jit = off";
 
 fn database() -> TestDatabase {
     testing::database(&OWNERS)

@@ -1,5 +1,6 @@
 //! The plans of what customers wait for, among 20,000 products, with plans that know no values.
 
+use catalog::categories::{self, listing};
 use catalog::products::managed::{self, Status};
 use catalog::products::{self, Start};
 use catalog::quotes::Wanted;
@@ -9,9 +10,9 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use domain::{PageSize, ProductId, VariantId};
+use domain::{CategoryId, PageSize, ProductId, ProductOrder, VariantId};
 
-use crate::{USD, cause, database, quote, sku, text};
+use crate::{SETTINGS, USD, cause, database, quote, sku, text};
 
 /// 20,000 products, each with prices in two currencies, of which one was changed once; one variant was moved 20,000 times.
 const FILL: &str = "
@@ -26,6 +27,10 @@ const FILL: &str = "
     SELECT id, 1, 10, 0, 'initial' FROM catalog.variants;
     INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason)
     SELECT 777, 1, n % 2 * 2 - 1, 0, 'correction' FROM generate_series(1, 20000) n;
+    INSERT INTO catalog.categories (slug, name, root_position) VALUES ('all', 'All', 1), ('below', 'Below', NULL);
+    INSERT INTO catalog.category_parents (category_id, parent_id, position, rank) VALUES (2, 1, 1, 1);
+    INSERT INTO catalog.category_products (category_id, product_id, position, product_name)
+    SELECT c.id, p.id, p.id / 3, p.name FROM catalog.products p, catalog.categories c;
     UPDATE catalog.products SET slug = 'slug-' || id, published_at = now() - interval '1 hour' WHERE id % 2 = 1;
     UPDATE catalog.products SET published_at = now() + interval '1 day' * id WHERE id BETWEEN 19001 AND 19010;
     UPDATE catalog.products SET archived_at = now() WHERE id BETWEEN 19011 AND 19020;
@@ -154,4 +159,60 @@ fn most_rows(plan: &str) -> u32 {
     let steps = plan.split("actual rows=").skip(1);
     let rows = steps.filter_map(|step| step.split(' ').next()?.parse().ok());
     rows.max().unwrap()
+}
+
+#[test]
+fn a_page_of_a_category_reads_no_more_rows_than_it_shows_in_any_order() {
+    let conn = &mut database().connect();
+    conn.batch_execute(FILL).unwrap();
+    conn.batch_execute("VACUUM ANALYZE").unwrap();
+    conn.batch_execute(SETTINGS).unwrap();
+    let all = CategoryId::try_from(1).unwrap();
+    let mut category = categories::find(conn, all).unwrap().unwrap();
+    let mut page = |order, with_descendants, after| {
+        category.product_order = order;
+        let size = PageSize::default();
+        listing::page(conn, &category, with_descendants, after, size, USD).unwrap()
+    };
+    let place = (10_000 / 3, 10_000);
+
+    let manual = page(ProductOrder::Manual, false, place);
+    assert_eq!(manual.items[0].id.get(), 10_001);
+    let newest = page(ProductOrder::Newest, true, (0, 10_000));
+    assert_eq!((newest.items.len(), newest.items[0].id.get()), (20, 9_999));
+    let by_name = page(ProductOrder::Name, true, (0, 10_000));
+    assert_eq!(by_name.items.len(), 20);
+    categories::list(conn, Some(all), (0, 0), PageSize::default()).unwrap();
+    categories::list(conn, None, (0, 0), PageSize::default()).unwrap();
+
+    // Two categories give 21 each.
+    let plans = [
+        (
+            plan(conn, "(cp.position, cp.product_id) >", "1, 3333, 10000, 21"),
+            21,
+        ),
+        (plan(conn, "cp.product_id < $2", "1, 10000, 21, true"), 42),
+        (
+            plan(
+                conn,
+                "(cp.product_name, cp.product_id) >",
+                "1, 10000, 21, true",
+            ),
+            42,
+        ),
+        (
+            plan(conn, "array_position($2, p.id)", "'USD', '{10001,10002}'"),
+            21,
+        ),
+        (
+            plan(conn, "e.parent_id = $1 AND (e.position", "1, 0, 0, 21"),
+            21,
+        ),
+        (plan(conn, "(c.root_position, c.id) >", "0, 0, 21"), 21),
+    ];
+    for (plan, rows) in plans {
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+        assert!(!plan.contains("is_on_sale"), "not seen through: {plan}");
+        assert!(most_rows(&plan) <= rows, "{plan}");
+    }
 }

@@ -1,5 +1,8 @@
 //! What staff does to the catalogue, beyond the few documented requests.
 
+pub mod categories;
+mod category_bodies;
+pub mod category_products;
 pub mod movements;
 pub mod options;
 mod price_bodies;

@@ -36,7 +36,7 @@ fn row(
     }
 }
 
-/// `{user}` and `{order}` are the customer's, `{product}` and `{variantId}` are of its own, and no worker knows the
+/// `{user}` and `{order}` are the customer's, product, category and variant are of its own, and no worker knows the
 /// kind of the job and of the schedule.
 fn matrix() -> Vec<Row> {
     let order = json!({"userId": "{user}", "productIds": [1], "address": "x", "payment": "cod", "shipping": "std"});
@@ -76,6 +76,64 @@ fn matrix() -> Vec<Row> {
             none.clone(),
             public,
             public,
+        ),
+        row("GET", "/api/categories", none.clone(), public, public),
+        row("GET", "/api/categories/{id}", none.clone(), public, public),
+        row(
+            "GET",
+            "/api/categories/{id}/products",
+            none.clone(),
+            public,
+            public,
+        ),
+        row(
+            "POST",
+            "/api/admin/categories",
+            json!({"name": "{fresh}"}),
+            [401, 403, 403, 201, 201],
+            [401, 403, 403, 201, 201],
+        ),
+        row(
+            "GET",
+            "/api/admin/categories/{id}",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PATCH",
+            "/api/admin/categories/{id}",
+            json!({"description": "Worn"}),
+            staff,
+            staff,
+        ),
+        row(
+            "PUT",
+            "/api/admin/categories/{id}/parents",
+            json!({"parents": []}),
+            staff,
+            staff,
+        ),
+        row(
+            "GET",
+            "/api/admin/categories/{id}/products",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PUT",
+            "/api/admin/categories/{id}/products",
+            json!({"add": [{"productId": 1}]}),
+            staff,
+            staff,
+        ),
+        row(
+            "DELETE",
+            "/api/admin/categories/{id}",
+            none.clone(),
+            [401, 403, 403, 204, 404],
+            [401, 403, 403, 204, 404],
         ),
         row(
             "GET",
@@ -381,6 +439,9 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
     let variants = format!("/api/products/{product}/variants");
     let variants = admin.get(&variants).send().await.expect(200);
     let variant = variants["variants"][0]["id"].to_string();
+    let category = json!({"name": fresh_key()});
+    let category = admin.post("/api/admin/categories", &category).send().await;
+    let category = category.expect(201)["id"].to_string();
     let order = admin
         .post("/api/orders", &order_of(user, &[1]))
         .send()
@@ -394,6 +455,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 Some("users") => user.to_string(),
                 Some("orders") => order.clone(),
                 Some("jobs") => job.to_string(),
+                _ if row.route.contains("/categories/") => category.clone(),
                 _ => product.to_string(),
             };
             let path = row
@@ -469,9 +531,11 @@ async fn a_dead_token_is_a_401_wherever_a_token_counts() {
             .await
             .expect(201);
         for row in matrix() {
-            // Products are the same for everyone, so nobody looks at the token; logging in needs none.
+            // Products and categories are the same for everyone, so nobody looks at the token; logging in needs none.
             let is_public = row.method == "GET"
-                && row.route.starts_with("/api/products")
+                && ["/api/products", "/api/categories"]
+                    .iter()
+                    .any(|public| row.route.starts_with(public))
                 && !row.route.ends_with("stock");
             if is_public
                 || ["/livez", "/readyz"].contains(&row.route)

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 22] = [
+pub const REFERENCES: [Case; 26] = [
     (
         "UPDATE catalog.products SET slug = 'mug' WHERE id = 3; \
          INSERT INTO catalog.former_slugs (slug, product_id) VALUES ('mug', 1)",
@@ -41,6 +41,24 @@ pub const REFERENCES: [Case; 22] = [
         "DELETE FROM catalog.stock_levels WHERE variant_id = 3; \
          DELETE FROM catalog.stock_movements WHERE variant_id = 3",
         &[("I7", "variant 3")],
+    ),
+    (
+        "INSERT INTO catalog.category_products (category_id, product_id, position, product_name) \
+         SELECT 999, id, 1, name FROM catalog.products WHERE id = 1",
+        &[("I7", "category 999")],
+    ),
+    (
+        "INSERT INTO catalog.category_parents (category_id, parent_id, position, rank) VALUES (999, 998, 1, 1)",
+        &[("I7", "category 999")],
+    ),
+    (
+        "INSERT INTO catalog.categories (slug, name, version) VALUES ('lost', 'Lost', 0)",
+        &[("I7", "category ")],
+    ),
+    (
+        "WITH two AS (INSERT INTO catalog.categories (slug, name, version) VALUES ('a', 'A', 0), ('b', 'B', 0) RETURNING id) \
+         INSERT INTO catalog.category_parents SELECT x.id, y.id, 1, 1 FROM two x, two y WHERE x.id <> y.id",
+        &[("S8", "category "), ("S8", "category ")],
     ),
     (
         "INSERT INTO accounts.sessions (token_hash, user_id) VALUES ('lost', 999)",
@@ -103,7 +121,7 @@ pub const REFERENCES: [Case; 22] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 19] = [
+pub const EVENTS_AND_SCHEMA: [Case; 21] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -112,6 +130,15 @@ pub const EVENTS_AND_SCHEMA: [Case; 19] = [
     (
         "DELETE FROM platform.outbox WHERE resource_type = 'product' AND resource_id = 3",
         &[("I9", "product 3")],
+    ),
+    (
+        "INSERT INTO catalog.categories (slug, name, root_position) VALUES ('untold', 'Untold', 1)",
+        &[("I9", "category ")],
+    ),
+    (
+        "WITH one AS (INSERT INTO catalog.categories (slug, name, root_position, version) VALUES ('a', 'A', 1, 0) RETURNING id) \
+         INSERT INTO catalog.category_products SELECT id, 1, 1, 'Another name' FROM one",
+        &[("S9", "category ")],
     ),
     (
         "DELETE FROM platform.outbox WHERE resource_type = 'variant' AND resource_id = 4",

@@ -45,6 +45,7 @@ async fn run(base_url: &str) -> Check {
         .map_err(|error| error.to_string())?;
     service::check(&shop).await?;
     let demo = service::check_products(&shop).await?;
+    service::check_categories(&shop).await?;
     let buyer = users::check(&shop).await?;
     orders::check(&shop, buyer, &demo).await?;
     refusals::check(&shop, buyer, &demo).await

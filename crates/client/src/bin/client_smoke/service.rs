@@ -1,6 +1,6 @@
 //! The service itself, and reading products.
 
-use client::{Client, Product, Readiness, VariantPage};
+use client::{CategoryPage, Client, Product, Readiness, VariantPage};
 use reqwest::Method;
 use reqwest::header::IF_NONE_MATCH;
 
@@ -34,6 +34,24 @@ pub async fn check(shop: &Client) -> Check {
         .await?
         .status(200)
         .map(drop)
+}
+
+/// Checks the categories there are, which may be none, and what they list.
+pub async fn check_categories(shop: &Client) -> Check {
+    let roots = request(Method::GET, "/api/categories");
+    let roots = send(shop, "categories", roots).await?.status(200)?;
+    let page: CategoryPage = roots.read(&roots.body)?;
+    for category in page.categories.iter().take(3) {
+        let path = format!("/api/categories/{}/products", category.id);
+        let products = request(Method::GET, path).query("includeDescendants", &true);
+        let products = send(shop, "products of a category", products).await?;
+        for product in products.status(200)?.list("products")? {
+            roots.fields(product, PRODUCT)?;
+        }
+    }
+    let unknown = request(Method::GET, "/api/categories/9223372036854775807");
+    let unknown = send(shop, "unknown category", unknown).await?;
+    unknown.refused(404, "category_not_found").map(drop)
 }
 
 /// Checks lists of products and single ones.

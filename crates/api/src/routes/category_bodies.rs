@@ -1,0 +1,160 @@
+//! Categories as everyone sees them.
+
+use catalog::categories::{Category, CategoryRef};
+use catalog::products::Product;
+use chrono::{DateTime, Utc};
+use domain::{CategoryId, Page, PageSize, PairCursor};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::products::ProductBody;
+
+/// A category.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Category)]
+pub struct CategoryBody {
+    #[schema(value_type = i64, example = 12)]
+    id: CategoryId,
+    /// The readable end of its web address; no other category has or had it.
+    #[schema(example = "digital-cameras")]
+    slug: String,
+    #[schema(example = "Digital cameras")]
+    name: String,
+    description: String,
+    image: String,
+    /// How its products are listed: `manual`, `newest` or `name`.
+    #[schema(example = "manual")]
+    product_order: &'static str,
+    /// Its place among the categories without a parent; null for one that has any.
+    #[schema(required = true)]
+    root_position: Option<i64>,
+    /// How many categories are directly below it; they are a list of their own.
+    child_count: i64,
+    /// The categories it is directly below, the one its path leads through first; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parents: Option<Vec<ParentBody>>,
+    /// The categories from a root down to it; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<Vec<CategoryRefBody>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// A category that another one is directly below.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CategoryParent)]
+pub struct ParentBody {
+    #[schema(value_type = i64)]
+    id: CategoryId,
+    slug: String,
+    name: String,
+    /// The place among its children.
+    position: i64,
+}
+
+/// A category on the way to another one.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CategoryRef)]
+pub struct CategoryRefBody {
+    #[schema(value_type = i64)]
+    id: CategoryId,
+    slug: String,
+    name: String,
+}
+
+impl From<Category> for CategoryBody {
+    fn from(category: Category) -> Self {
+        Self {
+            id: category.id,
+            slug: category.slug.into(),
+            name: category.name,
+            description: category.description,
+            image: category.image,
+            product_order: category.product_order.code(),
+            root_position: category.root_position,
+            child_count: category.child_count,
+            parents: None,
+            path: None,
+            created_at: category.created_at,
+            updated_at: category.updated_at,
+        }
+    }
+}
+
+impl CategoryBody {
+    /// The same with what is not in lists.
+    pub fn with_parents(self, parents: Vec<CategoryRef>, path: Vec<CategoryRef>) -> Self {
+        let parent = |parent: CategoryRef| ParentBody {
+            id: parent.id,
+            slug: parent.slug.into(),
+            name: parent.name,
+            position: parent.position,
+        };
+        let step = |step: CategoryRef| CategoryRefBody {
+            id: step.id,
+            slug: step.slug.into(),
+            name: step.name,
+        };
+        Self {
+            parents: Some(parents.into_iter().map(parent).collect()),
+            path: Some(path.into_iter().map(step).collect()),
+            ..self
+        }
+    }
+}
+
+/// A page of categories.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CategoryPage)]
+pub struct CategoryPageBody {
+    categories: Vec<CategoryBody>,
+    limit: i64,
+    has_more: bool,
+    /// Where to go on, where there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next_cursor: Option<PairCursor>,
+}
+
+impl CategoryPageBody {
+    /// Of rows that may be one more than a page has.
+    pub fn new(rows: Vec<Category>, size: PageSize) -> Self {
+        let position = |category: &Category| (category.position, category.id.get());
+        let page = Page::from_overfetched_pairs(rows, size, position);
+        Self {
+            limit: size.get(),
+            has_more: page.next_cursor.is_some(),
+            next_cursor: page.next_cursor,
+            categories: page.items.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// A page of the products of a category.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CategoryProductPage)]
+pub struct CategoryProductsBody {
+    products: Vec<ProductBody>,
+    limit: i64,
+    has_more: bool,
+    /// Where to go on, where there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next_cursor: Option<PairCursor>,
+}
+
+impl CategoryProductsBody {
+    pub fn new(page: Page<Product, PairCursor>, size: PageSize) -> Self {
+        Self {
+            limit: size.get(),
+            has_more: page.next_cursor.is_some(),
+            next_cursor: page.next_cursor,
+            products: page.items.into_iter().map(Into::into).collect(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The products of a category, read from finished bytes.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get};
+use catalog::categories::{self, listing};
+use catalog::products;
+use diesel::PgConnection;
+use domain::PageSize;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::categories::{category_id, not_found, position};
+use super::category_bodies::CategoryProductsBody;
+use super::money::ProblemBody;
+use super::products::to_bytes;
+use crate::cache::{Key, Loaded};
+use crate::http::{Params, Problem, finished, params};
+use crate::state::State;
+
+/// Which part of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Products on a page, 1 to 100.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// The page size, and the place and the id behind which the page begins.
+    pub(super) fn part(&self) -> Result<(PageSize, (i64, i64)), Problem> {
+        let size = params::page_size(self.limit.as_deref())?;
+        Ok((size, position(self.cursor.as_deref())?))
+    }
+}
+
+/// Which products.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CategoryProductQuery {
+    /// Whether products of all categories below are listed too, each once; a category that is ordered by hand then
+    /// has the newest first.
+    #[param(value_type = Option<bool>)]
+    include_descendants: Option<String>,
+    /// Products on a page, 1 to 100.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl CategoryProductQuery {
+    fn with_descendants(&self) -> Result<bool, Problem> {
+        let asked = self.include_descendants.as_deref();
+        Ok(params::parse::<bool>("includeDescendants", asked)?.unwrap_or(false))
+    }
+
+    fn part(&self) -> Result<(PageSize, (i64, i64)), Problem> {
+        let size = params::page_size(self.limit.as_deref())?;
+        Ok((size, position(self.cursor.as_deref())?))
+    }
+}
+
+/// Lists products on sale of a category, in the category's order.
+#[utoipa::path(
+    tag = "categories",
+    params(("id" = i64, Path), CategoryProductQuery),
+    responses(
+        (status = 200, body = CategoryProductsBody), (status = 304, description = "Unchanged"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/categories/{id}/products")]
+pub async fn list(
+    state: Data<State>,
+    request: HttpRequest,
+    id: Path<String>,
+    query: Params<CategoryProductQuery>,
+) -> Result<HttpResponse, Problem> {
+    let id = category_id(&id)?;
+    let (size, after) = query.0.part()?;
+    let with_descendants = query.0.with_descendants()?;
+    let currency = state.config.shop.currency;
+    let load = || async {
+        let read = move |conn: &mut PgConnection| {
+            // Read first: what the clock changes while the rest is read must end the answer, not be missed by it.
+            let changes_in = products::next_change(conn)?;
+            let Some(category) = categories::find(conn, id)? else {
+                return Ok(None);
+            };
+            let page = listing::page(conn, &category, with_descendants, after, size, currency)?;
+            Ok::<_, Problem>(Some((page, changes_in)))
+        };
+        let load = |(page, changes_in)| {
+            let body = to_bytes(&CategoryProductsBody::new(page, size))?;
+            Ok(Loaded { body, changes_in })
+        };
+        state.db.run(read).await?.map(load).transpose()
+    };
+    let key = Key::CategoryProducts {
+        category: id,
+        with_descendants,
+        after,
+        size,
+        currency,
+    };
+    let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
+    Ok(finished::answer(&request, &cached))
+}
