@@ -65,10 +65,13 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
         updated,
         unchanged,
         refused,
+        products,
+        prices,
     } = summary;
     writeln!(
         io::stdout(),
-        "{rows} rows: {created} {verb}created, {updated} {verb}updated, {unchanged} unchanged, {refused} refused"
+        "{rows} rows: {created} {verb}created, {updated} {verb}updated, {unchanged} unchanged, {refused} refused\n\
+         {products} products {verb}begun, {prices} prices {verb}set"
     )?;
     Ok(if refused == 0 {
         ExitCode::SUCCESS

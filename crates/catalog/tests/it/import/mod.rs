@@ -1,5 +1,6 @@
 //! A file of products, row by row.
 
+mod grouping;
 mod races;
 mod reading;
 mod variants;
