@@ -10,7 +10,9 @@ mod serve;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use catalog::import::Profile;
 use clap::{Args, Parser, Subcommand};
+use domain::Currency;
 
 use crate::config::Config;
 use crate::logging;
@@ -74,7 +76,7 @@ struct ServeArgs {
 
 #[derive(Debug, Subcommand)]
 enum ImportWhat {
-    /// Products from a CSV file; see docs/import-format.md.
+    /// Products from a CSV file, or from the file of another system; see docs/import-format.md.
     Products(ImportArgs),
 }
 
@@ -83,6 +85,12 @@ enum ImportWhat {
 struct ImportArgs {
     /// The file; `-` for standard input.
     file: PathBuf,
+    /// What the file comes from, if it is not of the shop's own form; see docs/import-profiles.md.
+    #[arg(long, value_name = "PROFILE")]
+    from: Option<Profile>,
+    /// The currency of all prices, where a file of this profile does not say it.
+    #[arg(long, requires = "from")]
+    currency: Option<Currency>,
     /// Check everything, write nothing.
     #[arg(long)]
     dry_run: bool,

@@ -1,6 +1,6 @@
 //! Products from a file: streamed, validated row by row, and safe to repeat.
 //!
-//! The form is described in `docs/import-format.md`.
+//! The shop's own form is described in `docs/import-format.md`; [`Profile`]s read those of others.
 //! The SKU is the key: a known one is brought up to date, an unknown one is created, so the same
 //! file twice changes nothing the second time. Rows are written in chunks, a transaction each; only
 //! the SKUs of a file and the names by which it groups them are kept in memory.
@@ -12,6 +12,7 @@ mod finding;
 mod memory;
 mod own;
 mod products;
+mod profiles;
 mod row;
 mod table;
 mod writing;
@@ -19,9 +20,11 @@ mod writing;
 use std::io::Read;
 
 use diesel::PgConnection;
+use domain::Currency;
 
 use chunk::Entry;
 use memory::Memory;
+pub use profiles::{Profile, UnknownProfile};
 pub use row::Refusal;
 use row::{Cells, Row};
 
@@ -57,12 +60,23 @@ pub struct Summary {
 pub enum ImportError {
     #[error("the header lacks the column `{0}`; required are sku, name, price and currency")]
     MissingColumn(&'static str),
+    #[error("the header lacks the column `{column}`, which a file from {profile} has")]
+    MissingForeignColumn {
+        profile: Profile,
+        column: &'static str,
+    },
     #[error("unknown column `{0}`; known are {known} and option:NAME", known = own::COLUMNS.join(", "))]
     UnknownColumn(String),
     #[error("column `{0}` appears twice")]
     RepeatedColumn(String),
+    #[error("a file from {0} does not say in which currency its prices are")]
+    NoCurrency(Profile),
+    #[error("a file from {0} says in which currency its prices are")]
+    NeedlessCurrency(Profile),
     #[error("cannot read the file: {0}")]
     Read(#[from] csv::Error),
+    #[error("cannot read the file: {0}")]
+    ReadJson(#[from] serde_json::Error),
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
 }
@@ -86,6 +100,25 @@ pub fn products(
     report: impl FnMut(u64, &str, &Outcome),
 ) -> Result<Summary, ImportError> {
     run(conn, dry_run, report, |sink| own::read(source, sink))
+}
+
+/// Does the same with a file as another system exports it. A row is what it would be in a file of the
+/// shop's own; what has no line in a JSON file is counted from 1 instead.
+///
+/// `currency` is that of the prices where a file of this profile does not say it.
+///
+/// # Errors
+///
+/// Those of [`products`], [`ImportError::NoCurrency`] and [`ImportError::NeedlessCurrency`].
+pub fn products_from(
+    conn: &mut PgConnection,
+    source: impl Read,
+    (profile, currency): (Profile, Option<Currency>),
+    dry_run: bool,
+    report: impl FnMut(u64, &str, &Outcome),
+) -> Result<Summary, ImportError> {
+    let read = |sink: Sink| profiles::read(profile, currency, source, sink);
+    run(conn, dry_run, report, read)
 }
 
 fn run<R: FnMut(u64, &str, &Outcome)>(

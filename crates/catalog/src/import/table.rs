@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use csv::StringRecord;
 
-use super::{ImportError, Refusal, row};
+use super::{ImportError, Profile, Refusal, row};
 
 /// The records of a CSV file with a header, one at a time.
 pub(super) struct Table<R> {
@@ -41,6 +41,18 @@ impl<R: Read> Table<R> {
             record: StringRecord::new(),
             line: 1,
         })
+    }
+
+    /// Refuses a file that lacks a column which all of its kind have.
+    pub(super) fn require(
+        &self,
+        profile: Profile,
+        columns: &[&'static str],
+    ) -> Result<(), ImportError> {
+        match columns.iter().find(|column| !self.has(column)) {
+            Some(column) => Err(ImportError::MissingForeignColumn { profile, column }),
+            None => Ok(()),
+        }
     }
 
     /// Goes to the next record, if there is one, and says what is wrong with it as a whole.
