@@ -168,7 +168,7 @@ impl<'r> Chunk<'r> {
                 _ => Known::Imagined(Box::new(target.clone())),
             };
             memory.claimed.extend(target.id);
-            memory.handles.insert((*handle).to_owned(), known);
+            memory.handles.insert((*handle).into(), known);
         }
         if !is_written {
             let created = self.created.into_iter().cloned();

@@ -52,6 +52,15 @@ db::statement! {
 }
 
 db::statement! {
+    /// Until the transaction ends. A chunk is a few hundred rows, however large the shop is, so each is looked up by its
+    /// index. Left alone, Postgres plans the first chunks while the tables are empty, by reading all of them, and keeps
+    /// these plans.
+    struct UseIndexes {} -> Text =
+    "SELECT set_config('enable_hashjoin', 'off', true) || set_config('enable_mergejoin', 'off', true) \
+         || set_config('enable_seqscan', 'off', true)"
+}
+
+db::statement! {
     /// Locks products in id order, as every writer does: those of the SKUs, and those that are named.
     struct LockProducts { skus: Vec<String> => Array<Text>, ids: Vec<i64> => Array<BigInt> } -> BigInt =
     "SELECT p.id FROM (SELECT v.product_id FROM unnest($1::text[]) AS w (sku) JOIN catalog.variants v ON v.sku = w.sku \
@@ -124,6 +133,7 @@ pub(super) fn find(
         .iter()
         .map(|entry| entry.row.sku.as_str().to_owned())
         .collect();
+    UseIndexes {}.execute(conn)?;
     LockImports {}.execute(conn)?;
     LockProducts {
         skus: skus.clone(),

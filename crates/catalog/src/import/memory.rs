@@ -10,11 +10,11 @@ use super::row::{Refusal, Row, refuse};
 #[derive(Default)]
 pub(super) struct Memory {
     /// The currency of the first row of each SKU.
-    skus: HashMap<Sku, Currency>,
+    skus: HashMap<Box<str>, Currency>,
     /// Rows that told of one more price.
     more_prices: HashSet<(Sku, Currency)>,
     /// Which products the handles mean.
-    pub(super) handles: HashMap<String, Known>,
+    pub(super) handles: HashMap<Box<str>, Known>,
     /// Products that a handle means.
     pub(super) claimed: HashSet<i64>,
     /// SKUs that were created, if they were not.
@@ -36,11 +36,11 @@ impl Memory {
     /// Tells whether a row is of a SKU that an earlier one has told of, for the sake of another price.
     pub(super) fn is_more_price(&mut self, row: &Row) -> Result<bool, Refusal> {
         let currency = row.price.currency();
-        let Some(first) = self.skus.get(&row.sku) else {
+        let Some(first) = self.skus.get(row.sku.as_str()) else {
             if row.product.is_none() && row.name.is_none() {
                 return Err(refuse("name", "is required"));
             }
-            self.skus.insert(row.sku.clone(), currency);
+            self.skus.insert(row.sku.as_str().into(), currency);
             return Ok(false);
         };
         if *first == currency || !self.more_prices.insert((row.sku.clone(), currency)) {
