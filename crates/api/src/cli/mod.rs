@@ -2,6 +2,7 @@
 
 mod admin;
 mod doctor;
+mod export;
 mod healthcheck;
 mod import;
 mod prepare;
@@ -46,6 +47,11 @@ enum Command {
     Import {
         #[command(subcommand)]
         what: ImportWhat,
+    },
+    /// Writes what the shop has to a file.
+    Export {
+        #[command(subcommand)]
+        what: ExportWhat,
     },
     /// Manages who runs the shop.
     Admin {
@@ -97,6 +103,16 @@ struct ImportArgs {
     /// Write what became of each row to this CSV file.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ExportWhat {
+    /// All products on sale as a CSV file that an import reads; see docs/import-format.md.
+    Products {
+        /// The file to be written; standard output without it.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
 }
 
 /// What to look at, and how to tell.
@@ -152,6 +168,9 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Import {
             what: ImportWhat::Products(args),
         } => import::products(&start()?, &args),
+        Command::Export {
+            what: ExportWhat::Products { to },
+        } => export::products(&start()?, to.as_deref()),
         Command::Admin {
             what: AdminWhat::CreateStaff { email, name, admin },
         } => admin::create_staff(&start()?, &email, name, admin),

@@ -24,6 +24,7 @@ use domain::Currency;
 
 use chunk::Entry;
 use memory::Memory;
+pub(crate) use own::{COLUMNS, OPTION};
 pub use profiles::{Profile, UnknownProfile};
 pub use row::Refusal;
 use row::{Cells, Row};

@@ -6,7 +6,8 @@ use super::row::Cells;
 use super::table::Table;
 use super::{ImportError, Sink};
 
-pub(super) const COLUMNS: [&str; 13] = [
+/// In the order in which an export writes them.
+pub(crate) const COLUMNS: [&str; 13] = [
     "product",
     "sku",
     "name",
@@ -24,7 +25,7 @@ pub(super) const COLUMNS: [&str; 13] = [
 const REQUIRED: [&str; 4] = ["sku", "name", "price", "currency"];
 
 /// What a column that names an option begins with.
-const OPTION: &str = "option:";
+pub(crate) const OPTION: &str = "option:";
 
 pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
     let mut table = Table::open(source)?;

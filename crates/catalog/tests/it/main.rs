@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod editing;
+mod export;
 mod import;
 mod plans;
 mod products;
