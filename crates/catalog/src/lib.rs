@@ -11,12 +11,14 @@
 //! - [`texts`]: rich text
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
-//! - [`import`]: products from a CSV file
+//! - [`import`]: products from a CSV file, also of other systems
+//! - [`export`]: products into a CSV file
 //! - [`doctor`]: what must always be true of all of it
 
 pub mod categories;
 pub mod doctor;
 pub mod editing;
+pub mod export;
 pub mod import;
 pub mod prices;
 pub mod products;

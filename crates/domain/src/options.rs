@@ -155,6 +155,26 @@ impl Options {
         chosen.collect::<Result<_, _>>().map(Choices)
     }
 
+    /// Returns these options with the values that `other` has besides, behind those that are here.
+    ///
+    /// Options that only `other` has are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOptions`]: together they may be too many, or differ only in case.
+    pub fn with_values_of(&self, other: &Self) -> Result<Self, InvalidOptions> {
+        let mut all = self.0.clone();
+        for option in &mut all {
+            let same = other.0.iter().filter(|more| more.name == option.name);
+            for value in same.flat_map(|more| &more.values) {
+                if !option.values.contains(value) {
+                    option.values.push(value.clone());
+                }
+            }
+        }
+        Self::new(&all)
+    }
+
     /// Returns how many variants the options multiply to; `None` beyond `usize`. One without options.
     #[must_use]
     pub fn combinations(&self) -> Option<usize> {
@@ -342,6 +362,17 @@ mod tests {
             assert_eq!(tee().choose(&wanted), Err(error));
         }
         assert!(Options::default().choose(&wanted(&[])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn values_of_others_come_behind_and_options_of_others_do_not() {
+        let more = Options::new(&[option("Size", &["XL", "M"]), option("Fit", &["slim"])]).unwrap();
+        let all = tee().with_values_of(&more).unwrap();
+        assert_eq!(all.as_slice()[0], option("Size", &["S", "M", "XL"]));
+        assert_eq!(all.as_slice()[1..], tee().as_slice()[1..]);
+        let same = Options::new(&[option("Size", &["m"])]).unwrap();
+        let repeated = InvalidOptions::Repeated("m".into());
+        assert_eq!(tee().with_values_of(&same), Err(repeated));
     }
 
     #[test]

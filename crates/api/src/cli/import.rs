@@ -33,7 +33,7 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
     }
     let mut refused = 0;
     let mut report_error = None;
-    let summary = import::products(&mut conn, source, args.dry_run, |line, sku, outcome| {
+    let each = |line, sku: &str, outcome: &Outcome| {
         if let Outcome::Refused(refusal) = outcome {
             refused += 1;
             if refused <= SHOWN {
@@ -48,7 +48,14 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
                 .err()
                 .or(report_error.take());
         }
-    })?;
+    };
+    let (conn, dry_run) = (&mut conn, args.dry_run);
+    let summary = match args.from {
+        None => import::products(conn, source, dry_run, each),
+        Some(profile) => {
+            import::products_from(conn, source, (profile, args.currency), dry_run, each)
+        }
+    }?;
     if let Some(error) = report_error {
         return Err(format!("the report could not be written: {error}").into());
     }
@@ -65,10 +72,13 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
         updated,
         unchanged,
         refused,
+        products,
+        prices,
     } = summary;
     writeln!(
         io::stdout(),
-        "{rows} rows: {created} {verb}created, {updated} {verb}updated, {unchanged} unchanged, {refused} refused"
+        "{rows} rows: {created} {verb}created, {updated} {verb}updated, {unchanged} unchanged, {refused} refused\n\
+         {products} products {verb}begun, {prices} prices {verb}set"
     )?;
     Ok(if refused == 0 {
         ExitCode::SUCCESS

@@ -2,6 +2,7 @@
 
 mod admin;
 mod doctor;
+mod export;
 mod healthcheck;
 mod import;
 mod prepare;
@@ -10,7 +11,9 @@ mod serve;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use catalog::import::Profile;
 use clap::{Args, Parser, Subcommand};
+use domain::Currency;
 
 use crate::config::Config;
 use crate::logging;
@@ -45,6 +48,11 @@ enum Command {
         #[command(subcommand)]
         what: ImportWhat,
     },
+    /// Writes what the shop has to a file.
+    Export {
+        #[command(subcommand)]
+        what: ExportWhat,
+    },
     /// Manages who runs the shop.
     Admin {
         #[command(subcommand)]
@@ -74,7 +82,7 @@ struct ServeArgs {
 
 #[derive(Debug, Subcommand)]
 enum ImportWhat {
-    /// Products from a CSV file; see docs/import-format.md.
+    /// Products from a CSV file, or from the file of another system; see docs/import-format.md.
     Products(ImportArgs),
 }
 
@@ -83,12 +91,28 @@ enum ImportWhat {
 struct ImportArgs {
     /// The file; `-` for standard input.
     file: PathBuf,
+    /// What the file comes from, if it is not of the shop's own form; see docs/import-profiles.md.
+    #[arg(long, value_name = "PROFILE")]
+    from: Option<Profile>,
+    /// The currency of all prices, where a file of this profile does not say it.
+    #[arg(long, requires = "from")]
+    currency: Option<Currency>,
     /// Check everything, write nothing.
     #[arg(long)]
     dry_run: bool,
     /// Write what became of each row to this CSV file.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ExportWhat {
+    /// All products on sale as a CSV file that an import reads; see docs/import-format.md.
+    Products {
+        /// The file to be written; standard output without it.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
 }
 
 /// What to look at, and how to tell.
@@ -144,6 +168,9 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Import {
             what: ImportWhat::Products(args),
         } => import::products(&start()?, &args),
+        Command::Export {
+            what: ExportWhat::Products { to },
+        } => export::products(&start()?, to.as_deref()),
         Command::Admin {
             what: AdminWhat::CreateStaff { email, name, admin },
         } => admin::create_staff(&start()?, &email, name, admin),

@@ -174,6 +174,64 @@ async fn an_import_can_be_tried_out_reports_each_row_and_changes_nothing_twice()
     fs::remove_dir_all(dir).expect("gone");
 }
 
+#[tokio::test]
+async fn an_import_reads_the_file_of_another_system() {
+    let dir = fresh_dir();
+    fs::create_dir_all(&dir).expect("a folder");
+    let file = dir.join("catalog.json");
+    fs::write(&file, r#"[{"Id":7001,"Name":"Boots","Price":109.99}]"#).expect("a file");
+    let file = file.display().to_string();
+    let run = |args: &[&str]| open().run(&[&["import", "products", &file], args].concat(), "");
+
+    let known = run(&["--from", "shop"]);
+    let currency = run(&["--from", "eshop"]);
+    let done = run(&["--from", "eshop", "--currency", "EUR"]);
+
+    let said = |output: &[u8]| String::from_utf8_lossy(output).into_owned();
+    assert!(
+        said(&known.stderr).contains("known are eshop, lego, "),
+        "{known:?}"
+    );
+    assert!(
+        said(&currency.stderr).contains("does not say in which currency"),
+        "{currency:?}"
+    );
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    assert_eq!(
+        said(&done.stdout),
+        "1 rows: 1 created, 0 updated, 0 unchanged, 0 refused\n1 products begun, 1 prices set\n"
+    );
+    fs::remove_dir_all(dir).expect("gone");
+}
+
+#[tokio::test]
+async fn what_is_exported_is_imported_without_a_change() {
+    let dir = fresh_dir();
+    fs::create_dir_all(&dir).expect("a folder");
+    let file = dir.join("products.csv").display().to_string();
+    let rows =
+        "product,sku,name,price,currency,option:Size\nx,EXP-S,Tee,1,USD,S\nx,EXP-M,,1,USD,M\n";
+    fs::write(&file, rows).expect("a file");
+    let run = |args: &[&str]| open().run(args, "");
+
+    run(&["import", "products", &file]);
+    let exported = run(&["export", "products", "--to", &file]);
+    let again = run(&["import", "products", &file]);
+
+    assert_eq!(exported.status.code(), Some(0), "{exported:?}");
+    let written = fs::read_to_string(&file).expect("a file");
+    assert!(
+        written.contains("\nEXP-S,EXP-M,,,1.00,USD,,0,"),
+        "{written}"
+    );
+    let said = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(
+        said.contains(" 0 created, ") && said.contains(" 0 refused"),
+        "{said}"
+    );
+    fs::remove_dir_all(dir).expect("gone");
+}
+
 #[test]
 fn a_health_check_tells_by_its_exit_code() {
     let port = crate::support::free_port();

@@ -1,18 +1,33 @@
-//! Products from a CSV file: streamed, validated row by row, and safe to repeat.
+//! Products from a file: streamed, validated row by row, and safe to repeat.
 //!
-//! The format is described in `docs/import-format.md`. The SKU is the key: a known one is brought
-//! up to date, an unknown one is created, so the same file twice changes nothing the second time.
-//! Rows are written in chunks, a transaction each; only the SKUs of a file are kept in memory.
+//! The shop's own form is described in `docs/import-format.md`; [`Profile`]s read those of others.
+//! The SKU is the key: a known one is brought up to date, an unknown one is created, so the same
+//! file twice changes nothing the second time. Rows are written in chunks, a transaction each; only
+//! the SKUs of a file and the names by which it groups them are kept in memory.
 
 mod apply;
+mod chunk;
+mod deciding;
+mod finding;
+mod memory;
+mod own;
+mod products;
+mod profiles;
 mod row;
+mod table;
+mod writing;
 
-use std::collections::HashSet;
 use std::io::Read;
 
 use diesel::PgConnection;
+use domain::Currency;
 
-pub use row::{Refusal, Row};
+use chunk::Entry;
+use memory::Memory;
+pub(crate) use own::{COLUMNS, OPTION};
+pub use profiles::{Profile, UnknownProfile};
+pub use row::Refusal;
+use row::{Cells, Row};
 
 /// Rows of one transaction.
 const CHUNK: usize = 500;
@@ -20,6 +35,7 @@ const CHUNK: usize = 500;
 /// What became of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// A variant, and its product with the first one of it.
     Created,
     Updated,
     Unchanged,
@@ -34,6 +50,10 @@ pub struct Summary {
     pub updated: u64,
     pub unchanged: u64,
     pub refused: u64,
+    /// Products that began.
+    pub products: u64,
+    /// Prices that came into force.
+    pub prices: u64,
 }
 
 /// Why the import stopped. Chunks before the failing one are committed.
@@ -41,20 +61,34 @@ pub struct Summary {
 pub enum ImportError {
     #[error("the header lacks the column `{0}`; required are sku, name, price and currency")]
     MissingColumn(&'static str),
-    #[error("unknown column `{0}`; known are {known}", known = row::COLUMNS.join(", "))]
+    #[error("the header lacks the column `{column}`, which a file from {profile} has")]
+    MissingForeignColumn {
+        profile: Profile,
+        column: &'static str,
+    },
+    #[error("unknown column `{0}`; known are {known} and option:NAME", known = own::COLUMNS.join(", "))]
     UnknownColumn(String),
     #[error("column `{0}` appears twice")]
     RepeatedColumn(String),
+    #[error("a file from {0} does not say in which currency its prices are")]
+    NoCurrency(Profile),
+    #[error("a file from {0} says in which currency its prices are")]
+    NeedlessCurrency(Profile),
     #[error("cannot read the file: {0}")]
     Read(#[from] csv::Error),
+    #[error("cannot read the file: {0}")]
+    ReadJson(#[from] serde_json::Error),
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
 }
 
+/// Takes the rows of a file as they are read: the line, the cells, and what is wrong with all of them.
+type Sink<'s> = &'s mut dyn FnMut(u64, Cells, Result<(), Refusal>) -> Result<(), ImportError>;
+
 /// Reads products from `source` and writes them, calling `report` with the line number, the SKU as
 /// given and the outcome of every row.
 ///
-/// With `dry_run` every chunk is rolled back; the outcomes are those the import would have.
+/// With `dry_run` nothing is written; the outcomes are those the import would have.
 ///
 /// # Errors
 ///
@@ -64,102 +98,132 @@ pub fn products(
     conn: &mut PgConnection,
     source: impl Read,
     dry_run: bool,
-    mut report: impl FnMut(u64, &str, &Outcome),
+    report: impl FnMut(u64, &str, &Outcome),
 ) -> Result<Summary, ImportError> {
-    // Lines end with LF, and a CR before it is trimmed with its cell: with its own rule for CRLF
-    // the reader counts lines one short. A last line feed makes all lines alike.
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .terminator(csv::Terminator::Any(b'\n'))
-        .from_reader(source.chain(&b"\n"[..]));
-    let columns = row::Columns::from_header(reader.headers()?)?;
-    let mut summary = Summary::default();
-    let mut chunk = Vec::new();
-    let mut seen = HashSet::new();
-    let mut record = csv::StringRecord::new();
-    loop {
-        match reader.read_record(&mut record) {
-            Ok(false) => break,
-            Ok(true) => {}
-            Err(error) if !error.is_io_error() => {
-                let line = reader.position().line() - 1;
-                let refusal = Refusal {
-                    field: "row",
-                    message: "is not valid UTF-8".into(),
-                };
-                summary.count(line, "", &Outcome::Refused(refusal), &mut report);
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        }
-        if record.len() == 1 && record[0].trim().is_empty() {
-            continue; // a blank line that ends with CR LF
-        }
-        let line = reader.position().line() - 1 - line_feeds(&record);
-        let row = columns.parse(&record).and_then(|row| {
-            if seen.insert(row.sku.clone()) {
-                return Ok(row);
-            }
-            Err(Refusal {
-                field: "sku",
-                message: "appears twice in the file".into(),
+    run(conn, dry_run, report, |sink| own::read(source, sink))
+}
+
+/// Does the same with a file as another system exports it. A row is what it would be in a file of the
+/// shop's own; what has no line in a JSON file is counted from 1 instead.
+///
+/// `currency` is that of the prices where a file of this profile does not say it.
+///
+/// # Errors
+///
+/// Those of [`products`], [`ImportError::NoCurrency`] and [`ImportError::NeedlessCurrency`].
+pub fn products_from(
+    conn: &mut PgConnection,
+    source: impl Read,
+    (profile, currency): (Profile, Option<Currency>),
+    dry_run: bool,
+    report: impl FnMut(u64, &str, &Outcome),
+) -> Result<Summary, ImportError> {
+    let read = |sink: Sink| profiles::read(profile, currency, source, sink);
+    run(conn, dry_run, report, read)
+}
+
+fn run<R: FnMut(u64, &str, &Outcome)>(
+    conn: &mut PgConnection,
+    dry_run: bool,
+    report: R,
+    read: impl FnOnce(Sink) -> Result<(), ImportError>,
+) -> Result<Summary, ImportError> {
+    let mut import = Import {
+        conn,
+        dry_run,
+        report,
+        summary: Summary::default(),
+        memory: Memory::default(),
+        entries: Vec::new(),
+    };
+    read(&mut |line, cells, fault| import.take(line, &cells, fault))?;
+    import.flush(import.entries.len())?;
+    Ok(import.summary)
+}
+
+/// An import that is under way.
+struct Import<'c, R> {
+    conn: &'c mut PgConnection,
+    dry_run: bool,
+    report: R,
+    summary: Summary,
+    memory: Memory,
+    /// Rows that are not written yet.
+    entries: Vec<Entry>,
+}
+
+impl<R: FnMut(u64, &str, &Outcome)> Import<'_, R> {
+    fn take(
+        &mut self,
+        line: u64,
+        cells: &Cells,
+        fault: Result<(), Refusal>,
+    ) -> Result<(), ImportError> {
+        let row = fault.and_then(|()| cells.check()).and_then(|row| {
+            let is_more_price = self.memory.is_more_price(&row)?;
+            Ok(Entry {
+                line,
+                row,
+                is_more_price,
             })
         });
         match row {
             Err(refusal) => {
-                let sku = columns.sku(&record);
-                summary.count(line, sku, &Outcome::Refused(refusal), &mut report);
+                let sku = cells.sku.trim();
+                self.count(line, sku, &Outcome::Refused(refusal));
             }
-            Ok(row) => {
-                chunk.push((line, row));
-                if chunk.len() == CHUNK {
-                    flush(conn, &mut chunk, dry_run, &mut summary, &mut report)?;
+            Ok(entry) => {
+                if self.entries.len() >= CHUNK {
+                    self.flush(self.end_before(&entry.row))?;
                 }
+                self.entries.push(entry);
             }
         }
+        Ok(())
     }
-    flush(conn, &mut chunk, dry_run, &mut summary, &mut report)?;
-    Ok(summary)
-}
 
-/// Counts the line feeds within the cells of a record; it begins as many lines before its end.
-fn line_feeds(record: &csv::StringRecord) -> u64 {
-    record
-        .iter()
-        .map(|cell| cell.matches('\n').count() as u64)
-        .sum()
-}
-
-/// Writes the rows of a chunk together, and empties it.
-fn flush(
-    conn: &mut PgConnection,
-    chunk: &mut Vec<(u64, Row)>,
-    dry_run: bool,
-    summary: &mut Summary,
-    report: &mut impl FnMut(u64, &str, &Outcome),
-) -> Result<(), ImportError> {
-    let outcomes = apply::apply(conn, chunk.iter().map(|(_, row)| row), dry_run)?;
-    for ((line, row), outcome) in chunk.drain(..).zip(&outcomes) {
-        summary.count(line, row.sku.as_str(), outcome, report);
-    }
-    Ok(())
-}
-
-impl Summary {
-    fn count(
-        &mut self,
-        line: u64,
-        sku: &str,
-        outcome: &Outcome,
-        report: &mut impl FnMut(u64, &str, &Outcome),
-    ) {
-        self.rows += 1;
-        match outcome {
-            Outcome::Created => self.created += 1,
-            Outcome::Updated => self.updated += 1,
-            Outcome::Unchanged => self.unchanged += 1,
-            Outcome::Refused(_) => self.refused += 1,
+    /// Where to end a chunk, so that it does not part a row from those of its product right before it, unless
+    /// these are a whole chunk.
+    ///
+    /// A product is recognised by any SKU of it, which may come behind new ones.
+    fn end_before(&self, row: &Row) -> usize {
+        let is_same = |entry: &&Entry| row.product.is_some() && entry.row.product == row.product;
+        let same = self.entries.iter().rev().take_while(is_same).count();
+        match self.entries.len() - same {
+            0 => self.entries.len(),
+            end => end,
         }
-        report(line, sku, outcome);
+    }
+
+    /// Writes the first rows together, and forgets them.
+    fn flush(&mut self, end: usize) -> Result<(), ImportError> {
+        if end == 0 {
+            return Ok(());
+        }
+        let rest = self.entries.split_off(end);
+        let entries = std::mem::replace(&mut self.entries, rest);
+        let Self {
+            conn,
+            memory,
+            summary,
+            dry_run,
+            ..
+        } = self;
+        let outcomes = apply::apply(conn, &entries, memory, summary, *dry_run)?;
+        for (entry, outcome) in entries.iter().zip(&outcomes) {
+            self.count(entry.line, entry.row.sku.as_str(), outcome);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, line: u64, sku: &str, outcome: &Outcome) {
+        self.summary.rows += 1;
+        match outcome {
+            Outcome::Created => self.summary.created += 1,
+            Outcome::Updated => self.summary.updated += 1,
+            Outcome::Unchanged => self.summary.unchanged += 1,
+            Outcome::Refused(_) => self.summary.refused += 1,
+        }
+        (self.report)(line, sku, outcome);
     }
 }

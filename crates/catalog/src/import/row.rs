@@ -1,33 +1,49 @@
-//! One row of the file: from text to values that cannot be wrong.
+//! One row: from the texts of a file to values that cannot be wrong.
 
-use csv::StringRecord;
-use domain::{Currency, Money, Sku};
+use domain::{Currency, Money, Options, ProductOption, Sku};
 
-use super::ImportError;
 use crate::stock::MAX_ON_HAND;
+use crate::variants::Traits;
 
-pub(super) const COLUMNS: [&str; 7] = [
-    "sku",
-    "name",
-    "description",
-    "price",
-    "currency",
-    "image",
-    "on_hand",
-];
-const REQUIRED: [&str; 4] = ["sku", "name", "price", "currency"];
+/// Most grams and millimetres of a variant.
+const MAX_MEASURE: i64 = 1_000_000_000;
 
-/// A product as the file tells of it.
-#[derive(Clone, Debug)]
-pub struct Row {
-    pub sku: Sku,
+/// A row as a file spells it; an empty text says nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cells {
+    pub product: String,
+    pub sku: String,
     pub name: String,
-    /// `None` leaves what is there.
+    pub description: String,
+    /// A decimal in major units of `currency`.
+    pub price: String,
+    pub currency: String,
+    pub image: String,
+    pub on_hand: String,
+    pub barcode: String,
+    pub weight_grams: String,
+    pub length_mm: String,
+    pub width_mm: String,
+    pub height_mm: String,
+    /// Option and value, in the order of the options.
+    pub options: Vec<(String, String)>,
+}
+
+/// A variant as the file tells of it; `None` leaves what is there.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// Rows with the same handle are of one product; without one, a new variant has its own.
+    pub product: Option<String>,
+    pub sku: Sku,
+    pub name: Option<String>,
     pub description: Option<String>,
     pub image: Option<String>,
+    /// Each with the only value that is chosen.
+    pub options: Options,
     pub price: Money,
-    /// Counted units; `None` leaves what is there.
+    /// Counted units.
     pub on_hand: Option<i64>,
+    pub traits: Traits,
 }
 
 /// What is wrong with a row.
@@ -38,116 +54,92 @@ pub struct Refusal {
     pub message: String,
 }
 
-/// Where each known column stands in this file.
-pub(super) struct Columns {
-    places: [Option<usize>; COLUMNS.len()],
-    /// Cells of the header.
-    width: usize,
+pub(super) fn refuse(field: &'static str, message: impl Into<String>) -> Refusal {
+    Refusal {
+        field,
+        message: message.into(),
+    }
 }
 
-impl Columns {
-    pub(super) fn from_header(header: &StringRecord) -> Result<Self, ImportError> {
-        let mut places = [None; COLUMNS.len()];
-        for (at, name) in header.iter().enumerate() {
-            let name = name.trim_start_matches('\u{feff}').trim();
-            let known = COLUMNS.iter().position(|column| *column == name);
-            let place = known.ok_or_else(|| ImportError::UnknownColumn(name.to_owned()))?;
-            if places[place].replace(at).is_some() {
-                return Err(ImportError::RepeatedColumn(name.to_owned()));
-            }
-        }
-        let columns = Self {
-            places,
-            width: header.len(),
-        };
-        match REQUIRED
-            .into_iter()
-            .find(|name| columns.place(name).is_none())
-        {
-            Some(missing) => Err(ImportError::MissingColumn(missing)),
-            None => Ok(columns),
-        }
-    }
-
-    /// The SKU as the file spells it, for the report.
-    pub(super) fn sku<'r>(&self, record: &'r StringRecord) -> &'r str {
-        self.text(record, "sku").unwrap_or_default()
-    }
-
-    pub(super) fn parse(&self, record: &StringRecord) -> Result<Row, Refusal> {
-        let required = |field: &'static str| {
-            self.text(record, field)
-                .ok_or_else(|| refuse(field, "is required"))
-        };
-        // A cell too many is a comma that wanted quotes: every cell behind it is another one.
-        if record
-            .iter()
-            .skip(self.width)
-            .any(|cell| !cell.trim().is_empty())
-        {
-            return Err(refuse("row", "has more cells than the header"));
-        }
-        let sku = required("sku")?;
-        let sku = Sku::try_from(sku).map_err(|error| refuse("sku", &error.to_string()))?;
-        let name = checked_text("name", required("name")?, 300)?;
-        let currency = Currency::try_from(required("currency")?)
-            .map_err(|error| refuse("currency", &error.to_string()))?;
-        let price = Money::parse_decimal(required("price")?, currency)
-            .map_err(|error| refuse("price", &error.to_string()))?;
+impl Cells {
+    pub(super) fn check(&self) -> Result<Row, Refusal> {
+        let required = |field, text| said(text).ok_or_else(|| refuse(field, "is required"));
+        let sku = required("sku", &self.sku)?;
+        let sku = Sku::try_from(sku).map_err(|error| refuse("sku", error.to_string()))?;
+        let name = checked_text("name", &self.name, 300)?;
+        let currency = Currency::try_from(required("currency", &self.currency)?)
+            .map_err(|error| refuse("currency", error.to_string()))?;
+        let price = Money::parse_decimal(required("price", &self.price)?, currency)
+            .map_err(|error| refuse("price", error.to_string()))?;
         if price.is_negative() {
             return Err(refuse("price", "must not be negative"));
         }
-        let optional = |field, limit| {
-            self.text(record, field)
-                .map(|text| checked_text(field, text, limit))
-                .transpose()
-        };
+        let product = checked_text("product", &self.product, 300)?;
+        let options = self.chosen()?;
+        // Else nothing would say which variants these options tell apart.
+        if product.is_none() && !options.as_slice().is_empty() {
+            return Err(refuse("product", "is required beside options"));
+        }
         Ok(Row {
+            product,
             sku,
             name,
-            description: optional("description", 20_000)?,
-            image: optional("image", 2_000)?,
+            description: checked_text("description", &self.description, 20_000)?,
+            image: checked_text("image", &self.image, 2_000)?,
+            options,
             price,
-            on_hand: self
-                .text(record, "on_hand")
-                .map(parse_on_hand)
-                .transpose()?,
+            on_hand: whole("on_hand", &self.on_hand, MAX_ON_HAND)?,
+            traits: Traits {
+                barcode: checked_text("barcode", &self.barcode, 100)?,
+                weight_grams: whole("weight_grams", &self.weight_grams, MAX_MEASURE)?,
+                length_mm: whole("length_mm", &self.length_mm, MAX_MEASURE)?,
+                width_mm: whole("width_mm", &self.width_mm, MAX_MEASURE)?,
+                height_mm: whole("height_mm", &self.height_mm, MAX_MEASURE)?,
+            },
         })
     }
 
-    fn place(&self, name: &str) -> Option<usize> {
-        COLUMNS
+    fn chosen(&self) -> Result<Options, Refusal> {
+        let chosen: Vec<ProductOption> = self
+            .options
             .iter()
-            .position(|column| *column == name)
-            .and_then(|place| self.places[place])
-    }
-
-    /// A cell that is not empty.
-    fn text<'r>(&self, record: &'r StringRecord, name: &str) -> Option<&'r str> {
-        record
-            .get(self.place(name)?)
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
+            .filter_map(|(name, value)| {
+                Some(ProductOption {
+                    name: name.clone(),
+                    values: vec![said(value)?.to_owned()],
+                })
+            })
+            .collect();
+        Options::new(&chosen).map_err(|error| refuse("option", error.to_string()))
     }
 }
 
-fn parse_on_hand(text: &str) -> Result<i64, Refusal> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+/// What a cell says, if anything.
+fn said(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+fn whole(field: &'static str, text: &str, max: i64) -> Result<Option<i64>, Refusal> {
+    let Some(text) = said(text) else {
+        return Ok(None);
+    };
+    let are_digits = text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
-        Ok(units) if digits && units <= MAX_ON_HAND => Ok(units),
+        Ok(number) if are_digits && number <= max => Ok(Some(number)),
         _ => Err(refuse(
-            "on_hand",
-            &format!("must be a whole number from 0 to {MAX_ON_HAND}"),
+            field,
+            format!("must be a whole number from 0 to {max}"),
         )),
     }
 }
 
-fn checked_text(field: &'static str, text: &str, limit: usize) -> Result<String, Refusal> {
+fn checked_text(field: &'static str, text: &str, limit: usize) -> Result<Option<String>, Refusal> {
+    let Some(text) = said(text) else {
+        return Ok(None);
+    };
     if text.chars().count() > limit {
-        return Err(refuse(
-            field,
-            &format!("must have at most {limit} characters"),
-        ));
+        let message = format!("must have at most {limit} characters");
+        return Err(refuse(field, message));
     }
     if text
         .chars()
@@ -155,12 +147,5 @@ fn checked_text(field: &'static str, text: &str, limit: usize) -> Result<String,
     {
         return Err(refuse(field, "must not contain control characters"));
     }
-    Ok(text.to_owned())
-}
-
-fn refuse(field: &'static str, message: &str) -> Refusal {
-    Refusal {
-        field,
-        message: message.to_owned(),
-    }
+    Ok(Some(text.to_owned()))
 }

@@ -36,7 +36,7 @@ db::statement! {
 
 db::statement! {
     struct InsertVariants {
-        product_id: i64 => BigInt,
+        product_ids: Vec<i64> => Array<BigInt>,
         skus: Vec<String> => Array<Text>,
         choices: Vec<serde_json::Value> => Array<Jsonb>,
         titles: Vec<String> => Array<Text>,
@@ -52,13 +52,14 @@ db::statement! {
     } -> BigInt =
     "WITH input AS MATERIALIZED ( \
        SELECT nextval('catalog.variants_id_seq') AS id, i.* \
-         FROM unnest($2::text[], $3::jsonb[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], \
+         FROM unnest($1::bigint[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], \
                      $9::bigint[], $10::bigint[], $11::text[], $12::bigint[]) WITH ORDINALITY \
-           AS i (sku, choices, title, barcode, weight, length, width, height, amount, currency, on_hand, position) \
+           AS i (product_id, sku, choices, title, barcode, weight, length, width, height, amount, currency, on_hand, \
+                 position) \
      ), variants AS ( \
        INSERT INTO catalog.variants (id, product_id, sku, is_default, choices, title, barcode, weight_grams, \
                                      length_mm, width_mm, height_mm) OVERRIDING SYSTEM VALUE \
-       SELECT id, $1, sku, false, choices, title, barcode, weight, length, width, height FROM input \
+       SELECT id, product_id, sku, false, choices, title, barcode, weight, length, width, height FROM input \
      ), prices AS ( \
        INSERT INTO catalog.prices (variant_id, currency, amount_minor) SELECT id, currency, amount FROM input \
      ), levels AS ( \
@@ -105,12 +106,49 @@ pub(super) fn insert(
         .map(choose)
         .collect::<Result<_, _>>()?;
     refuse_taken(conn, product.id, new, &choices)?;
-    let traits = |field: fn(&Traits) -> Option<i64>| new.iter().map(|v| field(&v.traits)).collect();
-    let inserted: Vec<i64> = InsertVariants {
-        product_id: product.id.get(),
+    let additions: Vec<Addition> = new
+        .iter()
+        .zip(&choices)
+        .map(|(variant, choices)| Addition {
+            product_id: product.id.get(),
+            sku: &variant.sku,
+            choices,
+            price: variant.price,
+            on_hand: variant.on_hand,
+            traits: &variant.traits,
+        })
+        .collect();
+    let inserted = insert_all(conn, &additions, actor)?;
+    touch(conn, product.id, more, actor)?;
+    Ok(inserted
+        .into_iter()
+        .filter_map(|id| id.try_into().ok())
+        .collect())
+}
+
+/// A variant of a product that is locked, and has no variant with these choices.
+pub(crate) struct Addition<'v> {
+    pub(crate) product_id: i64,
+    pub(crate) sku: &'v Sku,
+    pub(crate) choices: &'v Choices,
+    pub(crate) price: Money,
+    /// Counted units.
+    pub(crate) on_hand: i64,
+    pub(crate) traits: &'v Traits,
+}
+
+/// Inserts variants of any products in one statement and returns their ids in order.
+pub(crate) fn insert_all(
+    conn: &mut PgConnection,
+    new: &[Addition],
+    actor: Option<UserId>,
+) -> QueryResult<Vec<i64>> {
+    let traits = |field: fn(&Traits) -> Option<i64>| new.iter().map(|v| field(v.traits)).collect();
+    InsertVariants {
+        product_ids: new.iter().map(|v| v.product_id).collect(),
         skus: new.iter().map(|v| v.sku.as_str().to_owned()).collect(),
-        choices: choices.iter().map(as_json).collect(),
-        titles: choices.iter().map(Choices::title).collect(),
+        choices: new.iter().map(|v| as_json(v.choices)).collect(),
+        titles: new.iter().map(|v| v.choices.title()).collect(),
         barcodes: new.iter().map(|v| v.traits.barcode.clone()).collect(),
         weights: traits(|t| t.weight_grams),
         lengths: traits(|t| t.length_mm),
@@ -121,12 +159,7 @@ pub(super) fn insert(
         on_hand: new.iter().map(|v| v.on_hand).collect(),
         actor_id: actor.map(UserId::get),
     }
-    .load(conn)?;
-    touch(conn, product.id, more, actor)?;
-    Ok(inserted
-        .into_iter()
-        .filter_map(|id| id.try_into().ok())
-        .collect())
+    .load(conn)
 }
 
 /// Names the variant that is at fault, which a constraint would not.

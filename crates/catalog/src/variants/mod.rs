@@ -224,13 +224,13 @@ pub fn find_options(
     found.map(choosable).transpose()
 }
 
-fn read_options(stored: serde_json::Value) -> QueryResult<Options> {
+pub(crate) fn read_options(stored: serde_json::Value) -> QueryResult<Options> {
     serde_json::from_value(stored)
         .map_err(|error| diesel::result::Error::DeserializationError(error.into()))
 }
 
 /// As it is stored: an object of texts.
-fn as_json(choices: &Choices) -> serde_json::Value {
+pub(crate) fn as_json(choices: &Choices) -> serde_json::Value {
     let by_name: HashMap<&str, &str> = choices
         .as_slice()
         .iter()

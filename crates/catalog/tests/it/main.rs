@@ -4,6 +4,7 @@
 
 mod categories;
 mod editing;
+mod export;
 mod import;
 mod plans;
 mod prices;

@@ -1,5 +1,7 @@
 //! A file of products, row by row.
 
+mod grouping;
+mod profiles;
 mod races;
 mod reading;
 mod variants;

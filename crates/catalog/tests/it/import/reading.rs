@@ -21,6 +21,8 @@ fn a_file_with_byte_order_mark_crlf_and_quotes_is_read() {
     let expected = Summary {
         rows: 2,
         created: 2,
+        products: 2,
+        prices: 2,
         ..Summary::default()
     };
     assert_eq!(summary, expected);
@@ -76,7 +78,7 @@ fn the_header_decides_about_the_whole_file() {
     );
     let unknown = message(conn, "sku,name,price,currency,onhand\nA,A,1,USD,5\n");
     assert!(
-        unknown.starts_with("unknown column `onhand`; known are sku, name, description, "),
+        unknown.starts_with("unknown column `onhand`; known are product, sku, name, description, "),
         "{unknown}"
     );
     let repeated = message(conn, "sku,name,price,currency,name\nA,A,1,USD,B\n");

@@ -51,6 +51,8 @@ fn the_second_run_of_a_file_changes_nothing() {
         Summary {
             rows: all,
             created: all,
+            products: all,
+            prices: all,
             ..Summary::default()
         }
     );
@@ -213,6 +215,8 @@ fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
         updated: 1,
         unchanged: 1,
         refused: 1,
+        products: 600,
+        prices: 600,
     };
     assert_eq!(summary, expected);
     assert_eq!(count(conn, "catalog.products"), 2);

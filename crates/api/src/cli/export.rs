@@ -1,0 +1,30 @@
+//! `cartwright export`: what the shop has, as a file.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use catalog::export::{self, Summary};
+
+use super::{CliError, database_url};
+use crate::config::Config;
+
+pub(super) fn products(config: &Config, to: Option<&Path>) -> Result<ExitCode, CliError> {
+    let mut conn = db::connect(database_url(config)?)?;
+    let file: Box<dyn Write> = match to {
+        Some(path) => {
+            let file = File::create(path);
+            Box::new(file.map_err(|error| format!("{}: {error}", path.display()))?)
+        }
+        None => Box::new(io::stdout().lock()),
+    };
+    let Summary {
+        products,
+        variants,
+        prices,
+    } = export::products(&mut conn, BufWriter::new(file))?;
+    // Not to standard output, which may be the file.
+    eprintln!("{products} products, {variants} variants, {prices} prices");
+    Ok(ExitCode::SUCCESS)
+}

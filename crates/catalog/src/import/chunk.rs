@@ -1,0 +1,185 @@
+//! Rows that are decided together, and the products that they are about.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::PgConnection;
+use diesel::QueryResult;
+use domain::{Choices, Sku};
+
+use super::Summary;
+use super::finding::{self, Existing, Found};
+use super::memory::{Known, Memory};
+use super::products::{self, Target};
+use super::row::Row;
+
+/// A row with its place in the file.
+pub(super) struct Entry {
+    pub line: u64,
+    pub row: Row,
+    /// An earlier row has told of the variant; this one has a price in another currency.
+    pub is_more_price: bool,
+}
+
+/// What is to be written for the rows of a chunk, beside the products that change.
+#[derive(Default)]
+pub(super) struct Plan<'r> {
+    /// Products that begin, with their place among the targets if they have a handle.
+    pub created: Vec<(Option<usize>, &'r Row)>,
+    pub added: Vec<(usize, &'r Row, Choices)>,
+    /// Choices and traits of variants that are there.
+    pub set: Vec<(&'r Row, Option<Choices>)>,
+    /// Prices that are not in force yet, apart from the first one of a new variant.
+    pub priced: Vec<&'r Row>,
+    /// Variants, and how many units more are counted of each than before.
+    pub counted: Vec<(i64, i64)>,
+}
+
+/// Rows that are decided together.
+pub(super) struct Chunk<'r> {
+    pub entries: &'r [Entry],
+    pub targets: Vec<Target>,
+    /// Places among the targets.
+    pub by_product: HashMap<i64, usize>,
+    pub by_handle: HashMap<&'r str, usize>,
+    /// New SKUs.
+    pub created: HashSet<&'r Sku>,
+    pub plan: Plan<'r>,
+}
+
+impl<'r> Chunk<'r> {
+    /// Reads what the rows of a chunk are about, and finds the products that their handles mean:
+    /// what an earlier chunk has found, or else the product of the first SKU that is known.
+    pub(super) fn find(
+        conn: &mut PgConnection,
+        entries: &'r [Entry],
+        memory: &Memory,
+    ) -> QueryResult<(Self, Found)> {
+        let mut named = Vec::new();
+        let mut imagined: HashMap<&'r str, &Target> = HashMap::new();
+        for handle in entries.iter().filter_map(|e| e.row.product.as_deref()) {
+            match memory.handles.get(handle) {
+                Some(Known::Written { product_id, .. }) => named.push(*product_id),
+                Some(Known::Imagined(target)) => {
+                    named.extend(target.id);
+                    imagined.insert(handle, target);
+                }
+                None => {}
+            }
+        }
+        let (found, targets) = finding::find(conn, entries, &named)?;
+        let mut chunk = Self {
+            entries,
+            by_product: targets
+                .iter()
+                .enumerate()
+                .filter_map(|(at, target)| Some((target.id?, at)))
+                .collect(),
+            targets,
+            by_handle: HashMap::new(),
+            created: HashSet::new(),
+            plan: Plan::default(),
+        };
+        for (handle, target) in imagined {
+            chunk.imagine(handle, target);
+        }
+        chunk.recognise(&found, memory);
+        chunk.look_for_taken(conn, &found)?;
+        Ok((chunk, found))
+    }
+
+    /// Goes on with a product that would have become what it is in an earlier chunk.
+    fn imagine(&mut self, handle: &'r str, target: &Target) {
+        let target = Target {
+            added: 0,
+            is_changed: false,
+            ..target.clone()
+        };
+        let known = target.id.and_then(|id| self.by_product.get(&id).copied());
+        let at = known.unwrap_or(self.targets.len());
+        match known {
+            Some(at) => self.targets[at] = target,
+            None => self.targets.push(target),
+        }
+        self.by_handle.insert(handle, at);
+    }
+
+    fn recognise(&mut self, found: &Found, memory: &Memory) {
+        for (id, at) in &self.by_product {
+            self.targets[*at].is_claimed = memory.claimed.contains(id);
+        }
+        for entry in self.entries {
+            let Some(handle) = entry.row.product.as_deref() else {
+                continue;
+            };
+            if self.by_handle.contains_key(handle) {
+                continue;
+            }
+            if let Some(Known::Written {
+                product_id,
+                is_described,
+            }) = memory.handles.get(handle)
+            {
+                if let Some(at) = self.by_product.get(product_id) {
+                    self.targets[*at].is_described = *is_described;
+                    self.by_handle.insert(handle, *at);
+                }
+                continue;
+            }
+            let known = found.of(entry).map(|existing| existing.product_id);
+            let Some(at) = known.and_then(|id| self.by_product.get(&id).copied()) else {
+                continue;
+            };
+            // Two handles of one product would each give it a name.
+            if !self.targets[at].is_claimed {
+                self.targets[at].is_claimed = true;
+                self.by_handle.insert(handle, at);
+            }
+        }
+    }
+
+    /// Reads which of the choices of the rows a variant of their product has already.
+    fn look_for_taken(&mut self, conn: &mut PgConnection, found: &Found) -> QueryResult<()> {
+        let wanted = self.entries.iter().filter_map(|entry| {
+            let target = *self.by_handle.get(entry.row.product.as_deref()?)?;
+            let is_undecided = |existing: &Existing| existing.choices == serde_json::json!({});
+            if entry.is_more_price || !found.of(entry).is_none_or(is_undecided) {
+                return None;
+            }
+            Some((self.targets[target].id?, products::wanted(&entry.row)?))
+        });
+        let wanted = wanted.collect();
+        for (product_id, choices) in finding::find_taken(conn, wanted)? {
+            if let Some(at) = self.by_product.get(&product_id) {
+                self.targets[*at].taken.insert(choices);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what later chunks have to know; `is_written` tells whether there is anything to be found.
+    pub(super) fn remember(self, memory: &mut Memory, is_written: bool) {
+        for (handle, at) in &self.by_handle {
+            let target = &self.targets[*at];
+            let known = match target.id {
+                Some(product_id) if is_written => Known::Written {
+                    product_id,
+                    is_described: target.is_described,
+                },
+                _ => Known::Imagined(Box::new(target.clone())),
+            };
+            memory.claimed.extend(target.id);
+            memory.handles.insert((*handle).into(), known);
+        }
+        if !is_written {
+            let created = self.created.into_iter().cloned();
+            memory.imagined.extend(created);
+        }
+    }
+
+    /// Counts what is to be written.
+    pub(super) fn count(&self, summary: &mut Summary) {
+        let length = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+        summary.products += length(self.plan.created.len());
+        summary.prices += length(self.created.len() + self.plan.priced.len());
+    }
+}

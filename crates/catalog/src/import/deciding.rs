@@ -1,0 +1,135 @@
+//! Decides what becomes of each row of a chunk, and what is to be written for it.
+
+use super::Outcome;
+use super::chunk::{Chunk, Entry};
+use super::finding::{Existing, Found};
+use super::memory::Memory;
+use super::products::{self, Target};
+use super::row::{Refusal, Row, refuse};
+
+impl<'r> Chunk<'r> {
+    /// Decides about all rows, in their order.
+    pub(super) fn decide(&mut self, found: &Found, memory: &Memory) -> Vec<Outcome> {
+        let entries = self.entries;
+        let outcome = |entry: &'r Entry| {
+            let decided = match (found.of(entry), entry.is_more_price) {
+                (Some(existing), true) => self.reprice(&entry.row, existing),
+                (Some(existing), false) => self.update(&entry.row, existing),
+                (None, true) => self.price_created(&entry.row, memory),
+                (None, false) => self.create(&entry.row),
+            };
+            decided.unwrap_or_else(Outcome::Refused)
+        };
+        entries.iter().map(outcome).collect()
+    }
+
+    fn create(&mut self, row: &'r Row) -> Result<Outcome, Refusal> {
+        let handle = row.product.as_deref();
+        let known = handle.and_then(|handle| self.by_handle.get(handle).copied());
+        match (handle, known) {
+            (_, Some(at)) => {
+                let choices = self.targets[at].add(row)?;
+                self.plan.added.push((at, row, choices));
+            }
+            (Some(handle), None) => {
+                let at = self.targets.len();
+                self.targets.push(Target::begin(row)?);
+                self.by_handle.insert(handle, at);
+                self.begin(Some(at), row);
+            }
+            (None, None) => self.begin(None, row),
+        }
+        self.created.insert(&row.sku);
+        Ok(Outcome::Created)
+    }
+
+    fn begin(&mut self, target: Option<usize>, row: &'r Row) {
+        self.plan.created.push((target, row));
+        let choices = products::chosen(row);
+        if let Some(at) = target {
+            self.targets[at].is_changed = choices.is_some();
+        }
+        if choices.is_some() || row.traits != Default::default() {
+            self.plan.set.push((row, choices));
+        }
+    }
+
+    fn update(&mut self, row: &'r Row, existing: &Existing) -> Result<Outcome, Refusal> {
+        let at = self.place(row, existing)?;
+        if row.on_hand.is_some_and(|on| on < existing.least_on_hand) {
+            let message = format!("{} units are reserved by open orders", existing.reserved);
+            return Err(refuse("on_hand", message));
+        }
+        let target = &mut self.targets[at];
+        let choices = match products::wanted(row) {
+            None => None,
+            Some(same) if same == existing.choices => None,
+            Some(_) if existing.choices == serde_json::json!({}) => Some(target.choose(row)?),
+            Some(_) => {
+                let message = "is another one in the shop; an import does not choose anew";
+                return Err(refuse("option", message));
+            }
+        };
+        let describes = match row.product {
+            Some(_) => !target.is_described,
+            None => existing.is_default && !target.is_claimed,
+        };
+        let is_described_anew = describes && target.describe(row);
+        let mut is_new = is_described_anew;
+        if choices.is_some() || !existing.has(&row.traits) {
+            self.plan.set.push((row, choices));
+            is_new = true;
+        }
+        if existing.price_minor != Some(row.price.minor()) {
+            self.plan.priced.push(row);
+            is_new = true;
+        }
+        let difference = row.on_hand.map_or(0, |on_hand| on_hand - existing.on_hand);
+        if difference != 0 {
+            self.plan.counted.push((existing.variant_id, difference));
+            is_new = true;
+        }
+        Ok(self.changed(at, is_new))
+    }
+
+    fn reprice(&mut self, row: &'r Row, existing: &Existing) -> Result<Outcome, Refusal> {
+        let at = self.place(row, existing)?;
+        let is_new = existing.price_minor != Some(row.price.minor());
+        if is_new {
+            self.plan.priced.push(row);
+        }
+        Ok(self.changed(at, is_new))
+    }
+
+    /// Sets another price of a variant that an earlier row of the file has created.
+    fn price_created(&mut self, row: &'r Row, memory: &Memory) -> Result<Outcome, Refusal> {
+        if !self.created.contains(&row.sku) && !memory.imagined.contains(&row.sku) {
+            return Err(refuse("sku", "was refused at its first row"));
+        }
+        self.plan.priced.push(row);
+        Ok(Outcome::Updated)
+    }
+
+    fn changed(&mut self, at: usize, is_new: bool) -> Outcome {
+        self.targets[at].is_changed |= is_new;
+        if is_new {
+            Outcome::Updated
+        } else {
+            Outcome::Unchanged
+        }
+    }
+
+    /// Finds the product of a variant that is on sale, which has to be the one that its handle means.
+    fn place(&self, row: &Row, existing: &Existing) -> Result<usize, Refusal> {
+        if existing.is_archived {
+            return Err(refuse("sku", "belongs to an archived product"));
+        }
+        let elsewhere = || refuse("product", "is not the product that the SKU belongs to");
+        let at = self.by_product.get(&existing.product_id);
+        let at = *at.ok_or_else(elsewhere)?;
+        match row.product.as_deref() {
+            Some(handle) if self.by_handle.get(handle) != Some(&at) => Err(elsewhere()),
+            _ => Ok(at),
+        }
+    }
+}

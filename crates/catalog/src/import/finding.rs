@@ -1,0 +1,192 @@
+//! What is known of the rows of a chunk, read under the locks that keep it so.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text};
+
+use super::chunk::Entry;
+use super::products::Target;
+use crate::variants::{self, Traits};
+
+/// What a known SKU looks like now.
+#[derive(Clone, Debug, Queryable)]
+pub(super) struct Existing {
+    sku: String,
+    currency: String,
+    pub product_id: i64,
+    pub variant_id: i64,
+    /// Itself, or its product.
+    pub is_archived: bool,
+    pub is_default: bool,
+    pub choices: serde_json::Value,
+    barcode: Option<String>,
+    weight_grams: Option<i64>,
+    length_mm: Option<i64>,
+    width_mm: Option<i64>,
+    height_mm: Option<i64>,
+    /// The price in force in the row's currency.
+    pub price_minor: Option<i64>,
+    pub on_hand: i64,
+    pub reserved: i64,
+    /// The smallest count that keeps the promises made.
+    pub least_on_hand: i64,
+}
+
+impl Existing {
+    /// Tells whether the variant has all that is said; what is not said may be anything.
+    pub(super) fn has(&self, said: &Traits) -> bool {
+        let has = |said: Option<i64>, known| said.is_none() || said == known;
+        (said.barcode.is_none() || said.barcode == self.barcode)
+            && has(said.weight_grams, self.weight_grams)
+            && has(said.length_mm, self.length_mm)
+            && has(said.width_mm, self.width_mm)
+            && has(said.height_mm, self.height_mm)
+    }
+}
+
+db::statement! {
+    /// One chunk at a time: two imports that create the same SKUs in another order would deadlock.
+    struct LockImports {} -> BigInt =
+    "SELECT 1::bigint FROM pg_advisory_xact_lock(hashtextextended('catalog.import', 0))"
+}
+
+db::statement! {
+    /// Until the transaction ends. A chunk is a few hundred rows, however large the shop is, so each is looked up by its
+    /// index. Left alone, Postgres plans the first chunks while the tables are empty, by reading all of them, and keeps
+    /// these plans.
+    struct UseIndexes {} -> Text =
+    "SELECT set_config('enable_hashjoin', 'off', true) || set_config('enable_mergejoin', 'off', true) \
+         || set_config('enable_seqscan', 'off', true)"
+}
+
+db::statement! {
+    /// Locks products in id order, as every writer does: those of the SKUs, and those that are named.
+    struct LockProducts { skus: Vec<String> => Array<Text>, ids: Vec<i64> => Array<BigInt> } -> BigInt =
+    "SELECT p.id FROM (SELECT v.product_id FROM unnest($1::text[]) AS w (sku) JOIN catalog.variants v ON v.sku = w.sku \
+                        UNION SELECT unnest($2::bigint[])) AS w (id) \
+       JOIN catalog.products p ON p.id = w.id ORDER BY p.id FOR UPDATE OF p"
+}
+
+db::statement! {
+    /// After the products, and in variant order.
+    struct LockStock { skus: Vec<String> => Array<Text> } -> BigInt =
+    "SELECT s.variant_id FROM unnest($1::text[]) AS w (sku) JOIN catalog.variants v ON v.sku = w.sku \
+       JOIN catalog.stock_levels s ON s.variant_id = v.id AND s.location_id = 1 \
+      ORDER BY s.variant_id FOR UPDATE OF s"
+}
+
+db::statement! {
+    /// Not in the statement that waits for the locks: it would see prices as they were before.
+    struct FindExisting { skus: Vec<String> => Array<Text>, currencies: Vec<&'static str> => Array<Text> }
+        -> (Text, Text, BigInt, BigInt, Bool, Bool, Jsonb, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>,
+            Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>, BigInt, BigInt, BigInt) =
+    "SELECT v.sku, w.currency, p.id, v.id, p.archived_at IS NOT NULL OR v.archived_at IS NOT NULL, v.is_default, v.choices, \
+            v.barcode, v.weight_grams, v.length_mm, v.width_mm, v.height_mm, \
+            (SELECT amount_minor FROM catalog.prices WHERE variant_id = v.id AND currency = w.currency \
+               AND valid_from <= statement_timestamp() ORDER BY valid_from DESC, id DESC LIMIT 1), \
+            s.on_hand, s.reserved, s.reserved + s.safety - s.backorder_limit \
+       FROM unnest($1::text[], $2::text[]) AS w (sku, currency) \
+       JOIN catalog.variants v ON v.sku = w.sku JOIN catalog.products p ON p.id = v.product_id \
+       JOIN catalog.stock_levels s ON s.variant_id = v.id AND s.location_id = 1"
+}
+
+db::statement! {
+    struct FindProducts { ids: Vec<i64> => Array<BigInt> } -> (BigInt, Bool, Text, Text, Text, Jsonb, Integer) =
+    "SELECT id, archived_at IS NOT NULL, name, description, image, options, variant_count \
+       FROM catalog.products WHERE id = ANY($1)"
+}
+
+db::statement! {
+    /// Which of these choices a variant of the product has.
+    struct FindTaken { product_ids: Vec<i64> => Array<BigInt>, choices: Vec<serde_json::Value> => Array<Jsonb> }
+        -> (BigInt, Jsonb) =
+    "SELECT w.product_id, w.choices FROM unnest($1::bigint[], $2::jsonb[]) AS w (product_id, choices) \
+      WHERE EXISTS (SELECT FROM catalog.variants v \
+             WHERE v.product_id = w.product_id AND md5(v.choices::text) = md5(w.choices::text) \
+               AND v.archived_at IS NULL AND v.choices <> '{}')"
+}
+
+/// The variants of a chunk that are known, by SKU and the currency of the row.
+pub(super) struct Found(HashMap<(String, String), Existing>);
+
+impl Found {
+    pub(super) fn of(&self, entry: &Entry) -> Option<&Existing> {
+        let row = &entry.row;
+        let currency = row.price.currency().code();
+        self.0
+            .get(&(row.sku.as_str().to_owned(), currency.to_owned()))
+    }
+
+    fn product_ids(&self) -> impl Iterator<Item = i64> {
+        self.0.values().map(|existing| existing.product_id)
+    }
+}
+
+/// Locks and reads the variants of a chunk with their products, and the products `named` besides.
+pub(super) fn find(
+    conn: &mut PgConnection,
+    entries: &[Entry],
+    named: &[i64],
+) -> QueryResult<(Found, Vec<Target>)> {
+    let skus: Vec<String> = entries
+        .iter()
+        .map(|entry| entry.row.sku.as_str().to_owned())
+        .collect();
+    UseIndexes {}.execute(conn)?;
+    LockImports {}.execute(conn)?;
+    LockProducts {
+        skus: skus.clone(),
+        ids: named.to_vec(),
+    }
+    .execute(conn)?;
+    LockStock { skus: skus.clone() }.execute(conn)?;
+    let statement = FindExisting {
+        skus,
+        currencies: entries
+            .iter()
+            .map(|entry| entry.row.price.currency().code())
+            .collect(),
+    };
+    let existing: Vec<Existing> = statement.load(conn)?;
+    let existing = existing.into_iter().map(|existing| {
+        let key = (existing.sku.clone(), existing.currency.clone());
+        (key, existing)
+    });
+    let found = Found(existing.collect());
+    let mut ids: Vec<i64> = found.product_ids().chain(named.iter().copied()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    type Product = (i64, bool, String, String, String, serde_json::Value, i32);
+    let products: Vec<Product> = FindProducts { ids }.load(conn)?;
+    let targets = products.into_iter().map(|product| {
+        let (id, is_archived, name, description, image, options, variants) = product;
+        Ok(Target {
+            id: Some(id),
+            is_archived,
+            name,
+            description,
+            image,
+            options: variants::read_options(options)?,
+            variants,
+            ..Target::default()
+        })
+    });
+    Ok((found, targets.collect::<QueryResult<_>>()?))
+}
+
+/// Which of these choices, each beside its product, a variant has.
+pub(super) fn find_taken(
+    conn: &mut PgConnection,
+    wanted: Vec<(i64, serde_json::Value)>,
+) -> QueryResult<Vec<(i64, serde_json::Value)>> {
+    if wanted.is_empty() {
+        return Ok(wanted);
+    }
+    let (product_ids, choices) = wanted.into_iter().unzip();
+    FindTaken {
+        product_ids,
+        choices,
+    }
+    .load(conn)
+}

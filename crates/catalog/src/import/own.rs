@@ -1,0 +1,80 @@
+//! The shop's own form of file: `docs/import-format.md`.
+
+use std::io::Read;
+
+use super::row::Cells;
+use super::table::Table;
+use super::{ImportError, Sink};
+
+/// In the order in which an export writes them.
+pub(crate) const COLUMNS: [&str; 13] = [
+    "product",
+    "sku",
+    "name",
+    "description",
+    "price",
+    "currency",
+    "image",
+    "on_hand",
+    "barcode",
+    "weight_grams",
+    "length_mm",
+    "width_mm",
+    "height_mm",
+];
+const REQUIRED: [&str; 4] = ["sku", "name", "price", "currency"];
+
+/// What a column that names an option begins with.
+pub(crate) const OPTION: &str = "option:";
+
+pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
+    let mut table = Table::open(source)?;
+    let options = options(&table.header)?;
+    if let Some(missing) = REQUIRED.into_iter().find(|name| !table.has(name)) {
+        return Err(ImportError::MissingColumn(missing));
+    }
+    while let Some(fault) = table.advance()? {
+        let cell = |column| table.cell(column).to_owned();
+        let chosen = options.iter().map(|(place, name)| {
+            let value = table.at(*place).to_owned();
+            (name.clone(), value)
+        });
+        let cells = Cells {
+            product: cell("product"),
+            sku: cell("sku"),
+            name: cell("name"),
+            description: cell("description"),
+            price: cell("price"),
+            currency: cell("currency"),
+            image: cell("image"),
+            on_hand: cell("on_hand"),
+            barcode: cell("barcode"),
+            weight_grams: cell("weight_grams"),
+            length_mm: cell("length_mm"),
+            width_mm: cell("width_mm"),
+            height_mm: cell("height_mm"),
+            options: chosen.collect(),
+        };
+        sink(table.line, cells, fault)?;
+    }
+    Ok(())
+}
+
+/// The options that have a column, with their places.
+fn options(header: &[String]) -> Result<Vec<(usize, String)>, ImportError> {
+    let mut options: Vec<(usize, String)> = Vec::new();
+    for (place, column) in header.iter().enumerate() {
+        if COLUMNS.contains(&column.as_str()) {
+            continue;
+        }
+        let name = column.strip_prefix(OPTION).map(str::trim);
+        let Some(name) = name.filter(|name| !name.is_empty()) else {
+            return Err(ImportError::UnknownColumn(column.clone()));
+        };
+        if options.iter().any(|(_, known)| known == name) {
+            return Err(ImportError::RepeatedColumn(column.clone()));
+        }
+        options.push((place, name.to_owned()));
+    }
+    Ok(options)
+}

@@ -1,0 +1,134 @@
+//! Files of other systems: each profile is a function that turns one into rows of the shop's own form.
+//!
+//! `docs/import-profiles.md` tells what is taken from each, and what is left.
+
+mod array;
+mod eshop;
+mod lego;
+mod luma;
+mod measure;
+mod saleor;
+mod spree;
+mod sunrise;
+mod vendure;
+
+use std::fmt;
+use std::io::Read;
+use std::str::FromStr;
+
+use domain::Currency;
+
+use super::{ImportError, Sink};
+
+/// Where a file comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// The catalogue of dotnet/eShop, JSON.
+    Eshop,
+    /// The LEGO sets of Brickset, CSV.
+    Lego,
+    /// Products of Magento 2, as in its demonstration shop Luma, CSV.
+    Luma,
+    /// A dump of Saleor's database by Django, JSON.
+    Saleor,
+    /// Products of Spree 5, CSV.
+    Spree,
+    /// Products of commercetools, as in its demonstration shop Sunrise, CSV.
+    Sunrise,
+    /// Products of Vendure, CSV.
+    Vendure,
+}
+
+/// Says that nobody knows such a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("known are {}", Profile::ALL.map(Profile::code).join(", "))]
+pub struct UnknownProfile;
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Eshop,
+        Self::Lego,
+        Self::Luma,
+        Self::Saleor,
+        Self::Spree,
+        Self::Sunrise,
+        Self::Vendure,
+    ];
+
+    /// Returns the name used on the command line.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Eshop => "eshop",
+            Self::Lego => "lego",
+            Self::Luma => "luma",
+            Self::Saleor => "saleor",
+            Self::Spree => "spree",
+            Self::Sunrise => "sunrise",
+            Self::Vendure => "vendure",
+        }
+    }
+}
+
+impl FromStr for Profile {
+    type Err = UnknownProfile;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|known| known.code() == text).ok_or(UnknownProfile)
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+pub(super) fn read(
+    profile: Profile,
+    currency: Option<Currency>,
+    source: impl Read,
+    sink: Sink,
+) -> Result<(), ImportError> {
+    let needed = || currency.ok_or(ImportError::NoCurrency(profile));
+    match profile {
+        Profile::Eshop => eshop::read(source, needed()?, sink),
+        Profile::Luma => luma::read(source, needed()?, sink),
+        Profile::Vendure => vendure::read(source, needed()?, sink),
+        _ if currency.is_some() => Err(ImportError::NeedlessCurrency(profile)),
+        Profile::Lego => lego::read(source, sink),
+        Profile::Saleor => saleor::read(source, sink),
+        Profile::Spree => spree::read(source, sink),
+        Profile::Sunrise => sunrise::read(source, sink),
+    }
+}
+
+/// A decimal without the zeros that end its fraction: `40.000` is `40`.
+fn plain(decimal: &str) -> &str {
+    if decimal.contains('.') {
+        decimal.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        decimal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn zeros_that_say_nothing_are_dropped() {
+        let pairs = [
+            ("40.000", "40"),
+            ("40", "40"),
+            ("0.50", "0.5"),
+            ("", ""),
+            (".", ""),
+        ];
+        for (decimal, expected) in pairs {
+            assert_eq!(plain(decimal), expected);
+        }
+    }
+}

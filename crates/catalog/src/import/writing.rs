@@ -1,0 +1,225 @@
+//! Writes what was decided about a chunk: a fixed number of statements, however many rows.
+
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text};
+use domain::{Choices, ProductId, VariantId};
+
+use super::chunk::{Chunk, Plan};
+use super::products::Target;
+use super::row::Row;
+use crate::editing::{self, EditError, NewProduct};
+use crate::stock::{self, Cause, Change};
+use crate::variants::adding::{self, Addition};
+use crate::variants::{Traits, as_json};
+
+db::statement! {
+    struct UpdateProducts {
+        ids: Vec<i64> => Array<BigInt>,
+        names: Vec<String> => Array<Text>,
+        descriptions: Vec<String> => Array<Text>,
+        images: Vec<String> => Array<Text>,
+        options: Vec<serde_json::Value> => Array<Jsonb>,
+        added: Vec<i32> => Array<Integer>,
+    } -> (BigInt, BigInt) =
+    "UPDATE catalog.products p SET name = i.name, description = i.description, image = i.image, options = i.options, \
+            variant_count = variant_count + i.added, version = version + 1, updated_at = now() \
+       FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::integer[]) \
+         AS i (id, name, description, image, options, added) \
+      WHERE p.id = i.id RETURNING p.id, p.version"
+}
+
+db::statement! {
+    /// What is NULL stays.
+    struct SetVariants {
+        skus: Vec<String> => Array<Text>,
+        choices: Vec<Option<serde_json::Value>> => Array<Nullable<Jsonb>>,
+        titles: Vec<Option<String>> => Array<Nullable<Text>>,
+        barcodes: Vec<Option<String>> => Array<Nullable<Text>>,
+        weights: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        lengths: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        widths: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        heights: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+    } -> BigInt =
+    "UPDATE catalog.variants v SET choices = coalesce(i.choices, v.choices), title = coalesce(i.title, v.title), \
+            barcode = coalesce(i.barcode, v.barcode), weight_grams = coalesce(i.weight, v.weight_grams), \
+            length_mm = coalesce(i.length, v.length_mm), width_mm = coalesce(i.width, v.width_mm), \
+            height_mm = coalesce(i.height, v.height_mm), version = v.version + 1 \
+       FROM unnest($1::text[], $2::jsonb[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) \
+         AS i (sku, choices, title, barcode, weight, length, width, height) \
+      WHERE v.sku = i.sku RETURNING v.id"
+}
+
+db::statement! {
+    /// In the order of the rows: where the preferred currency is missing, the newest price counts.
+    struct InsertPrices {
+        skus: Vec<String> => Array<Text>,
+        currencies: Vec<&'static str> => Array<Text>,
+        amounts: Vec<i64> => Array<BigInt>,
+    } -> BigInt =
+    "WITH set AS (INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
+       SELECT v.id, i.currency, i.amount, clock_timestamp() \
+         FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS i (sku, currency, amount, position) \
+         JOIN catalog.variants v ON v.sku = i.sku ORDER BY i.position RETURNING variant_id) \
+     UPDATE catalog.variants v SET version = v.version + 1 FROM set WHERE v.id = set.variant_id RETURNING v.id"
+}
+
+pub(super) fn write(conn: &mut PgConnection, chunk: &mut Chunk) -> Result<(), EditError> {
+    create(conn, &chunk.plan, &mut chunk.targets)?;
+    add(conn, &chunk.plan, &chunk.targets)?;
+    set(conn, &chunk.plan.set)?;
+    let versions = update_products(conn, &chunk.targets)?;
+    price(conn, &chunk.plan.priced)?;
+    count(conn, &chunk.plan.counted)?;
+    Ok(editing::announce(conn, &versions, None)?)
+}
+
+fn create(conn: &mut PgConnection, plan: &Plan, targets: &mut [Target]) -> Result<(), EditError> {
+    if plan.created.is_empty() {
+        return Ok(());
+    }
+    let new: Vec<NewProduct> = plan.created.iter().map(|(_, row)| product(row)).collect();
+    let ids = editing::create_all(conn, &new, None)?;
+    for ((target, _), id) in plan.created.iter().zip(ids) {
+        if let Some(at) = target {
+            targets[*at].id = Some(id.get());
+        }
+    }
+    Ok(())
+}
+
+fn product(row: &Row) -> NewProduct {
+    NewProduct {
+        sku: row.sku.clone(),
+        name: row.name.clone().unwrap_or_default(),
+        description: row.description.clone().unwrap_or_default(),
+        image: row.image.clone().unwrap_or_default(),
+        price: row.price,
+        on_hand: row.on_hand.unwrap_or(0),
+    }
+}
+
+fn add(conn: &mut PgConnection, plan: &Plan, targets: &[Target]) -> QueryResult<()> {
+    if plan.added.is_empty() {
+        return Ok(());
+    }
+    let new: Vec<Addition> = plan
+        .added
+        .iter()
+        .filter_map(|(at, row, choices)| {
+            Some(Addition {
+                product_id: targets[*at].id?,
+                sku: &row.sku,
+                choices,
+                price: row.price,
+                on_hand: row.on_hand.unwrap_or(0),
+                traits: &row.traits,
+            })
+        })
+        .collect();
+    adding::insert_all(conn, &new, None)?;
+    Ok(())
+}
+
+fn set(conn: &mut PgConnection, rows: &[(&Row, Option<Choices>)]) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let traits = |field: fn(&Traits) -> Option<i64>| {
+        rows.iter().map(|(row, _)| field(&row.traits)).collect()
+    };
+    SetVariants {
+        skus: skus(rows.iter().map(|(row, _)| *row)),
+        choices: rows.iter().map(|(_, c)| c.as_ref().map(as_json)).collect(),
+        titles: rows
+            .iter()
+            .map(|(_, c)| c.as_ref().map(Choices::title))
+            .collect(),
+        barcodes: rows
+            .iter()
+            .map(|(row, _)| row.traits.barcode.clone())
+            .collect(),
+        weights: traits(|t| t.weight_grams),
+        lengths: traits(|t| t.length_mm),
+        widths: traits(|t| t.width_mm),
+        heights: traits(|t| t.height_mm),
+    }
+    .execute(conn)?;
+    Ok(())
+}
+
+fn update_products(
+    conn: &mut PgConnection,
+    targets: &[Target],
+) -> QueryResult<Vec<(ProductId, i64)>> {
+    let changed: Vec<(i64, &Target)> = targets
+        .iter()
+        .filter(|target| target.is_changed)
+        .filter_map(|target| Some((target.id?, target)))
+        .collect();
+    if changed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text =
+        |field: fn(&Target) -> &String| changed.iter().map(|(_, t)| field(t).clone()).collect();
+    let options = changed
+        .iter()
+        .map(|(_, target)| serde_json::to_value(&target.options))
+        .collect::<Result<_, _>>()
+        .map_err(|error| DieselError::SerializationError(error.into()))?;
+    let versions: Vec<(i64, i64)> = UpdateProducts {
+        ids: changed.iter().map(|(id, _)| *id).collect(),
+        names: text(|t| &t.name),
+        descriptions: text(|t| &t.description),
+        images: text(|t| &t.image),
+        options,
+        added: changed.iter().map(|(_, target)| target.added).collect(),
+    }
+    .load(conn)?;
+    Ok(versions
+        .into_iter()
+        .filter_map(|(id, version)| Some((id.try_into().ok()?, version)))
+        .collect())
+}
+
+fn price(conn: &mut PgConnection, rows: &[&Row]) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    InsertPrices {
+        skus: skus(rows.iter().copied()),
+        currencies: rows.iter().map(|row| row.price.currency().code()).collect(),
+        amounts: rows.iter().map(|row| row.price.minor()).collect(),
+    }
+    .execute(conn)?;
+    Ok(())
+}
+
+fn count(conn: &mut PgConnection, counted: &[(i64, i64)]) -> QueryResult<()> {
+    if counted.is_empty() {
+        return Ok(());
+    }
+    let change = |(variant_id, on_hand): &(i64, i64)| {
+        Some(Change {
+            variant_id: VariantId::try_from(*variant_id).ok()?,
+            on_hand: *on_hand,
+            reserved: 0,
+        })
+    };
+    let changes: Vec<Change> = counted.iter().filter_map(change).collect();
+    let cause = Cause {
+        reason: "import",
+        order_id: None,
+        actor: None,
+        note: None,
+    };
+    stock::adjust_all(conn, &changes, &cause).map_err(|error| match error {
+        stock::StockError::Db(error) => error,
+        // The rows were compared with the levels, which are locked.
+        other => DieselError::QueryBuilderError(other.into()),
+    })
+}
+
+fn skus<'r>(rows: impl Iterator<Item = &'r Row>) -> Vec<String> {
+    rows.map(|row| row.sku.as_str().to_owned()).collect()
+}
