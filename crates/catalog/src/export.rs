@@ -55,18 +55,27 @@ struct Exported {
     amounts: Vec<i64>,
 }
 
+/// On sale when the export began, which is when its transaction did: `catalog.is_on_sale` asks the clock anew in each
+/// statement.
+macro_rules! is_on_sale {
+    () => {
+        "p.archived_at IS NULL AND p.published_at <= now() AND p.unpublished_at > now()"
+    };
+}
+
 db::statement! {
     /// Names of options that variants have, in the order in which products ask for them.
     struct ListOptions {} -> Text =
-    "SELECT name FROM ( \
+    concat!(
+        "SELECT name FROM ( \
        SELECT DISTINCT ON (name) name, id, position FROM ( \
          SELECT p.id, o.position, o.option ->> 'name' AS name \
            FROM catalog.products p CROSS JOIN jsonb_array_elements(p.options) WITH ORDINALITY AS o (option, position) \
-          WHERE p.archived_at IS NULL) AS asked \
+          WHERE ", is_on_sale!(), ") AS asked \
         WHERE EXISTS (SELECT FROM catalog.variants v \
                WHERE v.product_id = asked.id AND v.archived_at IS NULL AND v.choices ? asked.name) \
         ORDER BY name, id, position) AS first_asked \
-      ORDER BY id, position"
+      ORDER BY id, position")
 }
 
 db::statement! {
@@ -78,10 +87,11 @@ db::statement! {
         limit: i64 => BigInt,
     } -> (BigInt, Bool, BigInt, Text, Text, Text, Text, Text, Jsonb, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>,
           Nullable<BigInt>, Nullable<BigInt>, BigInt, Array<Text>, Array<BigInt>) =
-    "SELECT p.id, v.is_default, v.id, v.sku, d.sku, p.name, p.description, p.image, v.choices, v.barcode, v.weight_grams, \
+    concat!(
+        "SELECT p.id, v.is_default, v.id, v.sku, d.sku, p.name, p.description, p.image, v.choices, v.barcode, v.weight_grams, \
             v.length_mm, v.width_mm, v.height_mm, coalesce(s.on_hand, 0), c.currencies, c.amounts \
        FROM catalog.variants v \
-       JOIN catalog.products p ON p.id = v.product_id AND p.archived_at IS NULL \
+       JOIN catalog.products p ON p.id = v.product_id AND ", is_on_sale!(), " \
        JOIN catalog.variants d ON d.product_id = v.product_id AND d.is_default \
       CROSS JOIN LATERAL ( \
             SELECT array_agg(currency ORDER BY valid_from, id) AS currencies, \
@@ -92,7 +102,7 @@ db::statement! {
        LEFT JOIN catalog.stock_levels s ON s.variant_id = v.id AND s.location_id = 1 \
       WHERE v.archived_at IS NULL AND c.currencies IS NOT NULL AND v.product_id >= $1 \
         AND (v.product_id, NOT v.is_default, v.id) > ($1, $2, $3) \
-      ORDER BY v.product_id, NOT v.is_default, v.id LIMIT $4"
+      ORDER BY v.product_id, NOT v.is_default, v.id LIMIT $4")
 }
 
 /// Writes all products on sale to `file`, as they are at one moment, in the order of their ids.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use catalog::editing::{DetailChanges, Publication};
 use catalog::export::{self, Summary};
 use catalog::variants::{choosing, editing};
 use catalog::{import, stock};
@@ -48,6 +49,19 @@ fn an_empty_shop_is_a_header() {
     let header = "product,sku,name,description,price,currency,image,on_hand,barcode,weight_grams,length_mm,width_mm,height_mm\n";
     assert_eq!(exported(conn), (Summary::default(), header.to_owned()));
     assert_eq!(assert_identity(conn), header);
+}
+
+#[test]
+fn what_is_not_on_sale_stays_in_the_shop() {
+    let conn = &mut database().connect();
+    create(conn, product("SOLD"));
+    let draft = DetailChanges {
+        publication: Some(Publication::Never),
+        ..DetailChanges::default()
+    };
+    catalog::editing::create(conn, product("DRAFT"), draft, None).unwrap();
+    let file = assert_identity(conn);
+    assert!(file.contains("SOLD") && !file.contains("DRAFT"), "{file}");
 }
 
 #[test]
