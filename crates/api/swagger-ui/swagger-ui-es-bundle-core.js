@@ -1,0 +1,1 @@
+// Not in this build: the page loads swagger-ui-bundle.js.
