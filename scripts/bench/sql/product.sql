@@ -3,7 +3,7 @@
 SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at,
        v.sku, c.amount_minor, c.currency, p.variant_count, p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description,
        extract(epoch FROM least(nullif(p.unpublished_at, 'infinity'),
-           (SELECT min(valid_from) FROM catalog.prices WHERE variant_id = v.id AND scheduled AND valid_from > statement_timestamp())
+           (SELECT min(valid_from) FROM catalog.prices WHERE variant_id = v.id AND valid_from > statement_timestamp())
           ) - statement_timestamp())::float8
   FROM catalog.products p
   JOIN catalog.variants v ON v.product_id = p.id AND v.is_default

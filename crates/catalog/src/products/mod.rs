@@ -91,18 +91,20 @@ type ProductRow = (
     Nullable<Double>,
 );
 
-/// Seconds until the clock puts a product on sale, takes one off or changes a price. Not a function in Postgres, which would plan it anew
-/// for each list.
+/// Seconds until the clock puts a product on sale, takes one off or changes a price.
+///
+/// Not a function in Postgres, which would plan it anew for each list. The first of an order rather than a minimum: a plan
+/// that was made while there was nothing to come would look through all of it ever after.
 macro_rules! seconds_to_next_change {
     () => {
         "(SELECT extract(epoch FROM least( \
-             (SELECT min(published_at) FROM catalog.products \
+             (SELECT published_at FROM catalog.products \
                WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity' \
-                 AND archived_at IS NULL), \
-             (SELECT min(unpublished_at) FROM catalog.products \
+                 AND archived_at IS NULL ORDER BY published_at LIMIT 1), \
+             (SELECT unpublished_at FROM catalog.products \
                WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity' \
-                 AND published_at < 'infinity' AND archived_at IS NULL), \
-             (SELECT min(valid_from) FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp()) \
+                 AND published_at < 'infinity' AND archived_at IS NULL ORDER BY unpublished_at LIMIT 1), \
+             (SELECT valid_from FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp() ORDER BY valid_from LIMIT 1) \
             ) - statement_timestamp())::float8)"
     };
 }
@@ -112,11 +114,12 @@ macro_rules! seconds_to_next_change {
 /// A product without any price is not shown: nobody could buy it. Prices are those at the start of
 /// the statement, so that a transaction sees the price it has just set.
 macro_rules! select_products {
+    // Not "scheduled": the index of those would be searched through all prices to come of the shop.
     (details of $($rest:literal)*) => {
         select_products!(
             "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description, \
              extract(epoch FROM least(nullif(p.unpublished_at, 'infinity'), \
-                 (SELECT min(valid_from) FROM catalog.prices WHERE variant_id = v.id AND scheduled AND valid_from > statement_timestamp()) \
+                 (SELECT min(valid_from) FROM catalog.prices WHERE variant_id = v.id AND valid_from > statement_timestamp()) \
                 ) - statement_timestamp())::float8",
             $($rest),*
         )
