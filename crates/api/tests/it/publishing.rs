@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::support::{Cluster, fresh_key, open, order_of};
+use crate::support::{Cluster, eventually, fresh_key, open, order_of};
 
 fn fresh_sku() -> String {
     fresh_key()[..12].to_uppercase()
@@ -49,6 +49,25 @@ async fn seen(cluster: &Cluster, product: &Value) -> Vec<(bool, bool)> {
     seen
 }
 
+/// How long a replica that has not made a change may take to hear of it.
+const HEARD: Duration = Duration::from_secs(1);
+
+/// Waits until every replica shows it like this.
+async fn see(cluster: &Cluster, product: &Value, like: (bool, bool)) {
+    let shown = || async { seen(cluster, product).await == [like; 2] };
+    eventually("every replica has heard of it", HEARD, shown).await;
+}
+
+/// Waits until every replica answers with this status to a slug.
+async fn answer(cluster: &Cluster, slug: &str, status: u16) {
+    let path = format!("/api/products/by-slug/{slug}");
+    for index in 0..2 {
+        let replica = cluster.replica(index);
+        let answers = || async { replica.get(&path).send().await.status == status };
+        eventually("the replica has heard of the slug", HEARD, answers).await;
+    }
+}
+
 #[tokio::test]
 async fn a_draft_can_be_neither_seen_nor_bought_until_it_is_published() {
     let cluster = open();
@@ -78,12 +97,12 @@ async fn a_draft_can_be_neither_seen_nor_bought_until_it_is_published() {
 
     let published = admin.patch(&path_of(&draft), &json!({"status": "active"}));
     assert_eq!(published.send().await.expect(200)["status"], "active");
-    assert_eq!(seen(cluster, &draft).await, [(true, true); 2]);
+    see(cluster, &draft, (true, true)).await;
     shop.post("/api/orders", &order).send().await.expect(201);
 
     let back = admin.patch(&path_of(&draft), &json!({"publishAt": null}));
     assert_eq!(back.send().await.expect(200)["status"], "draft");
-    assert_eq!(seen(cluster, &draft).await, [(false, false); 2]);
+    see(cluster, &draft, (false, false)).await;
     let refused = shop.post("/api/orders", &order).send().await;
     refused.refused(422, "unknown_product");
 }
@@ -145,8 +164,8 @@ async fn a_product_is_found_by_its_slug_and_by_those_it_had() {
 
     let changed = admin.patch(&path, &json!({"slug": second})).send().await;
     assert_eq!(changed.expect(200)["slug"], json!(second));
+    answer(cluster, &first, 301).await;
     let moved = by_slug(&first).send().await;
-    assert_eq!(moved.status, 301);
     let location = moved.header("location").unwrap();
     assert_eq!(location, format!("/api/products/by-slug/{second}"));
     assert_eq!(
@@ -168,6 +187,7 @@ async fn a_product_is_found_by_its_slug_and_by_those_it_had() {
         .send()
         .await
         .expect(200);
+    answer(cluster, &first, 200).await;
     assert_eq!(by_slug(&first).send().await.expect(200)["id"], other["id"]);
 
     let own = admin
