@@ -81,7 +81,7 @@ impl Application {
         let metrics = metrics::start(&config.metrics)?;
         let db = Db::new(&config.pool())?;
         let shared = SharedTier::new(&config.redis, &config.cache)?;
-        let cache = Arc::new(Cache::new(&config.cache, shared));
+        let cache = Arc::new(Cache::new(&config.cache, shared, db.clone()));
         let listeners = changes::listen(
             &cache,
             config.database.url.reveal().to_owned(),

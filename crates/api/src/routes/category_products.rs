@@ -3,7 +3,6 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use catalog::categories::{self, listing};
-use catalog::products;
 use diesel::PgConnection;
 use domain::PageSize;
 use serde::Deserialize;
@@ -13,7 +12,7 @@ use super::categories::{category_id, not_found, position};
 use super::category_bodies::CategoryProductsBody;
 use super::money::ProblemBody;
 use super::products::to_bytes;
-use crate::cache::{Key, Loaded};
+use crate::cache::Key;
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
@@ -88,19 +87,15 @@ pub async fn list(
     let currency = state.config.shop.currency;
     let load = || async {
         let read = move |conn: &mut PgConnection| {
-            // Read first: what the clock changes while the rest is read must end the answer, not be missed by it.
-            let changes_in = products::next_change(conn)?;
             let Some(category) = categories::find(conn, id)? else {
                 return Ok(None);
             };
             let page = listing::page(conn, &category, with_descendants, after, size, currency)?;
-            Ok::<_, Problem>(Some((page, changes_in)))
+            Ok::<_, Problem>(Some(page))
         };
-        let load = |(page, changes_in)| {
-            let body = to_bytes(&CategoryProductsBody::new(page, size))?;
-            Ok(Loaded { body, changes_in })
-        };
-        state.db.run(read).await?.map(load).transpose()
+        let found = state.db.run(read).await?;
+        let bytes = |page| to_bytes(&CategoryProductsBody::new(page, size));
+        found.map(bytes).transpose()
     };
     let key = Key::CategoryProducts {
         category: id,

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::admin::options::OptionBody;
 use super::money::ProblemBody;
-use crate::cache::{Key, Loaded};
+use crate::cache::Key;
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
@@ -190,19 +190,10 @@ pub async fn list(
         };
         let read = move |conn: &mut PgConnection| {
             let search = search.as_deref();
-            let rows = products::list(conn, search, start, size, currency)?;
-            if let Some(product) = rows.first() {
-                let changes_in = product.changes_in();
-                return Ok::<_, Problem>((rows, changes_in));
-            }
-            // An empty page says nothing. It is read once more, so that nothing comes on sale between the two.
-            let changes_in = products::next_change(conn)?;
-            let rows = products::list(conn, search, start, size, currency)?;
-            Ok((rows, changes_in))
+            products::list(conn, search, start, size, currency).map_err(Problem::from)
         };
-        let (rows, changes_in) = state.db.run(read).await?;
-        let body = to_bytes(&page_body(rows, start, size))?;
-        Ok(Some(Loaded { body, changes_in }))
+        let rows = state.db.run(read).await?;
+        to_bytes(&page_body(rows, start, size)).map(Some)
     };
     let cached = state
         .cache
@@ -309,13 +300,9 @@ pub async fn get_by_slug(
 }
 
 /// A product as it is kept.
-fn loaded(found: Option<Product>) -> Result<Option<Loaded>, Problem> {
-    let load = |product: Product| {
-        let changes_in = product.changes_in();
-        let body = to_bytes(&ProductBody::from(product))?;
-        Ok(Loaded { body, changes_in })
-    };
-    found.map(load).transpose()
+fn loaded(found: Option<Product>) -> Result<Option<Vec<u8>>, Problem> {
+    let bytes = |product| to_bytes(&ProductBody::from(product));
+    found.map(bytes).transpose()
 }
 
 /// An id from the path.

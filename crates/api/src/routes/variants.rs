@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::money::ProblemBody;
 use super::products::{not_found, product_id, to_bytes};
-use crate::cache::{Key, Loaded};
+use crate::cache::Key;
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
@@ -134,21 +134,14 @@ pub async fn list(
     let currency = state.config.shop.currency;
     let load = || async {
         let read = move |conn: &mut diesel::PgConnection| {
-            let Some(found) = products::find(conn, product, currency)? else {
+            if products::find(conn, product, currency)?.is_none() {
                 return Ok(None);
-            };
+            }
             let rows = variants::list(conn, product, after, size, currency)?;
-            // The clock may also change the price of any variant.
-            let next = products::next_change(conn)?;
-            let changes_in = [found.changes_in(), next].into_iter().flatten().min();
-            Ok::<_, Problem>(Some((rows, changes_in)))
+            Ok::<_, Problem>(Some(rows))
         };
         let found = state.db.run(read).await?;
-        let load = |(rows, changes_in)| {
-            let body = to_bytes(&page(rows, size))?;
-            Ok(Loaded { body, changes_in })
-        };
-        found.map(load).transpose()
+        found.map(|rows| to_bytes(&page(rows, size))).transpose()
     };
     let key = Key::Variants {
         product,

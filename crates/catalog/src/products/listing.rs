@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 use domain::{Currency, PageSize};
 
-use super::{Product, ProductRow, seconds_to_next_change, select_products};
+use super::{Product, ProductRow, select_products};
 
 db::statement! {
     /// Both tables are told where the page begins: a merge of the two would else start at the first row.

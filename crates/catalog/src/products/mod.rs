@@ -46,8 +46,6 @@ pub struct Product {
     pub description_html: Option<String>,
     pub seo_title: Option<String>,
     pub seo_description: Option<String>,
-    /// Seconds until the clock changes what was read, without anybody's doing.
-    changes_in: Option<f64>,
 }
 
 impl Product {
@@ -55,13 +53,6 @@ impl Product {
     #[must_use]
     pub fn address(&self) -> String {
         address(self.slug.as_deref(), &self.name, self.id)
-    }
-
-    /// How long after it was read this holds, if nobody changes it.
-    #[must_use]
-    pub fn changes_in(&self) -> Option<Duration> {
-        self.changes_in
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
     }
 }
 
@@ -88,49 +79,22 @@ type ProductRow = (
     Nullable<Text>,
     Nullable<Text>,
     Nullable<Text>,
-    Nullable<Double>,
 );
-
-/// Seconds until the clock puts a product on sale, takes one off or changes a price.
-///
-/// Not a function in Postgres, which would plan it anew for each list. The first of an order rather than a minimum: a plan
-/// that was made while there was nothing to come would look through all of it ever after.
-macro_rules! seconds_to_next_change {
-    () => {
-        "(SELECT extract(epoch FROM least( \
-             (SELECT published_at FROM catalog.products \
-               WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity' \
-                 AND archived_at IS NULL ORDER BY published_at LIMIT 1), \
-             (SELECT unpublished_at FROM catalog.products \
-               WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity' \
-                 AND published_at < 'infinity' AND archived_at IS NULL ORDER BY unpublished_at LIMIT 1), \
-             (SELECT valid_from FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp() ORDER BY valid_from LIMIT 1) \
-            ) - statement_timestamp())::float8)"
-    };
-}
 
 /// The columns of [`Product`]; `$1` is the currency preferred where a variant has several.
 ///
 /// A product without any price is not shown: nobody could buy it. Prices are those at the start of
 /// the statement, so that a transaction sees the price it has just set.
 macro_rules! select_products {
-    // Not "scheduled": the index of those would be searched through all prices to come of the shop.
     (details of $($rest:literal)*) => {
         select_products!(
-            "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description, \
-             extract(epoch FROM least(nullif(p.unpublished_at, 'infinity'), \
-                 (SELECT min(valid_from) FROM catalog.prices WHERE variant_id = v.id AND valid_from > statement_timestamp()) \
-                ) - statement_timestamp())::float8",
+            "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description",
             $($rest),*
         )
     };
-    // What the clock changes next is looked for once for all rows.
     (list of $($rest:literal)*) => {
         select_products!(
-            concat!(
-                "NULL::jsonb, p.slug, p.brand, NULL::text[], NULL::text, NULL::text, NULL::text, ",
-                seconds_to_next_change!()
-            ),
+            "NULL::jsonb, p.slug, p.brand, NULL::text[], NULL::text, NULL::text, NULL::text",
             $($rest),*
         )
     };
@@ -150,7 +114,7 @@ macro_rules! select_products {
         )
     };
 }
-use {seconds_to_next_change, select_products};
+use select_products;
 
 db::statement! {
     struct FindProduct { currency: &'static str => Text, id: i64 => BigInt } -> ProductRow =
@@ -163,7 +127,18 @@ db::statement! {
 }
 
 db::statement! {
-    struct NextChange {} -> Nullable<Double> = concat!("SELECT ", seconds_to_next_change!())
+    /// The first of an order rather than a minimum: a plan that was made while there was nothing to come would look
+    /// through all of it ever after.
+    struct NextChange {} -> Nullable<Double> =
+    "SELECT extract(epoch FROM least( \
+         (SELECT published_at FROM catalog.products \
+           WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity' \
+             AND archived_at IS NULL ORDER BY published_at LIMIT 1), \
+         (SELECT unpublished_at FROM catalog.products \
+           WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity' \
+             AND published_at < 'infinity' AND archived_at IS NULL ORDER BY unpublished_at LIMIT 1), \
+         (SELECT valid_from FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp() ORDER BY valid_from LIMIT 1) \
+        ) - statement_timestamp())::float8"
 }
 
 db::statement! {
@@ -210,7 +185,8 @@ pub fn find_draft(
     .optional()
 }
 
-/// How long a list holds, if nobody changes a product: until one comes on sale, goes or has another price by the clock.
+/// How long what customers read of products holds, if nobody changes one: until one comes on sale, goes or has another
+/// price by the clock.
 ///
 /// # Errors
 ///

@@ -139,7 +139,7 @@ fn no_read_of_a_customer_scans_a_table() {
             "777, 9223372036854775807, 21",
         ),
         plan(conn, "AND p.slug = $2", "'USD', 'slug-777'"),
-        plan(conn, "SELECT (SELECT extract(epoch", ""),
+        plan(conn, "SELECT extract(epoch", ""),
         plan(conn, "c ON true WHERE p.id > $2", "'USD', 0, 21"),
         plan(
             conn,
