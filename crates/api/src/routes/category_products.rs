@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 
 use super::categories::{category_id, not_found, position};
 use super::category_bodies::CategoryProductsBody;
+use super::market::market;
 use super::money::ProblemBody;
 use super::products::to_bytes;
 use crate::cache::Key;
@@ -50,6 +51,10 @@ pub struct CategoryProductQuery {
     limit: Option<String>,
     /// `nextCursor` of the page before.
     cursor: Option<String>,
+    /// Prices in this currency where there are such; the shop's where it is left out.
+    currency: Option<String>,
+    /// Where the order is to go (ISO 3166-1), for prices that differ by country.
+    country: Option<String>,
 }
 
 impl CategoryProductQuery {
@@ -84,13 +89,17 @@ pub async fn list(
     let id = category_id(&id)?;
     let (size, after) = query.0.part()?;
     let with_descendants = query.0.with_descendants()?;
-    let currency = state.config.shop.currency;
+    let market = market(
+        state.config.shop.currency,
+        query.0.currency.as_deref(),
+        query.0.country.as_deref(),
+    )?;
     let load = || async {
         let read = move |conn: &mut PgConnection| {
             let Some(category) = categories::find(conn, id)? else {
                 return Ok(None);
             };
-            let page = listing::page(conn, &category, with_descendants, after, size, currency)?;
+            let page = listing::page(conn, &category, with_descendants, after, size, market)?;
             Ok::<_, Problem>(Some(page))
         };
         let found = state.db.run(read).await?;
@@ -102,7 +111,7 @@ pub async fn list(
         with_descendants,
         after,
         size,
-        currency,
+        market,
     };
     let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
     Ok(finished::answer(&request, &cached))

@@ -8,6 +8,7 @@ mod common_answers;
 pub mod docs;
 pub mod events;
 pub mod jobs;
+mod market;
 pub mod money;
 mod order_answers;
 pub mod order_bodies;
@@ -16,6 +17,7 @@ mod order_refusals;
 mod order_requests;
 mod order_steps;
 pub mod orders;
+pub mod price_lookup;
 pub mod product_writes;
 pub mod products;
 pub mod schedules;
@@ -78,6 +80,19 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
                 .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))
                 .service(admin::prices::set),
         )
+        .service(admin::price_lists::create)
+        .service(admin::price_lists::list)
+        .service(admin::price_lists::get)
+        .service(admin::price_lists::update)
+        .service(
+            utoipa_actix_web::scope("/api/admin/price-lists")
+                .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))
+                .service(admin::list_prices::set)
+                .service(admin::list_prices::list),
+        )
+        .service(admin::customer_groups::get)
+        .service(admin::customer_groups::put)
+        .service(price_lookup::look_up)
         .service(admin::prices::get)
         .service(admin::prices::history)
         .service(admin::prices::withdraw)

@@ -14,6 +14,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
 use domain::{Currency, ProductId, Sku, Slug};
 
+use crate::prices::Market;
+
 /// A product with its default variant and the price in force.
 #[derive(Clone, Debug, Queryable)]
 pub struct Product {
@@ -46,6 +48,10 @@ pub struct Product {
     pub description_html: Option<String>,
     pub seo_title: Option<String>,
     pub seo_description: Option<String>,
+    /// What the price is reduced from, in minor units of `currency`; `None` where it is no reduction.
+    pub compare_at_minor: Option<i64>,
+    /// The lowest price in the thirty days before a reduction, in minor units; `None` where it is none.
+    pub lowest_30d_minor: Option<i64>,
 }
 
 impl Product {
@@ -79,9 +85,11 @@ type ProductRow = (
     Nullable<Text>,
     Nullable<Text>,
     Nullable<Text>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
 );
 
-/// The columns of [`Product`]; `$1` is the currency preferred where a variant has several.
+/// The columns of [`Product`]; `$1` is the currency preferred where a variant has several, `$2` the country.
 ///
 /// A product without any price is not shown: nobody could buy it. Prices are those at the start of
 /// the statement, so that a transaction sees the price it has just set.
@@ -101,14 +109,18 @@ macro_rules! select_products {
     ($details:expr, $($rest:literal),*) => {
         concat!(
             "SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at, \
-                    v.sku, c.amount_minor, c.currency, p.variant_count, ",
+                    v.sku, coalesce(w.amount_minor, c.amount_minor), c.currency, p.variant_count, ",
             $details,
-            " \
+            ", CASE WHEN coalesce(w.compare_at_minor, c.amount_minor) > w.amount_minor \
+                    THEN coalesce(w.compare_at_minor, c.amount_minor) END, \
+               CASE WHEN coalesce(w.compare_at_minor, c.amount_minor) > w.amount_minor \
+                    THEN catalog.lowest_30d(v.id, c.currency, 1, '{}', $2, statement_timestamp()) END \
                FROM catalog.products p \
                JOIN catalog.variants v ON v.product_id = p.id AND v.is_default \
               CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices \
                      WHERE variant_id = v.id AND valid_from <= statement_timestamp() \
                      ORDER BY (currency = $1) DESC, valid_from DESC, id DESC LIMIT 1) c \
+               LEFT JOIN LATERAL catalog.list_price(v.id, c.currency, 1, '{}', $2) w ON true \
               WHERE ",
             $($rest),*
         )
@@ -117,13 +129,21 @@ macro_rules! select_products {
 use select_products;
 
 db::statement! {
-    struct FindProduct { currency: &'static str => Text, id: i64 => BigInt } -> ProductRow =
-    select_products!(details of "catalog.is_on_sale(p) AND p.id = $2")
+    struct FindProduct {
+        currency: &'static str => Text,
+        country: Option<String> => Nullable<Text>,
+        id: i64 => BigInt,
+    } -> ProductRow =
+    select_products!(details of "catalog.is_on_sale(p) AND p.id = $3")
 }
 
 db::statement! {
-    struct FindDraft { currency: &'static str => Text, id: i64 => BigInt } -> ProductRow =
-    select_products!(details of "p.archived_at IS NULL AND p.id = $2")
+    struct FindDraft {
+        currency: &'static str => Text,
+        country: Option<String> => Nullable<Text>,
+        id: i64 => BigInt,
+    } -> ProductRow =
+    select_products!(details of "p.archived_at IS NULL AND p.id = $3")
 }
 
 db::statement! {
@@ -137,7 +157,11 @@ db::statement! {
          (SELECT unpublished_at FROM catalog.products \
            WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity' \
              AND published_at < 'infinity' AND archived_at IS NULL ORDER BY unpublished_at LIMIT 1), \
-         (SELECT valid_from FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp() ORDER BY valid_from LIMIT 1) \
+         (SELECT valid_from FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp() ORDER BY valid_from LIMIT 1), \
+         (SELECT valid_from FROM catalog.list_prices \
+           WHERE scheduled AND valid_from > statement_timestamp() ORDER BY valid_from LIMIT 1), \
+         (SELECT at FROM catalog.price_lists CROSS JOIN LATERAL (VALUES (starts_at), (ends_at)) AS moments (at) \
+           WHERE is_active AND at > statement_timestamp() AND at < 'infinity' ORDER BY at LIMIT 1) \
         ) - statement_timestamp())::float8"
 }
 
@@ -147,7 +171,7 @@ db::statement! {
       WHERE v.product_id = $1 AND v.is_default AND p.archived_at IS NULL"
 }
 
-/// Finds a product that is on sale, priced in `currency` where it has such a price.
+/// Finds a product that is on sale, priced in the market's currency where it has such a price.
 ///
 /// Returns `None` for an unknown id, a draft, and a product that was archived or whose time is over.
 ///
@@ -157,17 +181,19 @@ db::statement! {
 pub fn find(
     conn: &mut PgConnection,
     id: ProductId,
-    currency: Currency,
+    market: impl Into<Market>,
 ) -> QueryResult<Option<Product>> {
+    let market = market.into();
     FindProduct {
-        currency: currency.code(),
+        currency: market.currency.code(),
+        country: market.country_code(),
         id: id.get(),
     }
     .get_result(conn)
     .optional()
 }
 
-/// Finds a product that is not archived, be it on sale or not.
+/// Finds a product that is not archived as customers see it, or will: be it on sale or not.
 ///
 /// # Errors
 ///
@@ -175,10 +201,12 @@ pub fn find(
 pub fn find_draft(
     conn: &mut PgConnection,
     id: ProductId,
-    currency: Currency,
+    market: impl Into<Market>,
 ) -> QueryResult<Option<Product>> {
+    let market = market.into();
     FindDraft {
-        currency: currency.code(),
+        currency: market.currency.code(),
+        country: market.country_code(),
         id: id.get(),
     }
     .get_result(conn)
