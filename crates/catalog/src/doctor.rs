@@ -1,11 +1,12 @@
 //! What must always be true of the catalogue.
 
 mod categories;
+mod price_lists;
 
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 13] = [
+const GUARDS: [&str; 16] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -19,6 +20,9 @@ const GUARDS: [&str; 13] = [
     "categories_slug_key",
     "category_parents_pkey",
     "category_products_pkey",
+    "price_lists_code_key",
+    "price_list_terms_pkey",
+    "list_prices_quantity_positive",
 ];
 
 /// The checks of this crate's tables.
@@ -37,6 +41,7 @@ pub fn checks() -> Vec<Check> {
         ambiguous_prices(),
     ];
     checks.extend(categories::checks());
+    checks.extend(price_lists::checks());
     checks
 }
 

@@ -227,7 +227,11 @@ fn a_page_of_a_category_reads_no_more_rows_than_it_shows_in_any_order() {
             42,
         ),
         (
-            plan(conn, "array_position($3, p.id)", "'USD', NULL, '{10001,10002}'"),
+            plan(
+                conn,
+                "array_position($3, p.id)",
+                "'USD', NULL, '{10001,10002}'",
+            ),
             21,
         ),
         (
