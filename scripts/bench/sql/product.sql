@@ -1,14 +1,11 @@
 -- What the API asks for one product.
 \set id random(:first, :last)
 SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at,
-       v.sku, coalesce(w.amount_minor, c.amount_minor), c.currency, p.variant_count, p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description,
-       CASE WHEN coalesce(w.compare_at_minor, c.amount_minor) > w.amount_minor THEN coalesce(w.compare_at_minor, c.amount_minor) END,
-       CASE WHEN coalesce(w.compare_at_minor, c.amount_minor) > w.amount_minor
-            THEN catalog.lowest_30d(v.id, c.currency, 1, '{}', NULL, statement_timestamp()) END
+       v.sku, c.amount_minor, c.currency, p.variant_count, p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description,
+       CASE WHEN v.in_lists THEN catalog.shown_price(v.id, c.amount_minor, c.currency, NULL) END
   FROM catalog.products p
   JOIN catalog.variants v ON v.product_id = p.id AND v.is_default
  CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices
         WHERE variant_id = v.id AND valid_from <= statement_timestamp()
         ORDER BY (currency = 'USD') DESC, valid_from DESC, id DESC LIMIT 1) c
-  LEFT JOIN LATERAL catalog.list_price(v.id, c.currency, 1, '{}', NULL) w ON true
  WHERE catalog.is_on_sale(p) AND p.id = :id;

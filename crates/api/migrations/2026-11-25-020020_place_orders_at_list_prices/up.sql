@@ -31,9 +31,9 @@ BEGIN
                       FROM unnest(line_orders, variant_ids, quantities, price_ids, list_prices)
                            AS l (of, variant_id, quantity, price_id, amount)) l
               JOIN accounts.users u ON u.id = user_ids[l.of]
-              LEFT JOIN LATERAL catalog.list_price(
-                   l.variant_id, currencies[l.of], l.pieces, u.customer_groups, addresses[l.of] ->> 'country') w ON true
-             WHERE l.amount IS DISTINCT FROM coalesce(w.amount_minor, (SELECT amount_minor FROM catalog.prices WHERE id = l.price_id)));
+             WHERE l.amount IS DISTINCT FROM coalesce(
+                   catalog.charged_price(l.variant_id, currencies[l.of], l.pieces, u.customer_groups, addresses[l.of] ->> 'country'),
+                   (SELECT amount_minor FROM catalog.prices WHERE id = l.price_id)));
     END IF;
     IF NOT patient THEN
         -- A row that somebody holds for long fails the set early enough for its members to be placed one by one.

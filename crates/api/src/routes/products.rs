@@ -76,13 +76,13 @@ impl From<Product> for ProductBody {
         let decimal = |minor| Money::new(minor, product.currency).to_decimal();
         Self {
             slug: product.address(),
+            price: decimal(product.price_minor()),
+            compare_at_price: product.compare_at_minor().map(decimal),
+            lowest30d: product.lowest_30d_minor().map(decimal),
             id: product.id,
             name: product.name,
             description: product.description,
             sku: product.sku.to_string(),
-            price: decimal(product.price_minor),
-            compare_at_price: product.compare_at_minor.map(decimal),
-            lowest30d: product.lowest_30d_minor.map(decimal),
             currency: product.currency,
             image: product.image,
             variant_count: product.variant_count,

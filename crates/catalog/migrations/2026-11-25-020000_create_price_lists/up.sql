@@ -1,3 +1,8 @@
+-- Whoever reads variants waits behind this, and gives up after a second: better to try again.
+SET LOCAL lock_timeout = '300ms';
+-- Whether any list has or had a price of it. Others are read without a look at the lists, which would take a quarter of the time.
+ALTER TABLE catalog.variants ADD COLUMN in_lists boolean NOT NULL DEFAULT false;
+
 -- Prices for some customers, quantities, countries or a while. Where several lists have a price, the one of the highest
 -- priority counts; where none has, the price of the variant itself (catalog.prices).
 CREATE TABLE catalog.price_lists (
@@ -127,4 +132,29 @@ BEGIN
                         WHERE t.list_id IN (SELECT list_id FROM catalog.list_prices WHERE variant_id = of_variant)) AS changes
          CROSS JOIN LATERAL catalog.price_at(of_variant, in_currency, pieces, groups, country, changes.at) p
          WHERE changes.at >= from_then - interval '30 days' AND changes.at < from_then);
+END $$;
+
+-- What everybody in a country is shown for a piece where a list has its price: that, what it is reduced from, and the lowest
+-- price of the thirty days before; the last two NULL where it is no reduction. NULL where no list has.
+CREATE FUNCTION catalog.shown_price(of_variant bigint, own_amount bigint, in_currency text, country text) RETURNS bigint[]
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    listed record;
+BEGIN
+    SELECT l.amount_minor, coalesce(l.compare_at_minor, own_amount) AS compare_at INTO listed
+      FROM catalog.list_price(of_variant, in_currency, 1, '{}', country) l;
+    IF NOT found THEN
+        RETURN NULL;
+    ELSIF listed.compare_at <= listed.amount_minor THEN
+        RETURN ARRAY[listed.amount_minor, NULL, NULL];
+    END IF;
+    RETURN ARRAY[listed.amount_minor, listed.compare_at,
+                 catalog.lowest_30d(of_variant, in_currency, 1, '{}', country, statement_timestamp())];
+END $$;
+
+-- What a line of an order is charged for a piece where a list has its price; NULL where none has.
+CREATE FUNCTION catalog.charged_price(of_variant bigint, in_currency text, pieces bigint, groups text[], country text) RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT l.amount_minor FROM catalog.list_price(of_variant, in_currency, pieces, groups, country) l);
 END $$;

@@ -30,8 +30,8 @@ pub struct Product {
     pub updated_at: DateTime<Utc>,
     #[diesel(deserialize_as = String)]
     pub sku: Sku,
-    /// Unit price in minor units of `currency`.
-    pub price_minor: i64,
+    /// Unit price in minor units of `currency`; see [`Product::price_minor`].
+    own_price_minor: i64,
     #[diesel(deserialize_as = String)]
     pub currency: Currency,
     /// How many variants are on sale.
@@ -48,10 +48,8 @@ pub struct Product {
     pub description_html: Option<String>,
     pub seo_title: Option<String>,
     pub seo_description: Option<String>,
-    /// What the price is reduced from, in minor units of `currency`; `None` where it is no reduction.
-    pub compare_at_minor: Option<i64>,
-    /// The lowest price in the thirty days before a reduction, in minor units; `None` where it is none.
-    pub lowest_30d_minor: Option<i64>,
+    /// Of a price list: the price, what it is reduced from, and the lowest price before.
+    listed: Option<Vec<Option<i64>>>,
 }
 
 impl Product {
@@ -59,6 +57,28 @@ impl Product {
     #[must_use]
     pub fn address(&self) -> String {
         address(self.slug.as_deref(), &self.name, self.id)
+    }
+
+    /// Unit price in minor units of `currency`: that of a price list, where one has any for everybody.
+    #[must_use]
+    pub fn price_minor(&self) -> i64 {
+        self.listed(0).unwrap_or(self.own_price_minor)
+    }
+
+    /// What the price is reduced from, in minor units of `currency`; `None` where it is no reduction.
+    #[must_use]
+    pub fn compare_at_minor(&self) -> Option<i64> {
+        self.listed(1)
+    }
+
+    /// The lowest price in the thirty days before a reduction, in minor units; `None` where it is none.
+    #[must_use]
+    pub fn lowest_30d_minor(&self) -> Option<i64> {
+        self.listed(2)
+    }
+
+    fn listed(&self, place: usize) -> Option<i64> {
+        *self.listed.as_ref()?.get(place)?
     }
 }
 
@@ -85,8 +105,7 @@ type ProductRow = (
     Nullable<Text>,
     Nullable<Text>,
     Nullable<Text>,
-    Nullable<BigInt>,
-    Nullable<BigInt>,
+    Nullable<Array<Nullable<BigInt>>>,
 );
 
 /// The columns of [`Product`]; `$1` is the currency preferred where a variant has several, `$2` the country.
@@ -109,18 +128,14 @@ macro_rules! select_products {
     ($details:expr, $($rest:literal),*) => {
         concat!(
             "SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at, \
-                    v.sku, coalesce(w.amount_minor, c.amount_minor), c.currency, p.variant_count, ",
+                    v.sku, c.amount_minor, c.currency, p.variant_count, ",
             $details,
-            ", CASE WHEN coalesce(w.compare_at_minor, c.amount_minor) > w.amount_minor \
-                    THEN coalesce(w.compare_at_minor, c.amount_minor) END, \
-               CASE WHEN coalesce(w.compare_at_minor, c.amount_minor) > w.amount_minor \
-                    THEN catalog.lowest_30d(v.id, c.currency, 1, '{}', $2, statement_timestamp()) END \
+            ", CASE WHEN v.in_lists THEN catalog.shown_price(v.id, c.amount_minor, c.currency, $2) END \
                FROM catalog.products p \
                JOIN catalog.variants v ON v.product_id = p.id AND v.is_default \
               CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices \
                      WHERE variant_id = v.id AND valid_from <= statement_timestamp() \
                      ORDER BY (currency = $1) DESC, valid_from DESC, id DESC LIMIT 1) c \
-               LEFT JOIN LATERAL catalog.list_price(v.id, c.currency, 1, '{}', $2) w ON true \
               WHERE ",
             $($rest),*
         )

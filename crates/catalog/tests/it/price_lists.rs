@@ -234,8 +234,8 @@ fn a_list_starts_and_ends_by_the_clock_wherever_a_price_is_read() {
     let shown = |conn: &mut PgConnection| {
         let found = products::find(conn, id, USD).unwrap().unwrap();
         let now = pays(conn, "TIME-1", &NOBODY).0;
-        assert_eq!(found.price_minor, now);
-        (now, found.compare_at_minor, found.lowest_30d_minor)
+        assert_eq!(found.price_minor(), now);
+        (now, found.compare_at_minor(), found.lowest_30d_minor())
     };
     let wait_until = |conn: &mut PgConnection, moment: DateTime<Utc>| {
         let left = (moment - clock(conn)).num_microseconds().unwrap().max(0);

@@ -45,7 +45,10 @@ fn wait_until(conn: &mut PgConnection, moment: DateTime<Utc>) {
 }
 
 fn minor(conn: &mut PgConnection, id: ProductId) -> i64 {
-    products::find(conn, id, USD).unwrap().unwrap().price_minor
+    products::find(conn, id, USD)
+        .unwrap()
+        .unwrap()
+        .price_minor()
 }
 
 #[test]

@@ -105,14 +105,15 @@ db::statement! {
      SELECT statement_timestamp(), o.is_open, o.fingerprint, o.resource_id, o.status, o.location, o.body, \
             o.order_id, o.request_fingerprint, o.is_free, r.amount_minor, \
             q.variant_id, q.product_id, q.product_version, q.sku, q.title, q.price_id, \
-            coalesce(w.amount_minor, q.price_minor), q.currency, q.available \
+            coalesce(CASE WHEN EXISTS (SELECT FROM catalog.price_lists) \
+                          THEN catalog.charged_price(q.variant_id, q.currency, q.pieces, o.customer_groups, o.country) END, \
+                     q.price_minor), q.currency, q.available \
        FROM (SELECT l.of, l.position, q.*, sum(l.quantity) OVER (PARTITION BY l.of, q.variant_id)::bigint AS pieces \
                FROM unnest($7::int[], $8::bigint[], $9::text[], $10::bigint[]) \
                     WITH ORDINALITY AS l (of, product_id, sku, quantity, position) \
                JOIN orders o ON o.position = l.of \
                LEFT JOIN LATERAL catalog.quote(l.product_id, l.sku, o.currency) q ON true) q \
        JOIN orders o ON o.position = q.of \
-       LEFT JOIN LATERAL catalog.list_price(q.variant_id, q.currency, q.pieces, o.customer_groups, o.country) w ON true \
        LEFT JOIN ordering.shipping_rates r ON r.method_code = o.shipping AND r.currency = q.currency \
       ORDER BY q.position"
 }

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 29] = [
+pub const REFERENCES: [Case; 30] = [
     (
         "UPDATE catalog.products SET slug = 'mug' WHERE id = 3; \
          INSERT INTO catalog.former_slugs (slug, product_id) VALUES ('mug', 1)",
@@ -62,8 +62,17 @@ pub const REFERENCES: [Case; 29] = [
     ),
     (
         "INSERT INTO catalog.list_prices (list_id, variant_id, currency, min_quantity, amount_minor, valid_from, scheduled) \
-         VALUES (999, 3, 'USD', 1, 1, now(), false)",
+         VALUES (999, 3, 'USD', 1, 1, now(), false); UPDATE catalog.variants SET in_lists = true WHERE id = 3",
         &[("I7", "price ")],
+    ),
+    (
+        "WITH made AS (INSERT INTO catalog.price_lists (code, name, version, priority, is_active, starts_at, ends_at, countries, \
+           customer_groups) VALUES ('secret', 'Secret', 0, 0, true, '-infinity', 'infinity', '{}', '{}') RETURNING *), \
+         said AS (INSERT INTO catalog.price_list_terms (list_id, version, priority, is_active, starts_at, ends_at, countries, \
+           customer_groups) SELECT id, version, priority, is_active, starts_at, ends_at, countries, customer_groups FROM made) \
+         INSERT INTO catalog.list_prices (list_id, variant_id, currency, min_quantity, amount_minor, valid_from, scheduled) \
+         SELECT id, 3, 'USD', 1, 1, now(), false FROM made",
+        &[("S11", "variant 3")],
     ),
     (
         "WITH made AS (INSERT INTO catalog.price_lists (code, name, version, priority, is_active, starts_at, ends_at, countries, \

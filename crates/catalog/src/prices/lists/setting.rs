@@ -57,6 +57,11 @@ db::statement! {
      ) SELECT position FROM wanted"
 }
 
+db::statement! {
+    struct MarkListed { variant_ids: Vec<i64> => Array<BigInt> } -> BigInt =
+    "UPDATE catalog.variants SET in_lists = true WHERE id = ANY($1) AND NOT in_lists RETURNING id"
+}
+
 /// Sets prices of a list that exists, and tells what became of each. What cannot be set is not written; the caller decides
 /// about the others.
 ///
@@ -102,6 +107,8 @@ pub fn set_all(
             changed.insert(*ids);
         }
     }
+    let variant_ids = changed.iter().map(|(variant, _)| *variant).collect();
+    MarkListed { variant_ids }.execute(conn)?;
     tell(conn, changed, actor)?;
     Ok(outcomes)
 }
