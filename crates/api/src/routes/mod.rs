@@ -30,10 +30,12 @@ pub mod variants;
 pub use common_answers::complete;
 
 use actix_web::http::StatusCode;
-use actix_web::web::PayloadConfig;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::web::{Data, PayloadConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use self::docs::Methods;
 use crate::http::Problem;
 
 /// All routes that the OpenAPI document describes.
@@ -120,15 +122,21 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 }
 
 /// What no route answers: 404, or 405 for a known path with another method.
-pub async fn unmatched(request: HttpRequest) -> HttpResponse {
-    let problem = if request.resource_map().has_resource(request.path()) {
-        Problem::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "Not with this method",
-        )
-    } else {
-        Problem::not_found("not_found", "There is nothing at this address")
-    };
-    problem.error_response()
+pub async fn unmatched(request: HttpRequest, methods: Data<Methods>) -> HttpResponse {
+    let routes = request.resource_map();
+    if !routes.has_resource(request.path()) {
+        let problem = Problem::not_found("not_found", "There is nothing at this address");
+        return problem.error_response();
+    }
+    let problem = Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Not with this method",
+    );
+    let mut answer = problem.error_response();
+    let pattern = routes.match_pattern(request.path());
+    if let Ok(allowed) = HeaderValue::from_str(methods.allowed(pattern.as_deref())) {
+        answer.headers_mut().insert(ALLOW, allowed);
+    }
+    answer
 }
