@@ -15,6 +15,7 @@ mod quotes;
 mod races;
 mod sets;
 mod stock;
+mod translations;
 mod variants;
 
 use catalog::editing::NewProduct;

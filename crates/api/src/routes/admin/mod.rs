@@ -17,6 +17,8 @@ pub(super) mod product_details;
 pub mod products;
 pub mod stock;
 mod stock_bodies;
+mod translation_bodies;
+pub mod translations;
 mod variant_bodies;
 pub mod variants;
 
