@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`categories`], [`prices`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`categories`], [`prices`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -43,6 +43,7 @@ pub mod secret;
 pub mod service;
 #[cfg(test)]
 mod test_server;
+pub mod translations;
 pub mod transport;
 pub mod users;
 pub mod variants;
@@ -74,6 +75,7 @@ pub use publishing::{
 };
 pub use secret::Secret;
 pub use service::Readiness;
+pub use translations::{CategoryTexts, ProductTexts, Translation, Translations};
 pub use transport::{Answer, Client, Request};
 pub use users::{NewUser, Session, User};
 pub use variants::{
