@@ -1,11 +1,12 @@
 //! What must always be true of the catalogue.
 
 mod categories;
+mod search;
 
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 13] = [
+const GUARDS: [&str; 16] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -19,6 +20,9 @@ const GUARDS: [&str; 13] = [
     "categories_slug_key",
     "category_parents_pkey",
     "category_products_pkey",
+    "search_index_one_row",
+    "search_documents_0_pkey",
+    "search_documents_1_pkey",
 ];
 
 /// The checks of this crate's tables.
@@ -37,6 +41,7 @@ pub fn checks() -> Vec<Check> {
         ambiguous_prices(),
     ];
     checks.extend(categories::checks());
+    checks.push(search::check());
     checks
 }
 

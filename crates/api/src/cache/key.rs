@@ -1,6 +1,7 @@
 //! What can be cached. A key holds everything its answer depends on.
 
 use catalog::products::Start;
+use catalog::search::Search;
 use domain::{CategoryId, Currency, PageSize, ProductId, Slug};
 
 use super::Namespace;
@@ -50,6 +51,7 @@ pub enum Key {
         size: PageSize,
         currency: Currency,
     },
+    Search(Box<Search>),
 }
 
 /// Which categories are listed.
@@ -74,6 +76,7 @@ impl Key {
             Self::ProductBySlug { .. }
             | Self::CategoryProducts { .. }
             | Self::ProductList { .. } => Namespace::ProductLists,
+            Self::Search(_) => Namespace::Search,
         }
     }
 
@@ -127,6 +130,7 @@ impl Key {
                 let (size, search) = (size.get(), search.as_deref().unwrap_or_default());
                 format!("v{FORMAT}:products:{currency}:{size}:{start}:{search}")
             }
+            Self::Search(search) => format!("v{FORMAT}:search:{}", search.to_json()),
         }
     }
 
@@ -142,6 +146,7 @@ impl Key {
                 among: Among::Named(slug),
                 ..
             } => slug.as_str().len(),
+            Self::Search(search) => search.to_json().to_string().len(),
             _ => 0,
         }
     }

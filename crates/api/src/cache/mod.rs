@@ -58,8 +58,14 @@ pub struct Cache {
     read_again: metrics::Counter,
 }
 
-/// What is read of categories: themselves, and lists of products.
-const CATEGORIES: [Namespace; 2] = [Namespace::Categories, Namespace::ProductLists];
+/// Where products are shown together, a single one among them.
+const LISTS: [Namespace; 2] = [Namespace::ProductLists, Namespace::Search];
+/// What is read of categories: themselves, and where products are shown together.
+const CATEGORIES: [Namespace; 3] = [
+    Namespace::Categories,
+    Namespace::ProductLists,
+    Namespace::Search,
+];
 
 /// How often a load that raced with a change is tried again before its result is used once.
 const MAX_LOADS: usize = 3;
@@ -200,7 +206,9 @@ impl Cache {
         for id in ids {
             self.forget(Namespace::Product(*id)).await;
         }
-        self.forget(Namespace::ProductLists).await;
+        for namespace in LISTS {
+            self.forget(namespace).await;
+        }
         if let Some(shared) = &self.shared {
             for id in ids {
                 shared.publish(&id.to_string()).await;
@@ -224,6 +232,15 @@ impl Cache {
         self.everything_changed().await;
         if let Some(shared) = &self.shared {
             shared.publish("*").await;
+        }
+    }
+
+    /// Forgets what was found in both tiers, because other documents are to be found, and tells the other replicas. To be
+    /// called after COMMIT.
+    pub async fn search_changed(&self) {
+        self.forget(Namespace::Search).await;
+        if let Some(shared) = &self.shared {
+            shared.publish(catalog::search::following::CHANGED).await;
         }
     }
 

@@ -19,6 +19,9 @@ pub mod orders;
 pub mod product_writes;
 pub mod products;
 pub mod schedules;
+pub mod search;
+mod search_bodies;
+mod search_query;
 pub mod service;
 pub mod sessions;
 pub mod stock;
@@ -45,6 +48,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(product_writes::create)
         .service(product_writes::update)
         .service(product_writes::archive)
+        .service(search::find)
         .service(variants::list)
         .service(categories::list)
         .service(categories::get)
@@ -78,6 +82,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
                 .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))
                 .service(admin::prices::set),
         )
+        .service(admin::search::rebuild)
         .service(admin::prices::get)
         .service(admin::prices::history)
         .service(admin::prices::withdraw)

@@ -10,6 +10,7 @@ pub mod prices;
 mod product_bodies;
 mod product_details;
 pub mod products;
+pub mod search;
 pub mod stock;
 mod stock_bodies;
 mod variant_bodies;
