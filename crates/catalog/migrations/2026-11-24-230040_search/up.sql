@@ -18,7 +18,8 @@ BEGIN
         IF numnode(term) = 0 OR numnode(plainto_tsquery(config, word)) = 0 THEN
             CONTINUE; -- nothing but signs, or a word such as "the"
         END IF;
-        EXECUTE format('SELECT EXISTS (SELECT FROM search_documents_%s WHERE words @@ $1)', slot) INTO is_known USING term;
+        EXECUTE format('SELECT EXISTS (SELECT FROM search_documents_%s WHERE words @@ $1 AND locale = $2)', slot)
+            INTO is_known USING term, wanted_locale;
         IF NOT is_known AND length(folded) BETWEEN 5 AND 40 THEN
             EXECUTE replace($sql$
                 SELECT array_agg(w.word ORDER BY n DESC, w.word) AS words, string_agg(t.term::text, '|')::tsquery AS term
@@ -26,9 +27,9 @@ BEGIN
                          WHERE near_forms && catalog.near_forms($1) AND catalog.is_near(word, $1) ORDER BY word LIMIT 10) w
                  CROSS JOIN LATERAL plainto_tsquery($2, w.word) AS t (term)
                  CROSS JOIN LATERAL (
-                       SELECT count(*) AS n FROM (SELECT FROM search_documents_N WHERE words @@ t.term LIMIT 100) d) c
+                       SELECT count(*) AS n FROM (SELECT FROM search_documents_N WHERE words @@ t.term AND locale = $3 LIMIT 100) d) c
                  WHERE c.n > 0
-                $sql$, '_N', '_' || slot) INTO near USING folded, config;
+                $sql$, '_N', '_' || slot) INTO near USING folded, config, wanted_locale;
             IF near.words IS NOT NULL THEN
                 term := near.term;
                 word := near.words[1];

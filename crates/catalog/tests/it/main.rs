@@ -12,6 +12,7 @@ mod products;
 mod publishing;
 mod quotes;
 mod races;
+mod search;
 mod sets;
 mod stock;
 mod variants;
