@@ -38,6 +38,7 @@ pub mod orders;
 pub mod products;
 pub mod publishing;
 mod retry;
+pub mod search;
 pub mod secret;
 pub mod service;
 #[cfg(test)]
@@ -65,6 +66,10 @@ pub use products::{
 };
 pub use publishing::{
     ProductDetails, ProductStatus, StaffProduct, StaffProductPage, StaffProductQuery,
+};
+pub use search::{
+    FacetCategory, FacetCount, FacetOption, FacetPriceStep, FacetPrices, FacetStock, Facets,
+    SearchPage, SearchQuery,
 };
 pub use secret::Secret;
 pub use service::Readiness;

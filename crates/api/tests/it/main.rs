@@ -18,6 +18,7 @@ mod orders;
 mod prices;
 mod products;
 mod publishing;
+mod search;
 mod service;
 mod sessions;
 mod stock;

@@ -1,11 +1,11 @@
 //! Orders, and pages that follow each other.
 
 use diesel::prelude::*;
-use domain::{PageSize, SearchSort};
+use domain::{Facet, PageSize, SearchSort};
 
 use super::{everything, find, ids, index_all, named, words};
-use crate::{EUR, conn};
-use catalog::search::Search;
+use crate::{EUR, conn, statements};
+use catalog::search::{Search, Selection};
 use diesel::connection::SimpleConnection as _;
 
 /// Three products, of which the second has no price in USD.
@@ -96,4 +96,33 @@ fn what_was_archived_a_moment_ago_is_not_shown_and_the_pages_go_on() {
     index_all(conn);
     let found = find(conn, &words("glass"));
     assert_eq!(found.facets.unwrap().total, 2);
+}
+
+#[test]
+fn a_search_takes_two_statements_however_much_is_found_and_counted() {
+    let conn = &mut conn();
+    let few = named(conn, "H-0", "Harp").get();
+    for n in 1..=40 {
+        named(conn, &format!("H-{n}"), "Horn");
+    }
+    conn.batch_execute(&format!(
+        "UPDATE catalog.products SET brand = 'B' || id, tags = ARRAY['t' || id, 'all'] WHERE id <> {few}"
+    ))
+    .unwrap();
+    index_all(conn);
+    let counted = Search {
+        facets: Facet::ALL.to_vec(),
+        selection: Selection {
+            brands: vec!["B1".to_owned(), "B2".to_owned()],
+            tags: vec!["all".to_owned()],
+            ..Selection::default()
+        },
+        ..everything()
+    };
+    for search in [words("harp"), words("horn"), words("hormn"), counted] {
+        let sent = statements(conn, |conn| {
+            find(conn, &search);
+        });
+        assert_eq!(sent, 2, "{search:?}");
+    }
 }
