@@ -41,7 +41,7 @@ pub fn checks() -> Vec<Check> {
         ambiguous_prices(),
     ];
     checks.extend(categories::checks());
-    checks.push(search::check());
+    checks.extend(search::checks());
     checks
 }
 

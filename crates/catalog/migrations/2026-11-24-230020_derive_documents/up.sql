@@ -10,8 +10,9 @@ $$;
 CREATE VIEW catalog.search_sources AS
 SELECT p.id AS product_id,
        -- Nobody can buy what has no price yet.
-       CASE WHEN c.amounts IS NULL THEN greatest(p.published_at, coalesce(d.changes_at, 'infinity')) ELSE p.published_at END AS published_at,
-       p.unpublished_at, p.name, p.brand, p.tags, d.changes_at, d.categories,
+       CASE WHEN c.amounts IS NULL THEN greatest(p.published_at, coalesce(d.priced_at, 'infinity')) ELSE p.published_at END AS published_at,
+       p.unpublished_at, p.name, p.brand, p.tags, least(d.priced_at, nullif(p.unpublished_at, 'infinity')) AS changes_at,
+       d.categories,
        -- The names of options, and in the same order their values.
        o.names AS option_names, o.values AS options,
        d.in_stock, coalesce(c.currencies, '{}') AS currencies, coalesce(c.amounts, '{}') AS amounts,
@@ -26,7 +27,7 @@ SELECT p.id AS product_id,
   JOIN catalog.variants v ON v.product_id = p.id AND v.is_default
  CROSS JOIN LATERAL (
        SELECT (SELECT min(c.valid_from) FROM catalog.prices c
-                WHERE c.variant_id = v.id AND c.valid_from > statement_timestamp()) AS changes_at,
+                WHERE c.variant_id = v.id AND c.valid_from > statement_timestamp()) AS priced_at,
               ARRAY(WITH RECURSIVE up (id) AS (
                       SELECT cp.category_id FROM catalog.category_products cp
                         JOIN catalog.categories k ON k.id = cp.category_id AND k.archived_at IS NULL WHERE cp.product_id = p.id
@@ -48,7 +49,7 @@ SELECT p.id AS product_id,
               coalesce(array_agg(x.value ORDER BY x.key COLLATE "C", x.value COLLATE "C"), '{}') AS values
          FROM (SELECT DISTINCT j.key, j.value FROM catalog.variants w, jsonb_each_text(w.choices) j
                 WHERE w.product_id = p.id AND w.archived_at IS NULL) x) o
- WHERE p.archived_at IS NULL AND p.published_at < 'infinity';
+ WHERE p.archived_at IS NULL AND p.published_at < 'infinity' AND p.unpublished_at > statement_timestamp();
 
 -- The documents that are read.
 CREATE VIEW catalog.search_live AS
@@ -58,6 +59,26 @@ SELECT d.product_id, d.locale, d.changes_at, d.in_stock, d.fingerprint FROM cata
 SELECT d.product_id, d.locale, d.changes_at, d.in_stock, d.fingerprint FROM catalog.search_documents_1 d
  WHERE (SELECT live = 1 FROM catalog.search_index);
 
+-- Values of the index that is read whose products are not as many as they are said to be: none.
+CREATE VIEW catalog.search_miscounted AS
+WITH documents AS (
+    SELECT d.locale, d.in_stock, d.brand, d.categories, d.tags, d.options FROM catalog.search_documents_0 d
+     WHERE (SELECT live = 0 FROM catalog.search_index)
+     UNION ALL
+    SELECT d.locale, d.in_stock, d.brand, d.categories, d.tags, d.options FROM catalog.search_documents_1 d
+     WHERE (SELECT live = 1 FROM catalog.search_index)
+), counted AS (
+    SELECT id, count(*) AS products
+      FROM (SELECT unnest(ARRAY[-1, CASE WHEN in_stock THEN -2 END, brand] || categories || tags || options) AS id
+              FROM documents WHERE locale = (SELECT locales[1] FROM catalog.search_index)) v GROUP BY id
+), told AS (
+    SELECT id, products FROM catalog.search_values_0 WHERE (SELECT live = 0 FROM catalog.search_index)
+     UNION ALL
+    SELECT id, products FROM catalog.search_values_1 WHERE (SELECT live = 1 FROM catalog.search_index)
+)
+SELECT t.id, t.products AS told, coalesce(c.products, 0) AS counted
+  FROM told t LEFT JOIN counted c USING (id) WHERE t.products <> coalesce(c.products, 0);
+
 -- Writes the documents of these products into one of the two indexes, and takes out those that nobody may find.
 -- Only for who has locked search_index.
 CREATE FUNCTION catalog.search_write(slot smallint, locales text[], currency text, product_ids bigint[]) RETURNS void
@@ -65,7 +86,15 @@ LANGUAGE plpgsql SET search_path = catalog, pg_temp AS $$
 DECLARE
     -- Read once, so that the statements below agree.
     sources catalog.search_sources[] := ARRAY(SELECT s FROM catalog.search_sources s WHERE s.product_id = ANY(product_ids));
+    -- The values of the documents of these products, each as often as it is there.
+    values_of text := replace('SELECT unnest(ARRAY[-1, CASE WHEN in_stock THEN -2 END, brand] || categories || tags || options) '
+        'FROM search_documents_N WHERE product_id = ANY($1) AND locale = $2', '_N', '_' || slot);
+    old_values int[];
 BEGIN
+    EXECUTE format('SELECT ARRAY(%s)', values_of) INTO old_values USING product_ids, locales[1];
+    EXECUTE replace($sql$
+        INSERT INTO search_values_N (id, kind, name, value) VALUES (-1, 'all', '', ''), (-2, 'inStock', '', '') ON CONFLICT DO NOTHING
+        $sql$, '_N', '_' || slot);
     EXECUTE replace($sql$
         INSERT INTO search_values_N (kind, name, value)
         SELECT v.* FROM (
@@ -112,4 +141,10 @@ BEGIN
                name_words = excluded.name_words, head = excluded.head, words = excluded.words,
                fingerprint = excluded.fingerprint
         $sql$, '_N', '_' || slot) USING sources, locales, currency;
+    EXECUTE format(replace($sql$
+        UPDATE search_values_N v SET products = v.products + c.n
+          FROM (SELECT id, sum(n) AS n FROM (SELECT unnest($3), -1 UNION ALL SELECT u, 1 FROM (%s) AS u (u)) AS c (id, n)
+                 GROUP BY id HAVING sum(n) <> 0) c
+         WHERE v.id = c.id
+        $sql$, '_N', '_' || slot), values_of) USING product_ids, locales[1], old_values;
 END $$;

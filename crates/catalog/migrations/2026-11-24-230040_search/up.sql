@@ -58,6 +58,7 @@ DECLARE
     slot smallint;
     wanted_locale text;
     terms tsquery;
+    moment text := quote_literal(statement_timestamp());
     source text;              -- all that the query finds
     chosen text[] := '{}';    -- facets with a selection, and in the same order their conditions
     conditions text[] := '{}';
@@ -69,16 +70,20 @@ DECLARE
     sort_key text := '0::bigint';
     page text;                -- where it begins, and its order
     found record;
-    parts text[] := '{}';
+    is_all boolean := request ->> 'text' IS NULL;
+    known text;
+    parts text[];
     counted text;             -- a facet
+    other_conditions text[];
     others text;              -- what the counts of a facet are of
+    is_known boolean;
 BEGIN
     SELECT live, CASE WHEN request ->> 'locale' = ANY(locales) THEN request ->> 'locale' ELSE locales[1] END,
            CASE WHEN request ->> 'currency' = currency THEN 'd.price'
                 ELSE format('d.amounts[array_position(d.currencies, %L)]', request ->> 'currency') END
       INTO slot, wanted_locale, price FROM search_index;
-    source := format('FROM search_documents_%s d WHERE d.locale = %L AND d.published_at <= statement_timestamp() '
-        'AND d.unpublished_at > statement_timestamp()', slot, wanted_locale);
+    source := format('FROM search_documents_%s d WHERE d.locale = %L AND d.published_at <= %s AND d.unpublished_at > %s',
+        slot, wanted_locale, moment, moment);
     IF request ->> 'text' IS NOT NULL THEN
         SELECT w.terms, w.did_you_mean INTO terms, did_you_mean FROM search_words(slot, wanted_locale, request ->> 'text') w;
         source := source || coalesce(format(' AND d.words @@ %L::tsquery', terms), ' AND false');
@@ -139,48 +144,55 @@ BEGIN
         RETURN;
     END IF;
 
+    -- What is not narrowed is known but for what is not on sale yet, or not any more since a moment ago.
+    known := format('SELECT v.id, v.name, v.value, v.products - coalesce(o.n, 0) AS n FROM search_values_%s v LEFT JOIN ('
+        'SELECT u.id, count(*) AS n FROM (SELECT unnest(ARRAY[-1, CASE WHEN d.in_stock THEN -2 END, d.brand] || d.categories || d.tags '
+        '|| d.options) AS id FROM search_documents_%s d WHERE d.locale = %L AND (d.published_at > %s OR d.unpublished_at <= %s)) u '
+        'GROUP BY u.id) o USING (id)', slot, slot, wanted_locale, moment, moment);
+    parts := ARRAY['''total''', CASE WHEN is_all AND conditions = '{}' THEN '(SELECT k.n FROM known k WHERE k.id = -1)'
+        ELSE '(SELECT count(*) FROM hits)' END];
     FOR counted IN
         SELECT f FROM jsonb_array_elements_text(request -> 'facets') f WHERE f <> 'options'
         -- Those options that have a selection are counted one by one, and all others together.
         UNION ALL SELECT c FROM unnest(chosen) c WHERE c LIKE 'option:%' AND request -> 'facets' ? 'options'
         UNION ALL SELECT 'options' WHERE request -> 'facets' ? 'options'
     LOOP
-        others := CASE WHEN counted = ANY(chosen)
-            THEN source || ' AND ' || array_to_string('true'::text || ARRAY(
-                 SELECT c.condition FROM unnest(chosen, conditions) AS c (facet, condition) WHERE c.facet <> counted), ' AND ')
+        other_conditions := ARRAY(SELECT c.condition FROM unnest(chosen, conditions) AS c (facet, condition) WHERE c.facet <> counted);
+        others := CASE WHEN counted = ANY(chosen) THEN source || ' AND ' || array_to_string('true'::text || other_conditions, ' AND ')
             ELSE 'FROM hits d WHERE true' END;
-        parts := parts || format('%L', counted) || CASE counted
-            WHEN 'price' THEN format(
+        is_known := is_all AND other_conditions = '{}';
+        parts := parts || format('%L', counted) || CASE
+            WHEN counted = 'price' THEN format(
                 '(WITH p AS MATERIALIZED (SELECT %s AS amount %s), r AS (SELECT min(amount) AS low, max(amount) AS high, '
                     '(max(amount) - min(amount)) / 10 + 1 AS width FROM p) '
                 'SELECT jsonb_build_object(''min'', low, ''max'', high, ''width'', width, ''counts'', '
                     '(SELECT jsonb_object_agg(place, n) FROM (SELECT (amount - low) / width AS place, count(*) AS n FROM p '
                     'WHERE amount IS NOT NULL GROUP BY 1) b)) FROM r)',
                 CASE WHEN counted = ANY(chosen) THEN price ELSE 'd.price' END, others)
-            WHEN 'inStock' THEN format(
+            WHEN counted = 'inStock' AND is_known THEN
+                '(SELECT jsonb_build_object(''in'', i.n, ''out'', a.n - i.n) FROM known a, known i WHERE a.id = -1 AND i.id = -2)'
+            WHEN counted = 'inStock' THEN format(
                 '(SELECT jsonb_build_object(''in'', count(*) FILTER (WHERE d.in_stock), ''out'', count(*) FILTER (WHERE NOT d.in_stock)) %s)',
                 others)
             ELSE format(
                 '(SELECT coalesce(jsonb_agg(jsonb_build_object(''name'', t.name, ''value'', t.value, ''label'', %s, ''count'', t.n) '
                     'ORDER BY t.name, t.n DESC, t.value), ''[]'') FROM ('
                     'SELECT v.name, v.value, c.n, row_number() OVER (PARTITION BY v.name ORDER BY c.n DESC, v.value) AS place '
-                      'FROM (SELECT u.id, count(*) AS n FROM (SELECT %s AS id %s) u GROUP BY u.id) c '
-                      'JOIN search_values_%s v ON v.id = c.id WHERE %s) t WHERE t.place <= 100)',
+                      'FROM (%s) c JOIN search_values_%s v ON v.id = c.id WHERE c.n > 0 AND v.kind = %L AND %s) t WHERE t.place <= 100)',
                 CASE counted WHEN 'category' THEN '(SELECT k.name FROM categories k WHERE k.id = t.value::bigint)' ELSE 't.value' END,
-                CASE counted WHEN 'brand' THEN 'd.brand' WHEN 'tag' THEN 'unnest(d.tags)' WHEN 'category' THEN 'unnest(d.categories)'
-                    ELSE 'unnest(d.options)' END,
-                others, slot,
+                CASE WHEN is_known THEN 'SELECT k.id, k.n FROM known k' ELSE format(
+                    'SELECT u.id, count(*) AS n FROM (SELECT %s AS id %s) u GROUP BY u.id',
+                    CASE counted WHEN 'brand' THEN 'd.brand' WHEN 'tag' THEN 'unnest(d.tags)' WHEN 'category' THEN 'unnest(d.categories)'
+                        ELSE 'unnest(d.options)' END, others) END,
+                slot, CASE WHEN counted LIKE 'option%' THEN 'option' ELSE counted END,
                 CASE WHEN counted = 'options' THEN format('''option:'' || v.name <> ALL (%L)', chosen)
                      WHEN counted LIKE 'option:%' THEN format('v.name = %L', substr(counted, 8))
                      ELSE 'true' END)
             END;
     END LOOP;
-    IF parts = '{}' THEN
-        EXECUTE format('SELECT jsonb_build_object(''total'', count(*)) %s AND %s', source, all_conditions) INTO stats;
-        RETURN;
-    END IF;
+    -- A part that nothing asks for is not worked out.
     EXECUTE format(
-        'WITH hits AS MATERIALIZED (SELECT d.brand, d.categories, d.tags, d.options, d.in_stock, %s AS price %s AND %s) '
-        'SELECT jsonb_build_object(%s)', price, source, all_conditions,
-        array_to_string(ARRAY['''total''', '(SELECT count(*) FROM hits)'] || parts, ', ')) INTO stats;
+        'WITH hits AS MATERIALIZED (SELECT d.brand, d.categories, d.tags, d.options, d.in_stock, %s AS price %s AND %s), '
+             'known AS MATERIALIZED (%s) SELECT jsonb_build_object(%s)',
+        price, source, all_conditions, known, array_to_string(parts, ', ')) INTO stats;
 END $$;

@@ -1,8 +1,10 @@
 //! What must always be true of the search index.
 
 use db::doctor::{Check, Repaired};
+use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Integer};
 
 use crate::search::following;
 
@@ -30,15 +32,25 @@ const WRONG: &str = "\
          AND EXISTS (SELECT FROM catalog.search_index WHERE built_at IS NOT NULL) \
          AND NOT EXISTS (SELECT FROM pending p WHERE p.product_id = coalesce(w.product_id, d.product_id))";
 
-pub(super) fn check() -> Check {
-    Check {
+pub(super) fn checks() -> [Check; 2] {
+    let found = Check {
         id: "S11",
         name: "what is found is what there is",
         sql: WRONG.into(),
         todo: "Somebody wrote past the crate catalog, which tells of every change, or edited the index. The repair writes \
                these documents anew; `cartwright rebuild search` all of them.",
         repair: Some(write_anew),
-    }
+    };
+    let counted = Check {
+        id: "S11",
+        name: "what is counted is what is found",
+        sql: "SELECT id::bigint, 'value ' || id, format('is said to be in %s products, and is in %s', told, counted) \
+                FROM catalog.search_miscounted"
+            .into(),
+        todo: "Somebody edited the index. The repair counts anew.",
+        repair: Some(count_anew),
+    };
+    [found, counted]
 }
 
 fn write_anew(conn: &mut PgConnection) -> QueryResult<Vec<Repaired>> {
@@ -59,4 +71,32 @@ fn write_anew(conn: &mut PgConnection) -> QueryResult<Vec<Repaired>> {
         outcome: Ok("is found as it is".into()),
     };
     Ok(wrong.into_iter().map(told).collect())
+}
+
+/// Under the lock of who writes documents.
+fn count_anew(conn: &mut PgConnection) -> QueryResult<Vec<Repaired>> {
+    conn.transaction(|conn| {
+        conn.batch_execute("SELECT FROM catalog.search_index FOR UPDATE")?;
+        let live: i32 = diesel::select(sql::<Integer>(
+            "(SELECT live::int FROM catalog.search_index)",
+        ))
+        .get_result(conn)?;
+        let counted: Vec<Value> = diesel::sql_query(format!(
+            "UPDATE catalog.search_values_{live} v SET products = wrong.counted \
+               FROM catalog.search_miscounted wrong WHERE v.id = wrong.id RETURNING v.id::bigint AS id"
+        ))
+        .load(conn)?;
+        let told = |value: Value| Repaired {
+            check: "S11",
+            subject: format!("value {}", value.id),
+            outcome: Ok("is counted".into()),
+        };
+        Ok(counted.into_iter().map(told).collect())
+    })
+}
+
+#[derive(QueryableByName)]
+struct Value {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
 }

@@ -2,7 +2,11 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 27] = [
+pub const REFERENCES: [Case; 28] = [
+    (
+        "UPDATE catalog.search_values_0 SET products = products + 1 WHERE id = -1",
+        &[("S11", "value -1")],
+    ),
     (
         "UPDATE catalog.search_documents_0 SET fingerprint = gen_random_uuid() WHERE product_id = 3",
         &[("S11", "product 3")],

@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use domain::{CategoryId, Currency, Facet, SearchSort};
 
-use super::{everything, find, ids, index_all};
+use super::{everything, find, findings, ids, index_all};
 use crate::{EUR, USD, conn};
 
 const PRODUCTS: usize = 70;
@@ -375,6 +375,16 @@ fn hold_against_counting_by_hand(seed: u64) {
         .map(|id| make(conn, random, id))
         .collect();
     index_all(conn);
+    // What is not narrowed is counted in advance, and holds after documents were others for a while.
+    for change in [
+        "CREATE TEMPORARY TABLE kept AS SELECT id, brand, tags FROM catalog.products; \
+         UPDATE catalog.products SET brand = 'Old', tags = '{old}'",
+        "UPDATE catalog.products p SET brand = k.brand, tags = k.tags FROM kept k WHERE k.id = p.id; DROP TABLE kept",
+    ] {
+        conn.batch_execute(change).unwrap();
+        index_all(conn);
+        assert_eq!(findings(conn), [""; 0], "seed {seed}");
+    }
     let mut narrowed = 0;
     for _ in 0..SEARCHES {
         let search = random_search(random);

@@ -58,11 +58,8 @@ fn what_is_on_sale_is_decided_when_it_is_looked_for() {
 
     let_an_hour_pass(conn);
     assert_eq!((total(conn), ids(conn, &everything()).len()), (0, 0));
-    assert_eq!(
-        following::refresh(conn).unwrap(),
-        0,
-        "no document was written"
-    );
+    assert_eq!(following::refresh(conn).unwrap(), 1);
+    assert_eq!(crate::count(conn, "catalog.search_live"), 0, "it is over");
 }
 
 #[test]

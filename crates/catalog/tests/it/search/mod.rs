@@ -80,11 +80,11 @@ fn named(conn: &mut PgConnection, sku: &str, name: &str) -> ProductId {
 
 /// What the doctor finds wrong with the index.
 fn findings(conn: &mut PgConnection) -> Vec<String> {
-    let mut checks = catalog::doctor::checks().into_iter();
-    let check = checks.find(|check| check.id == "S11").unwrap();
-    let findings = db::doctor::examine(conn, check).unwrap().findings;
-    let told = findings.into_iter();
-    told.map(|found| format!("{} {}", found.subject, found.message))
+    let checks = catalog::doctor::checks().into_iter();
+    let about = checks.filter(|check| check.id == "S11");
+    about
+        .flat_map(|check| db::doctor::examine(conn, check).unwrap().findings)
+        .map(|found| format!("{} {}", found.subject, found.message))
         .collect()
 }
 

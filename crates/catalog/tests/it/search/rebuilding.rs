@@ -161,12 +161,13 @@ fn readers_and_writers_do_not_notice() {
 fn the_doctor_finds_what_is_wrong_and_writes_it_anew() {
     let conn = &mut database().connect();
     fill(conn, 4);
+    catalog::editing::archive(conn, id(3), None).unwrap();
     follow(conn);
     assert_eq!(findings(conn), [""; 0]);
     conn.batch_execute(
         "UPDATE catalog.products SET name = 'Behind our back' WHERE id = 1; \
          UPDATE catalog.stock_levels SET on_hand = 0 WHERE variant_id = 2; \
-         DELETE FROM catalog.search_documents_0 WHERE product_id = 3; \
+         UPDATE catalog.products SET archived_at = NULL WHERE id = 3; \
          UPDATE catalog.products SET archived_at = now() WHERE id = 4",
     )
     .unwrap();
@@ -185,6 +186,20 @@ fn the_doctor_finds_what_is_wrong_and_writes_it_anew() {
     assert_eq!(repair(conn).unwrap().len(), 4);
     assert_eq!(findings(conn), [""; 0]);
     assert_eq!(names(conn, "behind"), ["Behind our back"]);
+
+    conn.batch_execute("DELETE FROM catalog.search_documents_0 WHERE product_id = 2")
+        .unwrap();
+    assert_eq!(
+        findings(conn)[1..],
+        ["value -1 is said to be in 3 products, and is in 2"]
+    );
+    for repair in catalog::doctor::checks()
+        .into_iter()
+        .filter_map(|check| check.repair)
+    {
+        repair(conn).unwrap();
+    }
+    assert_eq!(findings(conn), [""; 0]);
 
     // What is on its way is not wrong.
     rename(conn, id(1), "Known");
