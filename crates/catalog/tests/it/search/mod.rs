@@ -4,6 +4,7 @@ mod brute_force;
 mod clock;
 mod following;
 mod pages;
+mod plans;
 mod rebuilding;
 mod words;
 
