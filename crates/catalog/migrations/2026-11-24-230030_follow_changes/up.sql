@@ -54,10 +54,6 @@ DECLARE
     index catalog.search_index;
     stale bigint[];
 BEGIN
-    IF NOT EXISTS (SELECT FROM catalog.search_stale)
-       AND NOT EXISTS (SELECT FROM catalog.search_live WHERE changes_at <= statement_timestamp()) THEN
-        RETURN 0;
-    END IF;
     SELECT * INTO index FROM catalog.search_index FOR UPDATE;
     WITH taken AS (
         DELETE FROM catalog.search_stale

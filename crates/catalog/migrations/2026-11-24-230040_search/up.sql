@@ -139,7 +139,7 @@ BEGIN
     IF after_id IS NULL THEN
         page := 'true' || substr(page, strpos(page, ' ORDER BY'));
     END IF;
-    EXECUTE format('SELECT array_agg(x.id), array_agg(x.key) FROM (SELECT d.product_id AS id, %s AS key %s AND %s AND %s LIMIT %s) x',
+    EXECUTE format('SELECT array_agg(x.id), array_agg(x.key) FROM (SELECT d.product_id AS id, %s AS key %s AND %s AND %s LIMIT %L) x',
         sort_key, source, all_conditions, page, request ->> 'limit') INTO product_ids, sort_keys;
     IF after_id IS NOT NULL THEN
         RETURN;

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use db::outbox::Recorded;
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text};
 use serde_json::Value;
 
 use crate::editing::CHANGES_CHANNEL;
@@ -18,6 +19,10 @@ pub const CHANGED: &str = "search";
 
 /// Products whose documents are written in one transaction: as many as take a fraction of a second.
 pub const BATCH: i32 = 200;
+
+/// Documents are written by one at a time, and nobody waits for them as one waits for an answer.
+pub(super) const PATIENCE: &str =
+    "SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '20s'";
 
 /// The events that make documents stale.
 const KINDS: [&str; 9] = [
@@ -38,6 +43,12 @@ db::statement! {
         resource_ids: Vec<i64> => Array<BigInt>,
         payloads: Vec<Value> => Array<Jsonb>,
     } -> BigInt = "SELECT catalog.search_mark($1, $2, $3)"
+}
+
+db::statement! {
+    struct IsStale {} -> Bool =
+    "SELECT EXISTS (SELECT FROM catalog.search_stale) \
+         OR EXISTS (SELECT FROM catalog.search_live WHERE changes_at <= statement_timestamp())"
 }
 
 db::statement! {
@@ -81,7 +92,12 @@ pub fn mark(conn: &mut PgConnection, events: &[Recorded]) -> QueryResult<i64> {
 ///
 /// Those of the database.
 pub fn refresh(conn: &mut PgConnection) -> QueryResult<i32> {
+    let is_stale: bool = IsStale {}.get_result(conn)?;
+    if !is_stale {
+        return Ok(0);
+    }
     conn.transaction(|conn| {
+        conn.batch_execute(PATIENCE)?;
         let refreshed: i32 = Refresh { most: BATCH }.get_result(conn)?;
         if refreshed > 0 {
             db::listen::notify(conn, CHANGES_CHANNEL, CHANGED)?;

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use domain::Currency;
 
-use super::following::CHANGED;
+use super::following::{CHANGED, PATIENCE};
 use crate::editing::CHANGES_CHANNEL;
 
 /// Products whose documents are built in one transaction: as many as take a fraction of a second, because whoever follows
@@ -89,8 +89,11 @@ pub fn begin(conn: &mut PgConnection, locales: &[String], currency: Currency) ->
 ///
 /// Those of the database.
 pub fn build(conn: &mut PgConnection) -> QueryResult<bool> {
-    let built: i32 = Build { most: BATCH }.get_result(conn)?;
-    Ok(built == BATCH)
+    conn.transaction(|conn| {
+        conn.batch_execute(PATIENCE)?;
+        let built: i32 = Build { most: BATCH }.get_result(conn)?;
+        Ok(built == BATCH)
+    })
 }
 
 /// How many products have been read, and how many there are.

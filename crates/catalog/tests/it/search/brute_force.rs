@@ -108,9 +108,9 @@ fn make(conn: &mut PgConnection, random: &mut Random, id: i64) -> Item {
     }
     let (mut options, mut in_stock) = (BTreeSet::new(), false);
     let variants = random.below(3);
-    for number in 0..=variants {
+    for (number, size) in SIZES.into_iter().enumerate().take(variants + 1) {
         let variant = id * 10 + i64::try_from(number).unwrap();
-        let (colour, size) = (COLOURS[random.below(4)], SIZES[number]);
+        let colour = COLOURS[random.below(4)];
         let is_archived = number > 0 && random.one_in(4);
         let (on_hand, reserved) = (random.below(3), 0);
         if !is_archived {

@@ -3,7 +3,6 @@
 use catalog::search::STEMMED;
 use catalog::search::rebuilding;
 use diesel::connection::SimpleConnection as _;
-use diesel::prelude::*;
 
 use super::{find, ids, index_all, named, names, words};
 use crate::{USD, conn, text};
