@@ -5,11 +5,11 @@ use super::Case;
 pub const REFERENCES: [Case; 28] = [
     (
         "UPDATE catalog.search_values_0 SET products = products + 1 WHERE id = -1",
-        &[("S11", "value -1")],
+        &[("S13", "value -1")],
     ),
     (
         "UPDATE catalog.search_documents_0 SET fingerprint = gen_random_uuid() WHERE product_id = 3",
-        &[("S11", "product 3")],
+        &[("S13", "product 3")],
     ),
     (
         "UPDATE catalog.products SET slug = 'mug' WHERE id = 3; \
@@ -39,16 +39,16 @@ pub const REFERENCES: [Case; 28] = [
     ),
     (
         "DELETE FROM catalog.prices WHERE variant_id = 3",
-        &[("I7", "variant 3"), ("S11", "product 3")],
+        &[("I7", "variant 3"), ("S13", "product 3")],
     ),
     (
         "UPDATE catalog.variants SET is_default = false WHERE id = 3",
-        &[("I7", "product 3"), ("S11", "product 3")],
+        &[("I7", "product 3"), ("S13", "product 3")],
     ),
     (
         "DELETE FROM catalog.stock_levels WHERE variant_id = 3; \
          DELETE FROM catalog.stock_movements WHERE variant_id = 3",
-        &[("I7", "variant 3"), ("S11", "product 3")],
+        &[("I7", "variant 3"), ("S13", "product 3")],
     ),
     (
         "INSERT INTO catalog.category_products (category_id, product_id, position, product_name) \
@@ -146,7 +146,7 @@ pub const EVENTS_AND_SCHEMA: [Case; 21] = [
     (
         "WITH one AS (INSERT INTO catalog.categories (slug, name, root_position, version) VALUES ('a', 'A', 1, 0) RETURNING id) \
          INSERT INTO catalog.category_products SELECT id, 1, 1, 'Another name' FROM one",
-        &[("S9", "category "), ("S11", "product 1")],
+        &[("S9", "category "), ("S13", "product 1")],
     ),
     (
         "DELETE FROM platform.outbox WHERE resource_type = 'variant' AND resource_id = 4",
@@ -227,7 +227,7 @@ pub const EVENTS_AND_SCHEMA: [Case; 21] = [
     (
         "INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
          SELECT variant_id, currency, amount_minor + 1, valid_from FROM catalog.prices WHERE variant_id = 3",
-        &[("S6", "variant 3"), ("S11", "product 3")],
+        &[("S6", "variant 3"), ("S13", "product 3")],
     ),
     // The same amount twice is odd, and nobody pays another price for it.
     (

@@ -82,7 +82,7 @@ fn named(conn: &mut PgConnection, sku: &str, name: &str) -> ProductId {
 /// What the doctor finds wrong with the index.
 fn findings(conn: &mut PgConnection) -> Vec<String> {
     let checks = catalog::doctor::checks().into_iter();
-    let about = checks.filter(|check| check.id == "S11");
+    let about = checks.filter(|check| check.id == "S13");
     about
         .flat_map(|check| db::doctor::examine(conn, check).unwrap().findings)
         .map(|found| format!("{} {}", found.subject, found.message))
