@@ -1,12 +1,13 @@
 //! What must always be true of the catalogue.
 
 mod categories;
+mod price_lists;
 mod search;
 
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 16] = [
+const GUARDS: [&str; 19] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -20,6 +21,9 @@ const GUARDS: [&str; 16] = [
     "categories_slug_key",
     "category_parents_pkey",
     "category_products_pkey",
+    "price_lists_code_key",
+    "price_list_terms_pkey",
+    "list_prices_quantity_positive",
     "search_index_one_row",
     "search_documents_0_pkey",
     "search_documents_1_pkey",
@@ -41,6 +45,7 @@ pub fn checks() -> Vec<Check> {
         ambiguous_prices(),
     ];
     checks.extend(categories::checks());
+    checks.extend(price_lists::checks());
     checks.extend(search::checks());
     checks
 }

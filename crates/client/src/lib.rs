@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`categories`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`categories`], [`prices`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -35,6 +35,7 @@ pub mod events;
 pub mod jobs;
 pub mod key;
 pub mod orders;
+pub mod prices;
 pub mod products;
 pub mod publishing;
 mod retry;
@@ -60,6 +61,11 @@ pub use key::IdempotencyKey;
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
     PlaceOrder, SoldLine, StatusChanged, TimelineEntry,
+};
+pub use prices::{
+    CustomerGroups, ListPrice, ListPricePage, NewListPrice, NewPrice, OnError, PriceFound,
+    PriceList, PriceListPage, PriceListTerms, PriceLookup, PriceLookupLine, PricesFound, SetPrice,
+    SetPrices, WinningPrice, WinningPriceList,
 };
 pub use products::{
     NewProduct, Product, ProductChanges, ProductPage, ProductQuery, SetStock, StockLevel,

@@ -1,6 +1,6 @@
 //! Searching products, by words, facets and prices.
 
-use domain::{CategoryId, Currency, Facet, SearchSort};
+use domain::{CategoryId, Country, Currency, Facet, SearchSort};
 use reqwest::Method;
 use serde::Deserialize;
 
@@ -27,6 +27,8 @@ pub struct SearchQuery {
     pub max_price: Option<String>,
     /// What prices are compared, sorted and shown in; the shop's when `None`.
     pub currency: Option<Currency>,
+    /// Where the order is to go, for prices that differ by country.
+    pub country: Option<Country>,
     /// The language of `q`; the shop's first when `None`.
     pub locale: Option<String>,
     /// What is counted, on the first page.
@@ -156,6 +158,7 @@ impl Client {
             .query_if("minPrice", query.min_price.as_ref())
             .query_if("maxPrice", query.max_price.as_ref())
             .query_if("currency", query.currency.as_ref())
+            .query_if("country", query.country.as_ref())
             .query_if("locale", query.locale.as_ref())
             .query_if("facets", facets.as_ref())
             .query_if("sort", query.sort.as_ref())

@@ -1,7 +1,8 @@
 //! What happened, as it is written to the outbox and told to the rest of the world.
 
 use crate::{
-    CategoryId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId, UserId, VariantId,
+    CategoryId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus, PriceListId, ProductId,
+    UserId, VariantId,
 };
 
 /// A fact, told once it is true.
@@ -50,6 +51,11 @@ pub enum Event {
         /// Products that are not there any more.
         removed: Vec<ProductId>,
     },
+    /// A price list was made, or counts for others or at other times. Its prices are changes of products.
+    PriceListChanged {
+        /// The price list.
+        price_list_id: PriceListId,
+    },
     /// Pieces came or went, apart from orders.
     StockAdjusted {
         /// The variant that is counted.
@@ -68,6 +74,11 @@ pub enum Event {
     },
     /// Somebody has a new account.
     UserRegistered {
+        /// The account.
+        user_id: UserId,
+    },
+    /// Somebody is of other customer groups.
+    UserGroupsChanged {
         /// The account.
         user_id: UserId,
     },
@@ -109,15 +120,17 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 12] = [
+    pub const KINDS: [&'static str; 14] = [
         "product.changed",
         "category.created",
         "category.updated",
         "category.archived",
         "category.productsChanged",
+        "priceList.changed",
         "stock.adjusted",
         "stock.limitsChanged",
         "user.registered",
+        "user.groupsChanged",
         "order.placed",
         "order.statusChanged",
         "order.cancelled",
@@ -133,9 +146,11 @@ impl Event {
             Self::CategoryUpdated { .. } => "category.updated",
             Self::CategoryArchived { .. } => "category.archived",
             Self::CategoryProductsChanged { .. } => "category.productsChanged",
+            Self::PriceListChanged { .. } => "priceList.changed",
             Self::StockAdjusted { .. } => "stock.adjusted",
             Self::StockLimitsChanged { .. } => "stock.limitsChanged",
             Self::UserRegistered { .. } => "user.registered",
+            Self::UserGroupsChanged { .. } => "user.groupsChanged",
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderStatusChanged { .. } => "order.statusChanged",
             Self::OrderCancelled { .. } => "order.cancelled",
@@ -155,9 +170,12 @@ impl Event {
             | Self::CategoryUpdated { category_id }
             | Self::CategoryArchived { category_id }
             | Self::CategoryProductsChanged { category_id, .. } => ("category", category_id.get()),
+            Self::PriceListChanged { price_list_id } => ("priceList", price_list_id.get()),
             Self::StockAdjusted { variant_id, .. }
             | Self::StockLimitsChanged { variant_id, .. } => ("variant", variant_id.get()),
-            Self::UserRegistered { user_id } => ("user", user_id.get()),
+            Self::UserRegistered { user_id } | Self::UserGroupsChanged { user_id } => {
+                ("user", user_id.get())
+            }
             Self::OrderPlaced { order_id, .. }
             | Self::OrderStatusChanged { order_id, .. }
             | Self::OrderCancelled { order_id, .. }
@@ -209,6 +227,9 @@ mod tests {
                 placed: vec![ProductId::try_from(1).unwrap()],
                 removed: Vec::new(),
             },
+            Event::PriceListChanged {
+                price_list_id: PriceListId::try_from(1).unwrap(),
+            },
             Event::StockAdjusted {
                 variant_id: VariantId::try_from(1).unwrap(),
                 on_hand_delta: -1,
@@ -219,6 +240,7 @@ mod tests {
                 backorder_limit: 0,
             },
             Event::UserRegistered { user_id },
+            Event::UserGroupsChanged { user_id },
             Event::OrderPlaced {
                 order_id,
                 user_id,

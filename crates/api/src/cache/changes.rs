@@ -74,7 +74,7 @@ async fn apply(cache: &Cache, payload: &str, told: Told) {
         catalog::search::following::CHANGED => Ok(vec![Namespace::Search]),
         product => product
             .parse::<ProductId>()
-            .map(|id| [&[Namespace::Product(id)][..], &super::LISTS].concat()),
+            .map(|id| [&super::LISTS[..], &[Namespace::Product(id)]].concat()),
     };
     match (namespaces, told) {
         (Ok(namespaces), Told::ByRedis) => {

@@ -2,7 +2,6 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
-use catalog::products;
 use catalog::search::{self, SearchError};
 use diesel::PgConnection;
 
@@ -10,7 +9,7 @@ use super::money::ProblemBody;
 use super::products::to_bytes;
 use super::search_bodies::SearchBody;
 use super::search_query::SearchQuery;
-use crate::cache::{Key, Loaded};
+use crate::cache::Key;
 use crate::http::{Problem, finished};
 use crate::state::State;
 
@@ -36,15 +35,9 @@ pub async fn find(
     let (size, with_facets) = (search.size, !search.facets.is_empty());
     let load = || async {
         let search = search.clone();
-        let read = move |conn: &mut PgConnection| {
-            // Before the search, so that nothing comes on sale between the two.
-            let changes_in = products::next_change(conn)?;
-            let found = search::find(conn, &search)?;
-            Ok::<_, Problem>((found, changes_in))
-        };
-        let (found, changes_in) = state.db.run(read).await?;
-        let body = to_bytes(&SearchBody::new(found, size, with_facets))?;
-        Ok(Some(Loaded { body, changes_in }))
+        let read = move |conn: &mut PgConnection| Ok::<_, Problem>(search::find(conn, &search)?);
+        let found = state.db.run(read).await?;
+        to_bytes(&SearchBody::new(found, size, with_facets)).map(Some)
     };
     let cached = state
         .cache

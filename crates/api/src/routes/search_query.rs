@@ -9,6 +9,7 @@ use catalog::search::{Search, Selection};
 use domain::{Currency, Money, PairCursor, SearchSort};
 use utoipa::IntoParams;
 
+use super::market::market;
 use crate::config::Config;
 use crate::http::{Problem, params};
 
@@ -40,6 +41,8 @@ pub struct SearchQuery {
     /// What prices are compared, sorted and shown in; the shop's where it is left out.
     #[param(example = "USD")]
     currency: Option<String>,
+    /// Where the order is to go (ISO 3166-1): prices that differ by country are shown for it.
+    country: Option<String>,
     /// The language of `q`: one of the shop's, the first of them where it is left out.
     #[param(example = "en")]
     locale: Option<String>,
@@ -116,6 +119,7 @@ impl SearchQuery {
             "minPrice" => ("minPrice", Place::One(&mut self.min_price)),
             "maxPrice" => ("maxPrice", Place::One(&mut self.max_price)),
             "currency" => ("currency", Place::One(&mut self.currency)),
+            "country" => ("country", Place::One(&mut self.country)),
             "locale" => ("locale", Place::One(&mut self.locale)),
             "facets" => ("facets", Place::One(&mut self.facets)),
             "sort" => ("sort", Place::One(&mut self.sort)),
@@ -127,8 +131,12 @@ impl SearchQuery {
 
     /// The search, in a form that is the same for all that find the same.
     pub fn checked(self, config: &Config) -> Result<Search, Problem> {
-        let currency = params::parse::<Currency>("currency", self.currency.as_deref())?
-            .unwrap_or(config.shop.currency);
+        let market = market(
+            config.shop.currency,
+            self.currency.as_deref(),
+            self.country.as_deref(),
+        )?;
+        let currency = market.currency;
         let values = [&self.brand, &self.tag, &self.category, &self.option].map(Vec::len);
         if values.iter().sum::<usize>() > MAX_VALUES {
             return Err(params::invalid(
@@ -155,7 +163,7 @@ impl SearchQuery {
         Ok(Search {
             text: text(self.q.as_deref())?,
             locale: locale(self.locale, &config.search.locales)?,
-            currency,
+            market,
             selection,
             sort: params::parse("sort", self.sort.as_deref())?.unwrap_or(SearchSort::Relevance),
             size: params::page_size(self.limit.as_deref())?,

@@ -25,11 +25,12 @@ pub(super) const PATIENCE: &str =
     "SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '20s'";
 
 /// The events that make documents stale.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "product.changed",
     "category.updated",
     "category.archived",
     "category.productsChanged",
+    "priceList.changed",
     "stock.adjusted",
     "stock.limitsChanged",
     "order.placed",

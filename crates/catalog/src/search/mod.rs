@@ -14,10 +14,11 @@ pub mod rebuilding;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text};
-use domain::{CategoryId, Currency, Facet, Page, PageSize, PairCursor, SearchSort};
+use domain::{CategoryId, Facet, Page, PageSize, PairCursor, SearchSort};
 use serde_json::{Value, json};
 
 use self::facets::Facets;
+use crate::prices::Market;
 use crate::products::{self, Product};
 
 /// The languages whose stems Postgres knows; texts of any other one are compared letter by letter.
@@ -33,8 +34,9 @@ pub struct Search {
     pub text: Option<String>,
     /// The language of the words; one that the index does not have is taken for its first.
     pub locale: String,
-    /// What prices are compared, sorted and shown in.
-    pub currency: Currency,
+    /// What prices are compared and sorted in, and for whom they are shown. Where they differ by country, those of no
+    /// country in particular are compared.
+    pub market: Market,
     pub selection: Selection,
     pub sort: SearchSort,
     pub size: PageSize,
@@ -57,7 +59,7 @@ impl Search {
         let categories: Vec<String> = categories.map(ToString::to_string).collect();
         let facets: Vec<&str> = self.facets.iter().map(|facet| facet.code()).collect();
         json!({
-            "text": self.text, "locale": self.locale, "currency": self.currency.code(),
+            "text": self.text, "locale": self.locale, "currency": self.market.currency.code(), "country": self.market.country_code(),
             "brands": selection.brands, "tags": selection.tags, "categories": categories,
             "options": options, "inStock": selection.in_stock,
             "minPrice": selection.min_price, "maxPrice": selection.max_price,
@@ -145,10 +147,10 @@ pub fn find(conn: &mut PgConnection, search: &Search) -> Result<Found, SearchErr
     let ids = page.items.iter().map(|(_, id)| *id).collect();
     Ok(Found {
         products: Page {
-            items: products::find_all(conn, ids, search.currency)?,
+            items: products::find_all(conn, ids, search.market)?,
             next_cursor: page.next_cursor,
         },
-        facets: stats.map(|stats| Facets::new(&stats, search.currency)),
+        facets: stats.map(|stats| Facets::new(&stats, search.market.currency)),
         did_you_mean,
     })
 }

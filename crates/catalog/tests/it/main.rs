@@ -7,6 +7,7 @@ mod editing;
 mod export;
 mod import;
 mod plans;
+mod price_lists;
 mod prices;
 mod products;
 mod publishing;

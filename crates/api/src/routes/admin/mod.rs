@@ -3,12 +3,17 @@
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
+pub mod customer_groups;
+mod list_price_bodies;
+pub mod list_prices;
 pub mod movements;
 pub mod options;
 mod price_bodies;
+mod price_list_bodies;
+pub mod price_lists;
 pub mod prices;
 mod product_bodies;
-mod product_details;
+pub(super) mod product_details;
 pub mod products;
 pub mod search;
 pub mod stock;

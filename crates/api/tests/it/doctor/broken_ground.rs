@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 28] = [
+pub const REFERENCES: [Case; 32] = [
     (
         "UPDATE catalog.search_values_0 SET products = products + 1 WHERE id = -1",
         &[("S13", "value -1")],
@@ -67,6 +67,32 @@ pub const REFERENCES: [Case; 28] = [
         "WITH two AS (INSERT INTO catalog.categories (slug, name, version) VALUES ('a', 'A', 0), ('b', 'B', 0) RETURNING id) \
          INSERT INTO catalog.category_parents SELECT x.id, y.id, 1, 1 FROM two x, two y WHERE x.id <> y.id",
         &[("S8", "category "), ("S8", "category ")],
+    ),
+    (
+        "INSERT INTO catalog.list_prices (list_id, variant_id, currency, min_quantity, amount_minor, valid_from, scheduled) \
+         VALUES (999, 3, 'USD', 1, 1, now(), false); UPDATE catalog.variants SET in_lists = true WHERE id = 3",
+        &[("I7", "price ")],
+    ),
+    (
+        "WITH made AS (INSERT INTO catalog.price_lists (code, name, version, priority, is_active, starts_at, ends_at, countries, \
+           customer_groups) VALUES ('secret', 'Secret', 0, 0, true, '-infinity', 'infinity', '{}', '{}') RETURNING *), \
+         said AS (INSERT INTO catalog.price_list_terms (list_id, version, priority, is_active, starts_at, ends_at, countries, \
+           customer_groups) SELECT id, version, priority, is_active, starts_at, ends_at, countries, customer_groups FROM made) \
+         INSERT INTO catalog.list_prices (list_id, variant_id, currency, min_quantity, amount_minor, valid_from, scheduled) \
+         SELECT id, 3, 'USD', 1, 1, now(), false FROM made",
+        &[("S11", "variant 3")],
+    ),
+    (
+        "WITH made AS (INSERT INTO catalog.price_lists (code, name, version, priority, is_active, starts_at, ends_at, countries, \
+           customer_groups) VALUES ('quiet', 'Quiet', 1, 0, true, '-infinity', 'infinity', '{}', '{}') RETURNING *) \
+         INSERT INTO catalog.price_list_terms (list_id, version, priority, is_active, starts_at, ends_at, countries, customer_groups) \
+         SELECT id, version, priority, is_active, starts_at, ends_at, countries, customer_groups FROM made",
+        &[("I9", "price list ")],
+    ),
+    (
+        "INSERT INTO catalog.price_lists (code, name, version, priority, is_active, starts_at, ends_at, countries, customer_groups) \
+         VALUES ('lost', 'Lost', 0, 0, true, '-infinity', 'infinity', '{}', '{}')",
+        &[("S10", "price list ")],
     ),
     (
         "INSERT INTO accounts.sessions (token_hash, user_id) VALUES ('lost', 999)",

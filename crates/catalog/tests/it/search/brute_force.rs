@@ -195,7 +195,7 @@ fn random_search(random: &mut Random) -> Search {
     let limit = |random: &mut Random| i64::try_from(random.below(400)).unwrap();
     Search {
         text: (!words.is_empty() && random.one_in(2)).then(|| words.join(" ")),
-        currency: if random.one_in(3) { EUR } else { USD },
+        market: if random.one_in(3) { EUR } else { USD }.into(),
         selection: Selection {
             brands: if random.one_in(3) {
                 owned(random.some(&["Acme", "O'Neill", "Nobody"], 2))
@@ -229,7 +229,7 @@ fn random_search(random: &mut Random) -> Search {
 fn matches(item: &Item, search: &Search, apart: &str) -> bool {
     let selection = &search.selection;
     let any = |facet: &str, wanted: usize, holds: bool| apart == facet || wanted == 0 || holds;
-    let price = item.prices.get(search.currency.code()).copied();
+    let price = item.prices.get(search.market.currency.code()).copied();
     let narrowed = selection.min_price.is_some() || selection.max_price.is_some();
     let is_priced = price.is_some_and(|price| {
         price >= selection.min_price.unwrap_or(0)
@@ -308,7 +308,7 @@ fn by_hand(items: &[Item], search: &Search) -> Facets {
         }
     }
     let amounts: Vec<i64> = of("price")
-        .filter_map(|item| item.prices.get(search.currency.code()).copied())
+        .filter_map(|item| item.prices.get(search.market.currency.code()).copied())
         .collect();
     Facets {
         total: count(of("").count()),
@@ -331,7 +331,7 @@ fn by_hand(items: &[Item], search: &Search) -> Facets {
                 .collect(),
         ),
         options: Some(options),
-        prices: Some(prices_by_hand(&amounts, search.currency)),
+        prices: Some(prices_by_hand(&amounts, search.market.currency)),
         stock: Some(Stock {
             available: count(of("inStock").filter(|item| item.in_stock).count()),
             sold_out: count(of("inStock").filter(|item| !item.in_stock).count()),

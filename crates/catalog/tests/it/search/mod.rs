@@ -3,6 +3,7 @@
 mod brute_force;
 mod clock;
 mod following;
+mod lists;
 mod pages;
 mod plans;
 mod rebuilding;
@@ -27,7 +28,7 @@ fn everything() -> Search {
     Search {
         text: None,
         locale: "en".to_owned(),
-        currency: USD,
+        market: USD.into(),
         selection: Selection::default(),
         sort: SearchSort::Relevance,
         size: PageSize::MAX,

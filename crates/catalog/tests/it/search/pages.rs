@@ -43,7 +43,7 @@ fn each_order_is_kept() {
         assert_eq!(ids(conn, &sorted(sort)), expected, "{sort}");
     }
     let mut in_euros = sorted(SearchSort::Cheapest);
-    in_euros.currency = EUR;
+    in_euros.market = EUR.into();
     assert_eq!(ids(conn, &in_euros), [alpha, beta, aelpler]);
     assert_eq!(find(conn, &in_euros).products.items[0].currency, EUR);
 }
