@@ -84,6 +84,7 @@ PORT=$(free_port) CONNECTIONS=250 ./scripts/up.sh >&2
 front=127.0.0.1:$NGINX_PORT
 api_pids=("$API1_PID" "$API2_PID")
 fill_shop "$DATABASE_URL" 10000 1000 0
+wait_for "the consumers" 900 events_handled "$DATABASE_URL"
 open_bare_front
 open_uncached_front
 sell_some

@@ -44,7 +44,7 @@ grow() {
     growth_ports+=("$(cat "$run/ports/$name")")
     growth_names+=("$(grouped "${size%%:*}") products, $(grouped "${size##*:}") orders")
   done
-  for size in "${growth_sizes[@]}"; do wait_for "the consumers of $size" 900 events_handled "${DATABASE_URL%/*}/growth_${size//:/_}"; done
+  for size in "${growth_sizes[@]}"; do wait_for "the consumers of $size" 3600 events_handled "${DATABASE_URL%/*}/growth_${size//:/_}"; done
   sync # what was loaded is written now, and not while the first rows are measured
   growth
   for size in "${growth_sizes[@]}"; do
@@ -53,9 +53,11 @@ grow() {
   done
 }
 
-# events_handled DATABASE_URL: whether consumers have read all of the log. Until then they take half a core of the replica that is measured.
+# events_handled DATABASE_URL: whether consumers have read all of the log, and all that is to be found can be found. Until then they take half
+# a core of the replica that is measured.
 events_handled() {
-  [ "$(psql -qXAt "$1" -c 'SELECT (SELECT min(id) FROM platform.consumers) >= (SELECT max(id) FROM platform.outbox)')" = t ]
+  [ "$(psql -qXAt "$1" -c 'SELECT (SELECT min(id) FROM platform.consumers) >= (SELECT max(id) FROM platform.outbox)
+                                  AND NOT EXISTS (SELECT FROM catalog.search_stale)')" = t ]
 }
 
 # grouped N: 1000000 as 1,000,000.

@@ -32,6 +32,7 @@ pub struct Config {
     pub cache: Cache,
     pub log: Log,
     pub shop: Shop,
+    pub search: Search,
     pub orders: Orders,
     pub payments: Payments,
     pub jobs: Jobs,
@@ -114,6 +115,15 @@ pub struct Shop {
     pub name: String,
     /// The currency preferred where a product has prices in several.
     pub currency: Currency,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// The languages in which words are looked for: a list, or one text with commas between them. The first one counts where
+    /// a request names none.
+    #[serde(deserialize_with = "list")]
+    pub locales: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -2,11 +2,12 @@
 
 mod categories;
 mod price_lists;
+mod search;
 
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 16] = [
+const GUARDS: [&str; 19] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -23,6 +24,9 @@ const GUARDS: [&str; 16] = [
     "price_lists_code_key",
     "price_list_terms_pkey",
     "list_prices_quantity_positive",
+    "search_index_one_row",
+    "search_documents_0_pkey",
+    "search_documents_1_pkey",
 ];
 
 /// The checks of this crate's tables.
@@ -42,6 +46,7 @@ pub fn checks() -> Vec<Check> {
     ];
     checks.extend(categories::checks());
     checks.extend(price_lists::checks());
+    checks.extend(search::checks());
     checks
 }
 

@@ -8,6 +8,7 @@
 //! - [`prices`]: in force, to come and past; many set at once
 //! - [`variants`]: what is sold of a product, and what it is chosen by
 //! - [`categories`]: where products are looked for
+//! - [`search`]: what customers look for, and how it is narrowed
 //! - [`texts`]: rich text; [`translations`]: in other languages
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
@@ -23,6 +24,7 @@ pub mod import;
 pub mod prices;
 pub mod products;
 pub mod quotes;
+pub mod search;
 pub mod stock;
 pub mod texts;
 pub mod translations;

@@ -39,6 +39,7 @@ pub mod prices;
 pub mod products;
 pub mod publishing;
 mod retry;
+pub mod search;
 pub mod secret;
 pub mod service;
 #[cfg(test)]
@@ -72,6 +73,10 @@ pub use products::{
 };
 pub use publishing::{
     ProductDetails, ProductStatus, StaffProduct, StaffProductPage, StaffProductQuery,
+};
+pub use search::{
+    FacetCategory, FacetCount, FacetOption, FacetPriceStep, FacetPrices, FacetStock, Facets,
+    SearchPage, SearchQuery,
 };
 pub use secret::Secret;
 pub use service::Readiness;

@@ -15,6 +15,8 @@ pub struct Readiness {
     pub database: String,
     /// `up`, or `down` or `off`, which makes the server slower.
     pub redis: String,
+    /// How long ago the oldest change was made that cannot be found yet; `None` where that is not known.
+    pub index_lag_ms: Option<u64>,
 }
 
 impl Client {

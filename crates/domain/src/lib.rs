@@ -9,6 +9,7 @@
 //! - [`order`] and [`payment`]: states, and the one table of steps between them
 //! - [`options`]: what a product can be chosen by, and the variants that makes
 //! - [`category`]: how the products of a category are listed
+//! - [`search`]: how products are searched
 //! - [`ids`], [`sku`], [`slug`], [`quantity`]: how things are named and counted
 //! - [`email`] and [`address`]: whom to write to and where to send
 //! - [`page`]: a slice of a long list and the cursor to the next one
@@ -45,6 +46,7 @@ pub mod payment;
 pub mod pricing;
 pub mod quantity;
 pub mod rate;
+pub mod search;
 pub mod sku;
 pub mod slug;
 
@@ -74,6 +76,7 @@ pub use pricing::{
 };
 pub use quantity::{InvalidQuantity, Quantity};
 pub use rate::{BasisPoints, InvalidBasisPoints, Rounding};
+pub use search::{Facet, SearchSort, UnknownFacet, UnknownSearchSort};
 pub use sku::{Sku, SkuError};
 pub use slug::{InvalidSlug, Slug};
 

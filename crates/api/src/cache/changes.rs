@@ -70,10 +70,11 @@ enum Told {
 
 async fn apply(cache: &Cache, payload: &str, told: Told) {
     let namespaces = match payload {
-        catalog::categories::CHANGED => Ok(super::CATEGORIES),
+        catalog::categories::CHANGED => Ok(super::CATEGORIES.to_vec()),
+        catalog::search::following::CHANGED => Ok(vec![Namespace::Search]),
         product => product
             .parse::<ProductId>()
-            .map(|id| [Namespace::ProductLists, Namespace::Product(id)]),
+            .map(|id| [&super::LISTS[..], &[Namespace::Product(id)]].concat()),
     };
     match (namespaces, told) {
         (Ok(namespaces), Told::ByRedis) => {

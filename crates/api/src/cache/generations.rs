@@ -11,6 +11,7 @@ pub enum Namespace {
     Product(ProductId),
     ProductLists,
     Categories,
+    Search,
 }
 
 impl Namespace {
@@ -21,6 +22,7 @@ impl Namespace {
             Self::Product(id) => format!("generation:product:{id}"),
             Self::ProductLists => "generation:products".into(),
             Self::Categories => "generation:categories".into(),
+            Self::Search => "generation:search".into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use catalog::prices::Market;
 use catalog::products::Start;
+use catalog::search::Search;
 use domain::{CategoryId, Locale, PageSize, ProductId, Slug};
 
 use super::Namespace;
@@ -53,6 +54,7 @@ pub enum Key {
         size: PageSize,
         market: Market,
     },
+    Search(Box<Search>),
 }
 
 /// Which categories are listed.
@@ -77,6 +79,7 @@ impl Key {
             Self::ProductBySlug { .. }
             | Self::CategoryProducts { .. }
             | Self::ProductList { .. } => Namespace::ProductLists,
+            Self::Search(_) => Namespace::Search,
         }
     }
 
@@ -136,6 +139,7 @@ impl Key {
                 let (size, search) = (size.get(), search.as_deref().unwrap_or_default());
                 format!("v{FORMAT}:products:{market}:{size}:{start}:{search}")
             }
+            Self::Search(search) => format!("v{FORMAT}:search:{}", search.to_json()),
         }
     }
 
@@ -151,6 +155,7 @@ impl Key {
                 among: Among::Named(slug),
                 ..
             } => slug.as_str().len(),
+            Self::Search(search) => search.to_json().to_string().len(),
             _ => 0,
         }
     }

@@ -54,8 +54,14 @@ pub struct Cache {
     read_again: metrics::Counter,
 }
 
-/// What is read of categories: themselves, and lists of products.
-const CATEGORIES: [Namespace; 2] = [Namespace::Categories, Namespace::ProductLists];
+/// Where products are shown together, a single one among them.
+const LISTS: [Namespace; 2] = [Namespace::ProductLists, Namespace::Search];
+/// What is read of categories: themselves, and where products are shown together.
+const CATEGORIES: [Namespace; 3] = [
+    Namespace::Categories,
+    Namespace::ProductLists,
+    Namespace::Search,
+];
 
 /// How often a load that raced with a change is tried again before its result is used once.
 const MAX_LOADS: usize = 3;
@@ -187,7 +193,7 @@ impl Cache {
     async fn holds_until(&self, namespace: Namespace) -> Result<Option<Instant>, Problem> {
         match namespace {
             Namespace::Categories => Ok(None),
-            Namespace::Product(_) | Namespace::ProductLists => {
+            Namespace::Product(_) | Namespace::ProductLists | Namespace::Search => {
                 let generation = self.generations.current(Namespace::ProductLists);
                 self.moments.next(generation).await
             }
@@ -207,7 +213,9 @@ impl Cache {
     /// Forgets products in both tiers and tells the other replicas. To be called after COMMIT.
     pub async fn products_changed(&self, ids: &[ProductId]) {
         // Lists first: a product that is read again must not be kept until a moment that was known before.
-        self.forget(Namespace::ProductLists).await;
+        for namespace in LISTS {
+            self.forget(namespace).await;
+        }
         for id in ids {
             self.forget(Namespace::Product(*id)).await;
         }
@@ -234,6 +242,15 @@ impl Cache {
         self.everything_changed().await;
         if let Some(shared) = &self.shared {
             shared.publish("*").await;
+        }
+    }
+
+    /// Forgets what was found in both tiers, because other documents are to be found, and tells the other replicas. To be
+    /// called after COMMIT.
+    pub async fn search_changed(&self) {
+        self.forget(Namespace::Search).await;
+        if let Some(shared) = &self.shared {
+            shared.publish(catalog::search::following::CHANGED).await;
         }
     }
 

@@ -6,6 +6,7 @@ mod export;
 mod healthcheck;
 mod import;
 mod prepare;
+mod rebuild;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -52,6 +53,11 @@ enum Command {
     Export {
         #[command(subcommand)]
         what: ExportWhat,
+    },
+    /// Has something that is derived from the catalogue derived again, by a job.
+    Rebuild {
+        #[command(subcommand)]
+        what: RebuildWhat,
     },
     /// Manages who runs the shop.
     Admin {
@@ -115,6 +121,12 @@ enum ExportWhat {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum RebuildWhat {
+    /// The search index; the one there is is read meanwhile.
+    Search,
+}
+
 /// What to look at, and how to tell.
 #[derive(Debug, Args)]
 struct DoctorArgs {
@@ -171,6 +183,9 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Export {
             what: ExportWhat::Products { to },
         } => export::products(&start()?, to.as_deref()),
+        Command::Rebuild {
+            what: RebuildWhat::Search,
+        } => rebuild::search(&start()?),
         Command::Admin {
             what: AdminWhat::CreateStaff { email, name, admin },
         } => admin::create_staff(&start()?, &email, name, admin),

@@ -12,6 +12,7 @@ use super::{CliError, database_url};
 use crate::OWNERS;
 use crate::config::Config;
 use crate::relay;
+use crate::worker::kinds::rebuilding;
 use crate::workflows::seeding;
 
 /// How long to wait for a database that is still starting.
@@ -36,6 +37,8 @@ pub(super) fn prepare(config: &Config, demo: bool) -> Result<(), CliError> {
     let attempt = || {
         migrations::run_and_seed(database_url_or_empty(config), &OWNERS, |conn| {
             take_over_events(conn).map_err(|error| error.to_string())?;
+            rebuilding::enqueue_where_needed(conn, &config.search.locales, config.shop.currency)
+                .map_err(|error| error.to_string())?;
             seeding::administrator(conn, &config.admin, config.access)
                 .map_err(|error| error.to_string())?;
             if demo {

@@ -26,6 +26,11 @@ impl Config {
                 "must be above 0",
             ),
             (
+                are_locales(&self.search.locales),
+                "search.locales",
+                "must be 1 to 10 codes of two letters such as en, none twice",
+            ),
+            (
                 (1..=100).contains(&self.orders.writers),
                 "orders.writers",
                 "must be 1 to 100",
@@ -112,4 +117,12 @@ impl Config {
         }
         Ok(self)
     }
+}
+
+fn are_locales(locales: &[String]) -> bool {
+    let is_code = |code: &str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_lowercase());
+    let is_new = |(index, code): (usize, &String)| !locales[..index].contains(code);
+    (1..=10).contains(&locales.len())
+        && locales.iter().all(|code| is_code(code))
+        && locales.iter().enumerate().all(is_new)
 }

@@ -1,10 +1,12 @@
-//! How far consumers are behind, as metrics. Asked for now and then, however often they are read.
+//! How far consumers are behind, and what can be found, as metrics. Asked for now and then, however often they are read.
 
 use std::time::Duration;
 
+use catalog::search::following;
 use chrono::Utc;
 use db::consumers::{self, Standing};
 use db::{Db, DbError};
+use diesel::{PgConnection, QueryResult};
 use tokio::sync::watch;
 
 const MEASURE_EVERY: Duration = Duration::from_secs(2);
@@ -12,17 +14,36 @@ const MEASURE_EVERY: Duration = Duration::from_secs(2);
 /// Measures until it is told to stop.
 pub(super) async fn measure(db: Db, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        let standings = db
-            .run(|conn| Ok::<_, DbError>(consumers::list(conn)?))
+        let measured = db
+            .run(|conn| Ok::<_, DbError>((consumers::list(conn)?, of_index(conn)?)))
             .await;
-        match standings {
-            Ok(standings) => standings.iter().for_each(tell),
+        match measured {
+            Ok((standings, of_index)) => {
+                standings.iter().for_each(tell);
+                metrics::gauge!("index_lag_ms").set(of_index.as_secs_f64() * 1_000.0);
+            }
             Err(error) => log::warn!(error:% = error; "cannot tell how far consumers are behind"),
         }
         if super::is_stopped_within(&mut stop, MEASURE_EVERY).await {
             return;
         }
     }
+}
+
+/// How long ago the oldest change was made that may not be found yet; zero when there is none.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn of_index(conn: &mut PgConnection) -> QueryResult<Duration> {
+    let (consumer, _) = super::indexing::REGISTRATION;
+    let standing = consumers::list(conn)?
+        .into_iter()
+        .find(|standing| standing.name == consumer);
+    let unread = standing
+        .and_then(|standing| standing.oldest_seconds)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    Ok(following::lag(conn)?.max(unread.unwrap_or_default()))
 }
 
 fn tell(standing: &Standing) {

@@ -5,9 +5,11 @@
 //!
 //! - [`Consumer`]: who wants to know, and what is done with an event
 //! - [`turn`]: one batch for one consumer
+//! - [`indexing`]: the consumer that keeps what can be found what there is
 //! - [`invalidation`]: the consumer that keeps cached answers honest
 //! - [`lag`]: how far consumers are behind, as metrics
 
+mod indexing;
 pub mod invalidation;
 pub mod lag;
 mod side_by_side;
@@ -70,12 +72,12 @@ pub type BatchEffect =
 pub type EventEffect = dyn Fn(Recorded) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync;
 
 /// The names of [`consumers`], and where each begins.
-const REGISTRATIONS: &[(&str, Start)] = &[invalidation::REGISTRATION];
+const REGISTRATIONS: &[(&str, Start)] = &[invalidation::REGISTRATION, indexing::REGISTRATION];
 
 /// All consumers of a replica.
 #[must_use]
 pub fn consumers(state: &Arc<State>) -> Vec<Consumer> {
-    let consumers = [invalidation::consumer(state)].into_iter();
+    let consumers = [invalidation::consumer(state), indexing::consumer()].into_iter();
     #[cfg(feature = "faults")]
     let consumers = consumers.chain(crate::probes::consumers(state));
     consumers.collect()
@@ -99,11 +101,13 @@ pub struct Relay {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// Starts to deliver to all consumers of a replica, and to measure how far they are behind where
+/// Starts to deliver to all consumers of a replica, to write the documents that they find stale, and to measure how far they are behind where
 /// anybody asks for metrics.
 #[must_use]
 pub fn start(state: &Arc<State>) -> Relay {
     let mut relay = Relay::start(&state.db, consumers(state));
+    let indexing = indexing::keep_fresh(Arc::clone(state), relay.stop.subscribe());
+    relay.tasks.push(tokio::spawn(indexing));
     if !state.config.metrics.bind.is_empty() {
         let measuring = lag::measure(state.db.clone(), relay.stop.subscribe());
         relay.tasks.push(tokio::spawn(measuring));

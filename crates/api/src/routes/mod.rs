@@ -21,6 +21,9 @@ pub mod price_lookup;
 pub mod product_writes;
 pub mod products;
 pub mod schedules;
+pub mod search;
+mod search_bodies;
+mod search_query;
 pub mod service;
 pub mod sessions;
 pub mod stock;
@@ -49,6 +52,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(product_writes::create)
         .service(product_writes::update)
         .service(product_writes::archive)
+        .service(search::find)
         .service(variants::list)
         .service(categories::list)
         .service(categories::get)
@@ -82,6 +86,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
                 .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))
                 .service(admin::prices::set),
         )
+        .service(admin::search::rebuild)
         .service(admin::price_lists::create)
         .service(admin::price_lists::list)
         .service(admin::price_lists::get)

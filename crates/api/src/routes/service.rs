@@ -10,10 +10,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::config::Access;
+use crate::relay::lag;
 use crate::state::State;
 
 /// Whether this replica can serve.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = Readiness)]
 pub struct ReadinessBody {
     /// `ready`, `draining` or `unavailable`.
@@ -22,6 +24,9 @@ pub struct ReadinessBody {
     database: &'static str,
     /// `up`, `off`, or `down`: slower, but serving.
     redis: &'static str,
+    /// How long ago the oldest change was made that cannot be found yet; null where that is not known.
+    #[schema(required = true)]
+    index_lag_ms: Option<u64>,
 }
 
 /// The process runs.
@@ -41,7 +46,10 @@ pub async fn readyz(state: Data<State>) -> HttpResponse {
     let ping = state.db.run(|conn| {
         diesel::sql_query("SELECT 1")
             .execute(conn)
-            .map_err(DbError::from)
+            .map_err(DbError::from)?;
+        // A detail, which keeps nobody from serving.
+        let lag = lag::of_index(conn).ok();
+        Ok::<_, DbError>(lag.and_then(|lag| u64::try_from(lag.as_millis()).ok()))
     });
     let (database, redis) = futures_util::future::join(ping, state.cache.shared_is_up()).await;
     let is_up = database.is_ok();
@@ -63,6 +71,7 @@ pub async fn readyz(state: Data<State>) -> HttpResponse {
             Some(true) => "up",
             Some(false) => "down",
         },
+        index_lag_ms: database.ok().flatten(),
     })
 }
 

@@ -19,6 +19,7 @@ mod price_lists;
 mod prices;
 mod products;
 mod publishing;
+mod search;
 mod service;
 mod sessions;
 mod stock;

@@ -23,9 +23,10 @@ async fn a_replica_tells_that_it_lives_and_whether_it_is_ready() {
     let shop = open().shop();
     assert_eq!(shop.get("/livez").send().await.status, 200);
     let ready = shop.get("/readyz").send().await.expect(200);
+    assert!(ready["indexLagMs"].is_u64(), "{ready}");
     assert_eq!(
         ready,
-        json!({"status": "ready", "database": "up", "redis": "up"})
+        json!({"status": "ready", "database": "up", "redis": "up", "indexLagMs": ready["indexLagMs"]})
     );
 
     let alone = Cluster::without_redis("open", 1);

@@ -13,16 +13,21 @@ mod products;
 mod publishing;
 mod quotes;
 mod races;
+mod search;
 mod sets;
 mod stock;
 mod translations;
 mod variants;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use catalog::editing::NewProduct;
 use catalog::quotes::{Quote, Wanted};
 use catalog::stock::Cause;
 use db::migrations::Owner;
 use db::testing::{self, TestDatabase, count, text};
+use diesel::connection::InstrumentationEvent;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use domain::{Currency, Money, ProductId, Sku, VariantId};
@@ -129,4 +134,18 @@ fn cause(reason: &'static str) -> Cause {
         actor: None,
         note: None,
     }
+}
+
+/// Runs something and counts the statements it sends.
+fn statements(conn: &mut PgConnection, run: impl FnOnce(&mut PgConnection)) -> usize {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sent);
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    run(conn);
+    conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+    sent.load(Ordering::Relaxed)
 }

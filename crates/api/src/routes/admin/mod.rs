@@ -15,6 +15,7 @@ pub mod prices;
 mod product_bodies;
 pub(super) mod product_details;
 pub mod products;
+pub mod search;
 pub mod stock;
 mod stock_bodies;
 mod translation_bodies;

@@ -5,6 +5,7 @@
 
 mod doctor;
 mod pruning;
+pub mod rebuilding;
 mod settling;
 mod unpaid;
 
@@ -96,6 +97,7 @@ pub(super) fn built_in(config: &Config) -> Kinds {
     };
     let kinds = [
         doctor,
+        Kind::new(rebuilding::KIND, rebuilding::rebuild),
         Kind::new("settlePayments", settling::settle_payments).every(5),
         Kind::new("expireUnpaidOrders", unpaid::expire_unpaid_orders).every(30),
         Kind::new("pruneIdempotencyKeys", pruning::idempotency_keys).every(60),

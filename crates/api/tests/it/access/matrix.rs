@@ -492,6 +492,14 @@ fn matrix() -> Vec<Row> {
             [401, 403, 403, 201, 200],
             [401, 403, 403, 201, 200],
         ),
+        row("GET", "/api/search", none.clone(), public, public),
+        row(
+            "POST",
+            "/api/admin/search/rebuild",
+            none.clone(),
+            staff,
+            staff,
+        ),
         row("GET", "/livez", none.clone(), public, public),
         row("GET", "/readyz", none.clone(), public, public),
         // Last: afterwards the tokens are dead.
@@ -646,7 +654,7 @@ async fn a_dead_token_is_a_401_wherever_a_token_counts() {
         for row in matrix() {
             // Products and categories are the same for everyone, so nobody looks at the token; logging in needs none.
             let is_public = row.method == "GET"
-                && ["/api/products", "/api/categories"]
+                && ["/api/products", "/api/categories", "/api/search"]
                     .iter()
                     .any(|public| row.route.starts_with(public))
                 && !row.route.ends_with("stock");

@@ -2,7 +2,15 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 30] = [
+pub const REFERENCES: [Case; 32] = [
+    (
+        "UPDATE catalog.search_values_0 SET products = products + 1 WHERE id = -1",
+        &[("S13", "value -1")],
+    ),
+    (
+        "UPDATE catalog.search_documents_0 SET fingerprint = gen_random_uuid() WHERE product_id = 3",
+        &[("S13", "product 3")],
+    ),
     (
         "UPDATE catalog.products SET slug = 'mug' WHERE id = 3; \
          INSERT INTO catalog.former_slugs (slug, product_id) VALUES ('mug', 1)",
@@ -31,16 +39,16 @@ pub const REFERENCES: [Case; 30] = [
     ),
     (
         "DELETE FROM catalog.prices WHERE variant_id = 3",
-        &[("I7", "variant 3")],
+        &[("I7", "variant 3"), ("S13", "product 3")],
     ),
     (
         "UPDATE catalog.variants SET is_default = false WHERE id = 3",
-        &[("I7", "product 3")],
+        &[("I7", "product 3"), ("S13", "product 3")],
     ),
     (
         "DELETE FROM catalog.stock_levels WHERE variant_id = 3; \
          DELETE FROM catalog.stock_movements WHERE variant_id = 3",
-        &[("I7", "variant 3")],
+        &[("I7", "variant 3"), ("S13", "product 3")],
     ),
     (
         "INSERT INTO catalog.category_products (category_id, product_id, position, product_name) \
@@ -164,7 +172,7 @@ pub const EVENTS_AND_SCHEMA: [Case; 21] = [
     (
         "WITH one AS (INSERT INTO catalog.categories (slug, name, root_position, version) VALUES ('a', 'A', 1, 0) RETURNING id) \
          INSERT INTO catalog.category_products SELECT id, 1, 1, 'Another name' FROM one",
-        &[("S9", "category ")],
+        &[("S9", "category "), ("S13", "product 1")],
     ),
     (
         "DELETE FROM platform.outbox WHERE resource_type = 'variant' AND resource_id = 4",
@@ -172,7 +180,7 @@ pub const EVENTS_AND_SCHEMA: [Case; 21] = [
     ),
     (
         "UPDATE platform.consumers SET failures = 3, failing_since = now() - interval '1 hour', last_error = 'no'",
-        &[("I9", "consumer cache")],
+        &[("I9", "consumer cache"), ("I9", "consumer search")],
     ),
     (
         "UPDATE platform.idempotency_keys SET expires_at = now() - interval '2 hours'",
@@ -245,7 +253,7 @@ pub const EVENTS_AND_SCHEMA: [Case; 21] = [
     (
         "INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
          SELECT variant_id, currency, amount_minor + 1, valid_from FROM catalog.prices WHERE variant_id = 3",
-        &[("S6", "variant 3")],
+        &[("S6", "variant 3"), ("S13", "product 3")],
     ),
     // The same amount twice is odd, and nobody pays another price for it.
     (

@@ -9,6 +9,7 @@ pub const STOCK: [Case; 7] = [
         &[
             ("I1", "variant 4"),
             ("S1", "catalog.stock_levels_not_oversold"),
+            ("S13", "product 4"),
         ],
     ),
     // More is reserved than orders ask for, and a movement says so too.

@@ -1,17 +1,13 @@
 //! The products of a category in each of its orders, alone and with those below.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use catalog::categories::editing::{self, CategoryChanges};
 use catalog::categories::listing;
 use catalog::editing::NewProduct;
-use diesel::connection::InstrumentationEvent;
 use diesel::prelude::*;
 use domain::{CategoryId, PageSize, ProductId, ProductOrder};
 
 use super::{add, at, child, find, listed, root};
-use crate::{USD, conn, create, product};
+use crate::{USD, conn, create, product, statements};
 
 fn order(conn: &mut PgConnection, id: CategoryId, order: ProductOrder) {
     let changes = CategoryChanges {
@@ -48,20 +44,6 @@ fn each_order_is_followed_from_page_to_page() {
     assert_eq!(listed(conn, id, false), pick([5, 4, 3, 2, 1, 0]));
     order(conn, id, ProductOrder::Name);
     assert_eq!(listed(conn, id, false), pick([1, 2, 4, 3, 5, 0]));
-}
-
-/// Runs something and counts the statements it sends.
-fn statements(conn: &mut PgConnection, run: impl FnOnce(&mut PgConnection)) -> usize {
-    let sent = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&sent);
-    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-    });
-    run(conn);
-    conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
-    sent.load(Ordering::Relaxed)
 }
 
 #[test]

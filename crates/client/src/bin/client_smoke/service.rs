@@ -1,6 +1,6 @@
 //! The service itself, and reading products.
 
-use client::{CategoryPage, Client, Product, Readiness, VariantPage};
+use client::{CategoryPage, Client, Product, Readiness, SearchPage, VariantPage};
 use reqwest::Method;
 use reqwest::header::IF_NONE_MATCH;
 
@@ -52,6 +52,24 @@ pub async fn check_categories(shop: &Client) -> Check {
     let unknown = request(Method::GET, "/api/categories/9223372036854775807");
     let unknown = send(shop, "unknown category", unknown).await?;
     unknown.refused(404, "category_not_found").map(drop)
+}
+
+/// Checks what is found, which in a shop of a second ago may be nothing yet.
+pub async fn check_search(shop: &Client) -> Check {
+    let all = || request(Method::GET, "/api/search");
+    let counted = all().query("facets", &"brand,price,inStock");
+    let found = send(shop, "search", counted).await?.status(200)?;
+    let page: SearchPage = found.read(&found.body)?;
+    let is_counted = page.total.is_some() && page.facets.is_some();
+    found.must(is_counted, "the first page does not count")?;
+    for product in found.list("products")? {
+        found.fields(product, PRODUCT)?;
+    }
+    let wrong = all().query("facets", &"colour");
+    send(shop, "search by a wrong facet", wrong)
+        .await?
+        .status(400)
+        .map(drop)
 }
 
 /// Checks lists of products and single ones.

@@ -1,0 +1,2 @@
+DROP FUNCTION catalog.search(jsonb);
+DROP FUNCTION catalog.search_words(smallint, text, text);

@@ -1,0 +1,103 @@
+//! What must always be true of the search index.
+
+use db::doctor::{Check, Repaired};
+use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer};
+
+use crate::search::following;
+
+/// What is on its way into the index is left out: marked products, prices whose moment has just come, and what the consumer
+/// has yet to read.
+const WRONG: &str = "\
+    WITH pending (product_id) AS ( \
+      SELECT product_id FROM catalog.search_stale \
+       UNION \
+      SELECT product_id FROM catalog.search_live WHERE changes_at <= statement_timestamp() \
+       UNION \
+      SELECT a.product_id FROM ( \
+        SELECT array_agg(o.kind) AS kinds, array_agg(o.resource_id) AS ids, array_agg(o.payload) AS payloads \
+          FROM platform.outbox o WHERE NOT EXISTS ( \
+            SELECT FROM platform.consumers c WHERE c.name = 'search' AND (o.xid, o.id) <= (c.xid, c.id))) e, \
+        catalog.search_affected(e.kinds, e.ids, e.payloads) a \
+    ), wanted AS ( \
+      SELECT s.product_id, l.locale COLLATE \"C\" AS locale, s.fingerprint \
+        FROM catalog.search_sources s, (SELECT unnest(locales) AS locale FROM catalog.search_index) l \
+    ) SELECT coalesce(w.product_id, d.product_id), 'product ' || coalesce(w.product_id, d.product_id), \
+             CASE WHEN d.product_id IS NULL THEN 'cannot be found' \
+                  WHEN w.product_id IS NULL THEN 'is in the index though nobody may find it' \
+                  ELSE 'is found as it was once' END || ' in ' || coalesce(w.locale, d.locale) \
+        FROM wanted w FULL JOIN catalog.search_live d ON d.product_id = w.product_id AND d.locale = w.locale \
+       WHERE w.fingerprint IS DISTINCT FROM d.fingerprint \
+         AND EXISTS (SELECT FROM catalog.search_index WHERE built_at IS NOT NULL) \
+         AND NOT EXISTS (SELECT FROM pending p WHERE p.product_id = coalesce(w.product_id, d.product_id))";
+
+pub(super) fn checks() -> [Check; 2] {
+    let found = Check {
+        id: "S13",
+        name: "what is found is what there is",
+        sql: WRONG.into(),
+        todo: "Somebody wrote past the crate catalog, which tells of every change, or edited the index. The repair writes \
+               these documents anew; `cartwright rebuild search` all of them.",
+        repair: Some(write_anew),
+    };
+    let counted = Check {
+        id: "S13",
+        name: "what is counted is what is found",
+        sql: "SELECT id::bigint, 'value ' || id, format('is said to be in %s products, and is in %s', told, counted) \
+                FROM catalog.search_miscounted"
+            .into(),
+        todo: "Somebody edited the index. The repair counts anew.",
+        repair: Some(count_anew),
+    };
+    [found, counted]
+}
+
+fn write_anew(conn: &mut PgConnection) -> QueryResult<Vec<Repaired>> {
+    #[derive(QueryableByName)]
+    struct Wrong {
+        #[diesel(sql_type = BigInt)]
+        product_id: i64,
+    }
+    let mark = format!(
+        "INSERT INTO catalog.search_stale (product_id) \
+         SELECT DISTINCT number FROM ({WRONG}) AS found (number, subject, message) ORDER BY number RETURNING product_id"
+    );
+    let wrong: Vec<Wrong> = diesel::sql_query(mark).load(conn)?;
+    while following::refresh(conn)? > 0 {}
+    let told = |wrong: Wrong| Repaired {
+        check: "S13",
+        subject: format!("product {}", wrong.product_id),
+        outcome: Ok("is found as it is".into()),
+    };
+    Ok(wrong.into_iter().map(told).collect())
+}
+
+/// Under the lock of who writes documents.
+fn count_anew(conn: &mut PgConnection) -> QueryResult<Vec<Repaired>> {
+    conn.transaction(|conn| {
+        conn.batch_execute("SELECT FROM catalog.search_index FOR UPDATE")?;
+        let live: i32 = diesel::select(sql::<Integer>(
+            "(SELECT live::int FROM catalog.search_index)",
+        ))
+        .get_result(conn)?;
+        let counted: Vec<Value> = diesel::sql_query(format!(
+            "UPDATE catalog.search_values_{live} v SET products = wrong.counted \
+               FROM catalog.search_miscounted wrong WHERE v.id = wrong.id RETURNING v.id::bigint AS id"
+        ))
+        .load(conn)?;
+        let told = |value: Value| Repaired {
+            check: "S13",
+            subject: format!("value {}", value.id),
+            outcome: Ok("is counted".into()),
+        };
+        Ok(counted.into_iter().map(told).collect())
+    })
+}
+
+#[derive(QueryableByName)]
+struct Value {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}

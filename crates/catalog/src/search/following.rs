@@ -1,0 +1,119 @@
+//! How the index hears of changes.
+//!
+//! Events of the log mark products, and whoever finds marked ones writes their documents anew. A mark outlives
+//! whoever set it, and a document that is written twice is the same one. So it does not matter which replica does what,
+//! or how often.
+
+use std::time::Duration;
+
+use db::outbox::Recorded;
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text};
+use serde_json::Value;
+
+use crate::editing::CHANGES_CHANNEL;
+
+/// What is announced on [`CHANGES_CHANNEL`] when other documents are to be found.
+pub const CHANGED: &str = "search";
+
+/// Products whose documents are written in one transaction: as many as take a fraction of a second.
+pub const BATCH: i32 = 200;
+
+/// Documents are written by one at a time, and nobody waits for them as one waits for an answer.
+pub(super) const PATIENCE: &str =
+    "SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '20s'";
+
+/// The events that make documents stale.
+const KINDS: [&str; 10] = [
+    "product.changed",
+    "category.updated",
+    "category.archived",
+    "category.productsChanged",
+    "priceList.changed",
+    "stock.adjusted",
+    "stock.limitsChanged",
+    "order.placed",
+    "order.statusChanged",
+    "order.cancelled",
+];
+
+db::statement! {
+    struct Mark {
+        kinds: Vec<String> => Array<Text>,
+        resource_ids: Vec<i64> => Array<BigInt>,
+        payloads: Vec<Value> => Array<Jsonb>,
+    } -> BigInt = "SELECT catalog.search_mark($1, $2, $3)"
+}
+
+db::statement! {
+    struct IsStale {} -> Bool =
+    "SELECT EXISTS (SELECT FROM catalog.search_stale) \
+         OR EXISTS (SELECT FROM catalog.search_live WHERE changes_at <= statement_timestamp())"
+}
+
+db::statement! {
+    struct Refresh { most: i32 => Integer } -> Integer = "SELECT catalog.search_refresh($1)"
+}
+
+db::statement! {
+    /// The first mark that is there was set before all others, or a moment after one that has yet to be seen.
+    struct Lag {} -> Nullable<Double> =
+    "SELECT extract(epoch FROM clock_timestamp() - least( \
+       (SELECT marked_at FROM catalog.search_stale ORDER BY id LIMIT 1), \
+       (SELECT changes_at FROM catalog.search_live WHERE changes_at <= clock_timestamp() ORDER BY changes_at LIMIT 1) \
+     ))::float8"
+}
+
+/// Marks what events make stale, and tells how many products that are.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn mark(conn: &mut PgConnection, events: &[Recorded]) -> QueryResult<i64> {
+    let events = events
+        .iter()
+        .filter(|event| KINDS.contains(&event.kind.as_str()));
+    let events: Vec<&Recorded> = events.collect();
+    if events.is_empty() {
+        return Ok(0);
+    }
+    Mark {
+        kinds: events.iter().map(|event| event.kind.clone()).collect(),
+        resource_ids: events.iter().map(|event| event.resource_id).collect(),
+        payloads: events.iter().map(|event| event.payload.clone()).collect(),
+    }
+    .get_result(conn)
+}
+
+/// Writes documents anew that are marked, or that the clock has changed, and tells all replicas. Returns how many products
+/// that were; where they are as many as [`BATCH`], there may be more.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn refresh(conn: &mut PgConnection) -> QueryResult<i32> {
+    let is_stale: bool = IsStale {}.get_result(conn)?;
+    if !is_stale {
+        return Ok(0);
+    }
+    conn.transaction(|conn| {
+        conn.batch_execute(PATIENCE)?;
+        let refreshed: i32 = Refresh { most: BATCH }.get_result(conn)?;
+        if refreshed > 0 {
+            db::listen::notify(conn, CHANGES_CHANNEL, CHANGED)?;
+        }
+        Ok(refreshed)
+    })
+}
+
+/// How long ago the oldest change became known that cannot be found yet; zero when there is none.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn lag(conn: &mut PgConnection) -> QueryResult<Duration> {
+    let seconds: Option<f64> = Lag {}.get_result(conn)?;
+    let lag = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    Ok(lag.unwrap_or_default())
+}

@@ -1,0 +1,201 @@
+//! The index hears of every change, whoever makes it and however many listen.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use catalog::categories::assigning::{self, Assignment};
+use catalog::categories::editing::{self as categories, NewCategory};
+use catalog::categories::placing::{self, Parent, Place};
+use catalog::search::{Search, Selection};
+use catalog::stock::{self, Cause, Change};
+use db::outbox::{self, Entry};
+use diesel::prelude::*;
+use domain::{CategoryId, Event, Money, OrderId, ProductId, ProductOrder, UserId, VariantId};
+
+use super::{everything, findings, follow, ids, index, rename, turn};
+use crate::{USD, count, create, database, product};
+
+fn category(conn: &mut PgConnection, slug: &str) -> CategoryId {
+    let new = NewCategory {
+        slug: slug.parse().unwrap(),
+        name: slug.to_owned(),
+        description: String::new(),
+        image: String::new(),
+        product_order: ProductOrder::Manual,
+        place: Place::Root(None),
+    };
+    categories::create(conn, new, None).unwrap()
+}
+
+fn put(conn: &mut PgConnection, product_id: ProductId, into: CategoryId) {
+    let wanted = Assignment {
+        product_id,
+        position: None,
+    };
+    assigning::assign(conn, into, &[wanted], &[], None, None).unwrap();
+}
+
+fn in_category(conn: &mut PgConnection, id: CategoryId) -> Vec<i64> {
+    let selection = Selection {
+        categories: vec![id],
+        ..Selection::default()
+    };
+    ids(
+        conn,
+        &Search {
+            selection,
+            ..everything()
+        },
+    )
+}
+
+fn in_stock(conn: &mut PgConnection) -> Vec<i64> {
+    let selection = Selection {
+        in_stock: Some(true),
+        ..Selection::default()
+    };
+    ids(
+        conn,
+        &Search {
+            selection,
+            ..everything()
+        },
+    )
+}
+
+#[test]
+fn products_come_change_and_go() {
+    let conn = &mut database().connect();
+    let id = create(conn, product("E-1"));
+    follow(conn);
+    assert_eq!(super::names(conn, "E-1"), ["Product E-1"]);
+
+    rename(conn, id, "Bicycle");
+    follow(conn);
+    assert_eq!(super::names(conn, "bicycles"), ["Bicycle"]);
+    assert_eq!(super::names(conn, "product"), [""; 0]);
+
+    catalog::editing::archive(conn, id, None).unwrap();
+    assert_eq!(ids(conn, &everything()), [0; 0], "at once");
+    follow(conn);
+    assert_eq!(count(conn, "catalog.search_live"), 0);
+    assert_eq!(findings(conn), [""; 0]);
+}
+
+#[test]
+fn categories_that_move_take_their_products_along() {
+    let conn = &mut database().connect();
+    let id = create(conn, product("G-1"));
+    let [top, middle, leaf] = ["top", "middle", "leaf"].map(|slug| category(conn, slug));
+    put(conn, id, leaf);
+    follow(conn);
+    assert_eq!(in_category(conn, leaf), [id.get()]);
+    assert_eq!(in_category(conn, top), [0; 0]);
+
+    for (child, parent) in [(leaf, middle), (middle, top)] {
+        let parent = Parent {
+            id: parent,
+            position: None,
+        };
+        placing::place(conn, child, &Place::Below(vec![parent]), None, None).unwrap();
+    }
+    follow(conn);
+    assert_eq!(in_category(conn, top), [id.get()]);
+
+    placing::place(conn, middle, &Place::Root(None), None, None).unwrap();
+    follow(conn);
+    assert_eq!(in_category(conn, top), [0; 0]);
+    assert_eq!(in_category(conn, middle), [id.get()]);
+
+    categories::archive(conn, leaf, None, None).unwrap();
+    follow(conn);
+    assert_eq!(in_category(conn, middle), [0; 0]);
+    assigning::assign(conn, middle, &[], &[id], None, None).unwrap();
+    follow(conn);
+    assert_eq!(findings(conn), [""; 0]);
+}
+
+/// As an order does it: the movement names it, and its event.
+fn order(conn: &mut PgConnection, number: i64, variant: VariantId, units: i64) {
+    let order_id = OrderId::try_from(number).unwrap();
+    let change = Change {
+        variant_id: variant,
+        on_hand: 0,
+        reserved: units,
+    };
+    let cause = Cause {
+        order_id: Some(order_id),
+        ..crate::cause("order_placed")
+    };
+    conn.transaction(|conn| {
+        stock::move_all(conn, &[change], &cause).unwrap();
+        let event = Event::OrderPlaced {
+            order_id,
+            user_id: UserId::try_from(1).unwrap(),
+            total: Money::new(1, USD),
+        };
+        outbox::write(conn, &[Entry::new(event, 1, None)])
+    })
+    .unwrap();
+}
+
+#[test]
+fn orders_count_when_they_take_the_last_unit() {
+    let conn = &mut database().connect();
+    let id = create(conn, product("O-1"));
+    let variant = catalog::products::find_default_variant(conn, id)
+        .unwrap()
+        .unwrap();
+    follow(conn);
+    assert_eq!(in_stock(conn), [id.get()]);
+    let before = crate::text(conn, "(SELECT ctid::text FROM catalog.search_documents_0)");
+    order(conn, 1, variant, 9);
+    follow(conn);
+    let after = crate::text(conn, "(SELECT ctid::text FROM catalog.search_documents_0)");
+    assert_eq!(
+        after, before,
+        "one that takes some of it is not written anew"
+    );
+
+    order(conn, 2, variant, 1);
+    follow(conn);
+    assert_eq!(in_stock(conn), [0; 0]);
+    conn.transaction(|conn| stock::counting::adjust(conn, variant, 5, &crate::cause("received")))
+        .unwrap();
+    follow(conn);
+    assert_eq!(in_stock(conn), [id.get()]);
+    assert_eq!(findings(conn), [""; 0]);
+}
+
+/// Two replicas write documents while products and stock change.
+#[test]
+fn however_many_write_documents_the_newest_is_what_is_found() {
+    let database = database();
+    let conn = &mut database.connect();
+    let made: Vec<ProductId> = (1..=12)
+        .map(|n| create(conn, product(&format!("B-{n}"))))
+        .collect();
+    follow(conn);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let conn = &mut database.connect();
+                while !is_over.load(Ordering::Acquire) {
+                    turn(conn);
+                }
+            });
+        }
+        for round in 1..=30 {
+            for id in &made {
+                rename(conn, *id, &format!("Round {round} of {id}"));
+            }
+        }
+        is_over.store(true, Ordering::Release);
+    });
+    follow(conn);
+
+    assert_eq!(ids(conn, &super::words("round 30")).len(), made.len());
+    assert_eq!(count(conn, "catalog.search_live"), 12);
+    assert_eq!(index::lag(conn).unwrap(), std::time::Duration::ZERO);
+    assert_eq!(findings(conn), [""; 0]);
+}

@@ -1,0 +1,111 @@
+//! What a search reads, among 4,000 documents and with the settings of a replica's connections.
+
+use catalog::search::rebuilding;
+use catalog::search::{Search, Selection};
+use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use domain::{Facet, PageSize, SearchSort};
+
+use super::{everything, find, words};
+use crate::{SETTINGS, USD, database, text};
+
+/// Every product has a name of its own, every hundredth a word of its hundred; brands have 40 products each, tags 400.
+const FILL: &str = "
+    INSERT INTO catalog.products (name, description, brand, tags)
+    SELECT 'Thing ' || md5(n::text), 'hundred' || n % 100, 'Brand ' || n % 100, ARRAY['tag ' || n % 10]
+      FROM generate_series(1, 4000) n;
+    INSERT INTO catalog.variants (product_id, sku) SELECT id, 'SKU-' || id FROM catalog.products;
+    INSERT INTO catalog.prices (variant_id, currency, amount_minor) SELECT id, 'USD', id * 10 FROM catalog.variants;
+    INSERT INTO catalog.stock_levels (variant_id, on_hand) SELECT id, 10 FROM catalog.variants;
+    UPDATE catalog.search_index SET built_at = NULL";
+
+/// How often all documents were read, and how many were by an index.
+fn read(conn: &mut PgConnection, search: &Search) -> (i64, i64) {
+    let so_far = |conn: &mut PgConnection| {
+        ["seq_scan", "idx_tup_fetch"].map(|column| {
+            let counted = format!(
+                "(SELECT coalesce(sum({column}), 0)::bigint FROM pg_stat_xact_user_tables WHERE relid = 'catalog.search_documents_1'::regclass)"
+            );
+            diesel::select(sql::<BigInt>(&counted)).get_result::<i64>(conn).unwrap()
+        })
+    };
+    // Within a transaction, because counters are handed in between two of them.
+    conn.test_transaction::<_, diesel::result::Error, _>(|conn| {
+        let before = so_far(conn);
+        find(conn, search);
+        let after = so_far(conn);
+        Ok((after[0] - before[0], after[1] - before[1]))
+    })
+}
+
+fn page(sort: SearchSort, after: (i64, i64)) -> Search {
+    Search {
+        sort,
+        after: Some(after),
+        size: PageSize::default(),
+        ..everything()
+    }
+}
+
+#[test]
+fn a_search_reads_what_it_finds_and_a_page_what_it_shows() {
+    let conn = &mut database().connect();
+    conn.batch_execute(FILL).unwrap();
+    conn.batch_execute("VACUUM ANALYZE").unwrap();
+    conn.batch_execute(SETTINGS).unwrap();
+    rebuilding::begin(conn, &["en".to_owned()], USD).unwrap();
+    while rebuilding::build(conn).unwrap() {}
+    rebuilding::analyse(conn).unwrap();
+    rebuilding::swap(conn).unwrap();
+    conn.batch_execute("VACUUM catalog.search_documents_1")
+        .unwrap();
+
+    let selection = |brand: &str, tag: &str| Selection {
+        brands: vec![brand.to_owned()],
+        tags: vec![tag.to_owned()],
+        ..Selection::default()
+    };
+    let narrowed = Search {
+        selection: selection("Brand 7", "tag 7"),
+        facets: vec![Facet::Brand, Facet::Tag],
+        ..everything()
+    };
+    let unnarrowed = Search {
+        size: PageSize::default(),
+        facets: vec![
+            Facet::Brand,
+            Facet::Tag,
+            Facet::Category,
+            Facet::Options,
+            Facet::InStock,
+        ],
+        ..everything()
+    };
+    assert_eq!(find(conn, &words("hundred42")).products.items.len(), 40);
+    assert_eq!(find(conn, &narrowed).facets.unwrap().total, 40);
+    assert_eq!(find(conn, &unnarrowed).facets.unwrap().total, 4_000);
+
+    // Looked up, ranked and counted: three times forty.
+    let cases = [
+        (words("hundred42"), 120),
+        (words("hundred4"), 120),
+        // Forty shown and counted, and four hundred of the tag to count the brands of.
+        (narrowed, 40 * 3 + 400),
+        (unnarrowed, 21),
+        (page(SearchSort::Newest, (0, 2_000)), 21),
+        (page(SearchSort::Cheapest, (20_000, 2_000)), 21),
+        (page(SearchSort::Dearest, (20_000, 2_000)), 21),
+        (page(SearchSort::Name, (0, 2_000)), 21),
+    ];
+    for (search, most) in cases {
+        let (scans, rows) = read(conn, &search);
+        assert!(
+            scans == 0 && rows <= most,
+            "{scans} scans, {rows} rows: {search:?}"
+        );
+    }
+    let settings = "current_setting('enable_seqscan')";
+    assert_eq!(text(conn, settings), "off", "as it was before");
+}
