@@ -11,6 +11,7 @@ mod serve;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use catalog::export::Scope;
 use catalog::import::Profile;
 use clap::{Args, Parser, Subcommand};
 use domain::Currency;
@@ -107,8 +108,11 @@ struct ImportArgs {
 
 #[derive(Debug, Subcommand)]
 enum ExportWhat {
-    /// All products on sale as a CSV file that an import reads; see docs/import-format.md.
+    /// All products as a CSV file that an import reads, drafts too; see docs/import-format.md.
     Products {
+        /// Leave out what customers do not see.
+        #[arg(long)]
+        on_sale: bool,
         /// The file to be written; standard output without it.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
@@ -169,8 +173,11 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
             what: ImportWhat::Products(args),
         } => import::products(&start()?, &args),
         Command::Export {
-            what: ExportWhat::Products { to },
-        } => export::products(&start()?, to.as_deref()),
+            what: ExportWhat::Products { on_sale, to },
+        } => {
+            let scope = if on_sale { Scope::OnSale } else { Scope::All };
+            export::products(&start()?, scope, to.as_deref())
+        }
         Command::Admin {
             what: AdminWhat::CreateStaff { email, name, admin },
         } => admin::create_staff(&start()?, &email, name, admin),

@@ -19,7 +19,7 @@ pub(super) fn apply(
     let mut attempts = 0;
     loop {
         let done = conn.transaction::<_, EditError, _>(|conn| {
-            let (mut chunk, found) = Chunk::find(conn, entries, memory)?;
+            let (mut chunk, found) = Chunk::find(conn, entries, memory, dry_run)?;
             let outcomes = chunk.decide(&found, memory);
             if !dry_run {
                 writing::write(conn, &mut chunk)?;
@@ -33,8 +33,8 @@ pub(super) fn apply(
                 chunk.remember(memory, !dry_run);
                 return Ok(outcomes);
             }
-            // Somebody created one of the SKUs between our look and our write: look again.
-            Err(EditError::SkuTaken) if attempts < 3 => {}
+            // Somebody created one of the SKUs, or took a slug, between our look and our write: look again.
+            Err(EditError::SkuTaken | EditError::SlugTaken) if attempts < 3 => {}
             Err(EditError::Db(error)) => return Err(error.into()),
             Err(other) => return Err(DieselError::QueryBuilderError(other.into()).into()),
         }

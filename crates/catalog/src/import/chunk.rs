@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::PgConnection;
-use diesel::QueryResult;
+use diesel::{PgConnection, QueryResult};
 use domain::{Choices, Sku};
 
 use super::Summary;
@@ -11,6 +10,8 @@ use super::finding::{self, Existing, Found};
 use super::memory::{Known, Memory};
 use super::products::{self, Target};
 use super::row::Row;
+use super::shop::Shop;
+use crate::editing::EditError;
 
 /// A row with its place in the file.
 pub(super) struct Entry {
@@ -23,8 +24,9 @@ pub(super) struct Entry {
 /// What is to be written for the rows of a chunk, beside the products that change.
 #[derive(Default)]
 pub(super) struct Plan<'r> {
-    /// Products that begin, with their place among the targets if they have a handle.
-    pub created: Vec<(Option<usize>, &'r Row)>,
+    /// Places among the targets of products that begin.
+    pub begun: Vec<usize>,
+    /// New variants, the one that begins a product before the others of it.
     pub added: Vec<(usize, &'r Row, Choices)>,
     /// Choices and traits of variants that are there.
     pub set: Vec<(&'r Row, Option<Choices>)>,
@@ -41,6 +43,7 @@ pub(super) struct Chunk<'r> {
     /// Places among the targets.
     pub by_product: HashMap<i64, usize>,
     pub by_handle: HashMap<&'r str, usize>,
+    pub shop: Shop,
     /// New SKUs.
     pub created: HashSet<&'r Sku>,
     pub plan: Plan<'r>,
@@ -53,7 +56,8 @@ impl<'r> Chunk<'r> {
         conn: &mut PgConnection,
         entries: &'r [Entry],
         memory: &Memory,
-    ) -> QueryResult<(Self, Found)> {
+        dry_run: bool,
+    ) -> Result<(Self, Found), EditError> {
         let mut named = Vec::new();
         let mut imagined: HashMap<&'r str, &Target> = HashMap::new();
         for handle in entries.iter().filter_map(|e| e.row.product.as_deref()) {
@@ -66,7 +70,10 @@ impl<'r> Chunk<'r> {
                 None => {}
             }
         }
-        let (found, targets) = finding::find(conn, entries, &named)?;
+        finding::begin(conn)?;
+        let mut shop = Shop::look(conn, entries, &named, memory, dry_run)?;
+        let (found, targets) = finding::find(conn, entries, &named, &shop)?;
+        shop.look_for_slugs(conn, entries, memory)?;
         let mut chunk = Self {
             entries,
             by_product: targets
@@ -76,6 +83,7 @@ impl<'r> Chunk<'r> {
                 .collect(),
             targets,
             by_handle: HashMap::new(),
+            shop,
             created: HashSet::new(),
             plan: Plan::default(),
         };
@@ -174,12 +182,13 @@ impl<'r> Chunk<'r> {
             let created = self.created.into_iter().cloned();
             memory.imagined.extend(created);
         }
+        self.shop.remember(memory, is_written);
     }
 
     /// Counts what is to be written.
     pub(super) fn count(&self, summary: &mut Summary) {
         let length = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
-        summary.products += length(self.plan.created.len());
+        summary.products += length(self.plan.begun.len());
         summary.prices += length(self.created.len() + self.plan.priced.len());
     }
 }

@@ -6,6 +6,7 @@ use domain::{Currency, Sku};
 
 use super::products::Target;
 use super::row::{Refusal, Row, refuse};
+use crate::categories::paths::Path;
 
 #[derive(Default)]
 pub(super) struct Memory {
@@ -19,6 +20,10 @@ pub(super) struct Memory {
     pub(super) claimed: HashSet<i64>,
     /// SKUs that were created, if they were not.
     pub(super) imagined: HashSet<Sku>,
+    /// Slugs that were taken, if they were not.
+    pub(super) slugs: HashSet<String>,
+    /// Categories that rows have named.
+    pub(super) categories: HashMap<Path, i64>,
 }
 
 /// The product that a handle means.

@@ -8,13 +8,18 @@
 mod apply;
 mod chunk;
 mod deciding;
+mod described;
+mod details;
 mod finding;
+mod lists;
 mod memory;
 mod own;
 mod products;
 mod profiles;
 mod row;
+mod shop;
 mod table;
+mod telling;
 mod writing;
 
 use std::io::Read;
@@ -23,6 +28,8 @@ use diesel::PgConnection;
 use domain::Currency;
 
 use chunk::Entry;
+pub(crate) use described::exact;
+pub(crate) use lists::{ITEM, STEP, escaped};
 use memory::Memory;
 pub(crate) use own::{COLUMNS, OPTION};
 pub use profiles::{Profile, UnknownProfile};

@@ -2,6 +2,7 @@
 
 use domain::{Currency, Money, Options, ProductOption, Sku};
 
+use super::details::Details;
 use crate::stock::MAX_ON_HAND;
 use crate::variants::Traits;
 
@@ -27,6 +28,17 @@ pub(super) struct Cells {
     pub height_mm: String,
     /// Option and value, in the order of the options.
     pub options: Vec<(String, String)>,
+    pub slug: String,
+    pub brand: String,
+    pub tags: Vec<String>,
+    /// The names from a root on.
+    pub categories: Vec<Vec<String>>,
+    pub status: String,
+    pub publish_at: String,
+    pub unpublish_at: String,
+    pub description_html: String,
+    pub seo_title: String,
+    pub seo_description: String,
 }
 
 /// A variant as the file tells of it; `None` leaves what is there.
@@ -36,8 +48,7 @@ pub(super) struct Row {
     pub product: Option<String>,
     pub sku: Sku,
     pub name: Option<String>,
-    pub description: Option<String>,
-    pub image: Option<String>,
+    pub details: Details,
     /// Each with the only value that is chosen.
     pub options: Options,
     pub price: Money,
@@ -84,8 +95,7 @@ impl Cells {
             product,
             sku,
             name,
-            description: checked_text("description", &self.description, 20_000)?,
-            image: checked_text("image", &self.image, 2_000)?,
+            details: Details::check(self)?,
             options,
             price,
             on_hand: whole("on_hand", &self.on_hand, MAX_ON_HAND)?,
@@ -115,7 +125,7 @@ impl Cells {
 }
 
 /// What a cell says, if anything.
-fn said(text: &str) -> Option<&str> {
+pub(super) fn said(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
@@ -133,7 +143,11 @@ fn whole(field: &'static str, text: &str, max: i64) -> Result<Option<i64>, Refus
     }
 }
 
-fn checked_text(field: &'static str, text: &str, limit: usize) -> Result<Option<String>, Refusal> {
+pub(super) fn checked_text(
+    field: &'static str,
+    text: &str,
+    limit: usize,
+) -> Result<Option<String>, Refusal> {
     let Some(text) = said(text) else {
         return Ok(None);
     };

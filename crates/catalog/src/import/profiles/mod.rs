@@ -16,7 +16,7 @@ use std::fmt;
 use std::io::Read;
 use std::str::FromStr;
 
-use domain::Currency;
+use domain::{Currency, Slug};
 
 use super::{ImportError, Sink};
 
@@ -103,6 +103,23 @@ pub(super) fn read(
         Profile::Spree => spree::read(source, sink),
         Profile::Sunrise => sunrise::read(source, sink),
     }
+}
+
+/// The slug that another system has given a product, as one of this shop; nothing where that cannot be.
+fn slug(text: &str) -> String {
+    let own = Slug::from_title(text).filter(|slug| slug.product_id().is_none());
+    own.map(String::from).unwrap_or_default()
+}
+
+/// The paths of a cell, with `between` between them and `step` between their names.
+fn paths(cell: &str, between: char, step: &str) -> Vec<Vec<String>> {
+    let names = |path: &str| {
+        path.split(step)
+            .map(|name| name.trim().to_owned())
+            .collect()
+    };
+    let said = cell.split(between).map(str::trim);
+    said.filter(|path| !path.is_empty()).map(names).collect()
 }
 
 /// A decimal without the zeros that end its fraction: `40.000` is `40`.

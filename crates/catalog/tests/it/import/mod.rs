@@ -1,7 +1,8 @@
 //! A file of products, row by row.
 
+mod details;
 mod grouping;
-mod profiles;
+pub(crate) mod profiles;
 mod races;
 mod reading;
 mod variants;
