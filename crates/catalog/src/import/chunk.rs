@@ -7,15 +7,14 @@ use domain::{Choices, Sku};
 
 use super::Summary;
 use super::finding::{self, Existing, Found};
-use super::memory::{Known, Memory};
+use super::memory::{Digest, Learned, Memory};
 use super::products::{self, Target};
 use super::row::Row;
 use super::shop::Shop;
 use crate::editing::EditError;
 
-/// A row with its place in the file.
+/// A row, and what earlier ones make of it.
 pub(super) struct Entry {
-    pub line: u64,
     pub row: Row,
     /// An earlier row has told of the variant; this one has a price in another currency.
     pub is_more_price: bool,
@@ -61,13 +60,10 @@ impl<'r> Chunk<'r> {
         let mut named = Vec::new();
         let mut imagined: HashMap<&'r str, &Target> = HashMap::new();
         for handle in entries.iter().filter_map(|e| e.row.product.as_deref()) {
-            match memory.handles.get(handle) {
-                Some(Known::Written { product_id, .. }) => named.push(*product_id),
-                Some(Known::Imagined(target)) => {
-                    named.extend(target.id);
-                    imagined.insert(handle, target);
-                }
-                None => {}
+            named.extend(memory.product(handle).map(|(id, _)| id));
+            if let Some(target) = memory.imagined.get(&Digest::of(handle)) {
+                named.extend(target.id);
+                imagined.insert(handle, target);
             }
         }
         finding::begin(conn)?;
@@ -122,13 +118,9 @@ impl<'r> Chunk<'r> {
             if self.by_handle.contains_key(handle) {
                 continue;
             }
-            if let Some(Known::Written {
-                product_id,
-                is_described,
-            }) = memory.handles.get(handle)
-            {
-                if let Some(at) = self.by_product.get(product_id) {
-                    self.targets[*at].is_described = *is_described;
+            if let Some((product_id, is_described)) = memory.product(handle) {
+                if let Some(at) = self.by_product.get(&product_id) {
+                    self.targets[*at].is_described = is_described;
                     self.by_handle.insert(handle, *at);
                 }
                 continue;
@@ -164,23 +156,34 @@ impl<'r> Chunk<'r> {
         Ok(())
     }
 
+    /// The handles whose products are written, or were there.
+    pub(super) fn learned(&self) -> Vec<Learned> {
+        let learned = |(handle, at): (&&str, &usize)| {
+            let target = &self.targets[*at];
+            Some(Learned {
+                handle: (*handle).to_owned(),
+                product_id: target.id?,
+                is_described: target.is_described,
+            })
+        };
+        self.by_handle.iter().filter_map(learned).collect()
+    }
+
     /// Keeps what later chunks have to know; `is_written` tells whether there is anything to be found.
     pub(super) fn remember(self, memory: &mut Memory, is_written: bool) {
-        for (handle, at) in &self.by_handle {
-            let target = &self.targets[*at];
-            let known = match target.id {
-                Some(product_id) if is_written => Known::Written {
-                    product_id,
-                    is_described: target.is_described,
-                },
-                _ => Known::Imagined(Box::new(target.clone())),
-            };
-            memory.claimed.extend(target.id);
-            memory.handles.insert((*handle).into(), known);
-        }
-        if !is_written {
-            let created = self.created.into_iter().cloned();
-            memory.imagined.extend(created);
+        if is_written {
+            self.learned()
+                .iter()
+                .for_each(|learned| memory.learn(learned));
+        } else {
+            for (handle, at) in &self.by_handle {
+                let target = &self.targets[*at];
+                memory.claimed.extend(target.id);
+                let target = Box::new(target.clone());
+                memory.imagined.insert(Digest::of(*handle), target);
+            }
+            let created = self.created.iter();
+            created.for_each(|sku| memory.imagine(sku.as_str()));
         }
         self.shop.remember(memory, is_written);
     }

@@ -96,7 +96,7 @@ impl<'r> Chunk<'r> {
 
     /// Sets another price of a variant that an earlier row of the file has created.
     fn price_created(&mut self, row: &'r Row, memory: &Memory) -> Result<Outcome, Refusal> {
-        if !self.created.contains(&row.sku) && !memory.imagined.contains(&row.sku) {
+        if !self.created.contains(&row.sku) && !memory.is_imagined(row.sku.as_str()) {
             return Err(refuse("sku", "was refused at its first row"));
         }
         self.plan.priced.push(row);

@@ -17,6 +17,7 @@ mod own;
 mod products;
 mod profiles;
 mod row;
+mod running;
 mod shop;
 mod table;
 mod telling;
@@ -27,17 +28,14 @@ use std::io::Read;
 use diesel::PgConnection;
 use domain::Currency;
 
-use chunk::Entry;
 pub(crate) use described::exact;
 pub(crate) use lists::{ITEM, STEP, escaped};
-use memory::Memory;
+pub use memory::Learned;
 pub(crate) use own::{COLUMNS, OPTION};
 pub use profiles::{Profile, UnknownProfile};
+use row::Cells;
 pub use row::Refusal;
-use row::{Cells, Row};
-
-/// Rows of one transaction.
-const CHUNK: usize = 500;
+pub use running::{Decided, Follow, Start, Told};
 
 /// What became of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +45,16 @@ pub enum Outcome {
     Updated,
     Unchanged,
     Refused(Refusal),
+}
+
+/// What becomes of the rows behind one that is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// They are read like those before it.
+    #[default]
+    Skip,
+    /// Nothing; what is before it stays written.
+    Stop,
 }
 
 /// How many rows there were, and what became of them.
@@ -85,6 +93,11 @@ pub enum ImportError {
     Read(#[from] csv::Error),
     #[error("cannot read the file: {0}")]
     ReadJson(#[from] serde_json::Error),
+    #[error("a row was refused")]
+    Stopped,
+    /// Whoever follows the import has ended it.
+    #[error(transparent)]
+    Ended(Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
 }
@@ -107,7 +120,10 @@ pub fn products(
     dry_run: bool,
     report: impl FnMut(u64, &str, &Outcome),
 ) -> Result<Summary, ImportError> {
-    run(conn, dry_run, report, |sink| own::read(source, sink))
+    let how = (dry_run, OnError::Skip);
+    run(conn, how, Report(report), Start::default(), |sink| {
+        own::read(source, sink)
+    })
 }
 
 /// Does the same with a file as another system exports it. A row is what it would be in a file of the
@@ -126,111 +142,31 @@ pub fn products_from(
     report: impl FnMut(u64, &str, &Outcome),
 ) -> Result<Summary, ImportError> {
     let read = |sink: Sink| profiles::read(profile, currency, source, sink);
-    run(conn, dry_run, report, read)
+    let how = (dry_run, OnError::Skip);
+    run(conn, how, Report(report), Start::default(), read)
 }
 
-fn run<R: FnMut(u64, &str, &Outcome)>(
+fn run(
     conn: &mut PgConnection,
-    dry_run: bool,
-    report: R,
+    (dry_run, on_error): (bool, OnError),
+    follower: impl Follow,
+    start: Start,
     read: impl FnOnce(Sink) -> Result<(), ImportError>,
 ) -> Result<Summary, ImportError> {
-    let mut import = Import {
-        conn,
-        dry_run,
-        report,
-        summary: Summary::default(),
-        memory: Memory::default(),
-        entries: Vec::new(),
-    };
-    read(&mut |line, cells, fault| import.take(line, &cells, fault))?;
-    import.flush(import.entries.len())?;
-    Ok(import.summary)
+    let mut import = running::Import::new(conn, dry_run, on_error, follower, start);
+    match read(&mut |line, cells, fault| import.take(line, &cells, fault)) {
+        Ok(()) | Err(ImportError::Stopped) => import.end(),
+        Err(error) => Err(error),
+    }
 }
 
-/// An import that is under way.
-struct Import<'c, R> {
-    conn: &'c mut PgConnection,
-    dry_run: bool,
-    report: R,
-    summary: Summary,
-    memory: Memory,
-    /// Rows that are not written yet.
-    entries: Vec<Entry>,
-}
+/// Hears of every row when it is written.
+struct Report<R>(R);
 
-impl<R: FnMut(u64, &str, &Outcome)> Import<'_, R> {
-    fn take(
-        &mut self,
-        line: u64,
-        cells: &Cells,
-        fault: Result<(), Refusal>,
-    ) -> Result<(), ImportError> {
-        let row = fault.and_then(|()| cells.check()).and_then(|row| {
-            let is_more_price = self.memory.is_more_price(&row)?;
-            Ok(Entry {
-                line,
-                row,
-                is_more_price,
-            })
-        });
-        match row {
-            Err(refusal) => {
-                let sku = cells.sku.trim();
-                self.count(line, sku, &Outcome::Refused(refusal));
-            }
-            Ok(entry) => {
-                if self.entries.len() >= CHUNK {
-                    self.flush(self.end_before(&entry.row))?;
-                }
-                self.entries.push(entry);
-            }
+impl<R: FnMut(u64, &str, &Outcome)> Follow for Report<R> {
+    fn committed(&mut self, rows: &[Told]) {
+        for row in rows {
+            (self.0)(row.line, &row.sku, &row.outcome);
         }
-        Ok(())
-    }
-
-    /// Where to end a chunk, so that it does not part a row from those of its product right before it, unless
-    /// these are a whole chunk.
-    ///
-    /// A product is recognised by any SKU of it, which may come behind new ones.
-    fn end_before(&self, row: &Row) -> usize {
-        let is_same = |entry: &&Entry| row.product.is_some() && entry.row.product == row.product;
-        let same = self.entries.iter().rev().take_while(is_same).count();
-        match self.entries.len() - same {
-            0 => self.entries.len(),
-            end => end,
-        }
-    }
-
-    /// Writes the first rows together, and forgets them.
-    fn flush(&mut self, end: usize) -> Result<(), ImportError> {
-        if end == 0 {
-            return Ok(());
-        }
-        let rest = self.entries.split_off(end);
-        let entries = std::mem::replace(&mut self.entries, rest);
-        let Self {
-            conn,
-            memory,
-            summary,
-            dry_run,
-            ..
-        } = self;
-        let outcomes = apply::apply(conn, &entries, memory, summary, *dry_run)?;
-        for (entry, outcome) in entries.iter().zip(&outcomes) {
-            self.count(entry.line, entry.row.sku.as_str(), outcome);
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, line: u64, sku: &str, outcome: &Outcome) {
-        self.summary.rows += 1;
-        match outcome {
-            Outcome::Created => self.summary.created += 1,
-            Outcome::Updated => self.summary.updated += 1,
-            Outcome::Unchanged => self.summary.unchanged += 1,
-            Outcome::Refused(_) => self.summary.refused += 1,
-        }
-        (self.report)(line, sku, outcome);
     }
 }

@@ -1,0 +1,248 @@
+//! An import that is under way: rows are taken one by one and written chunk by chunk.
+
+use diesel::{Connection, PgConnection};
+
+use super::apply::{Applied, apply};
+use super::chunk::Entry;
+use super::memory::{Learned, Memory};
+use super::row::{Cells, Refusal, Row};
+use super::{ImportError, OnError, Outcome, Summary};
+
+/// Rows of one transaction.
+const CHUNK: usize = 500;
+
+/// What became of one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub line: u64,
+    /// As the file has it.
+    pub sku: String,
+    pub outcome: Outcome,
+}
+
+impl Told {
+    fn is_refused(&self) -> bool {
+        matches!(self.outcome, Outcome::Refused(_))
+    }
+}
+
+/// What became of the rows of a chunk, which are the next ones of the file.
+#[derive(Debug)]
+pub struct Decided<'d> {
+    pub rows: &'d [Told],
+    /// Of the whole file so far.
+    pub summary: &'d Summary,
+    /// What has to be told to an import that goes on behind this chunk.
+    pub learned: &'d [Learned],
+}
+
+/// Whoever wants to know how an import goes on.
+pub trait Follow {
+    /// Is called in the transaction of a chunk, before any row is locked.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is to end the import.
+    fn begin(&mut self, _: &mut PgConnection) -> Result<(), ImportError> {
+        Ok(())
+    }
+
+    /// Is called in the transaction of a chunk, when it is to be committed next.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is to end the import; the chunk is not written then.
+    fn decided(&mut self, _: &mut PgConnection, _: &Decided) -> Result<(), ImportError> {
+        Ok(())
+    }
+
+    /// Is called when a chunk is committed.
+    fn committed(&mut self, _: &[Told]) {}
+}
+
+/// Where an import goes on that has come so far before.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    pub summary: Summary,
+    /// By all chunks so far.
+    pub learned: Vec<Learned>,
+}
+
+/// An import that is under way.
+pub(super) struct Import<'c, F> {
+    conn: &'c mut PgConnection,
+    dry_run: bool,
+    on_error: OnError,
+    follower: F,
+    /// Rows that were written before.
+    skip: u64,
+    summary: Summary,
+    memory: Memory,
+    /// Rows that are not written yet.
+    queue: Vec<Queued>,
+    /// Whether a row was refused that stops the import.
+    is_stopped: bool,
+}
+
+struct Queued {
+    line: u64,
+    sku: String,
+    row: Result<Entry, Refusal>,
+}
+
+impl Queued {
+    fn product(&self) -> Option<&str> {
+        self.row.as_ref().ok()?.row.product.as_deref()
+    }
+}
+
+impl<'c, F: Follow> Import<'c, F> {
+    pub(super) fn new(
+        conn: &'c mut PgConnection,
+        dry_run: bool,
+        on_error: OnError,
+        follower: F,
+        start: Start,
+    ) -> Self {
+        let mut memory = Memory::default();
+        start
+            .learned
+            .iter()
+            .for_each(|learned| memory.learn(learned));
+        Self {
+            conn,
+            dry_run,
+            on_error,
+            follower,
+            skip: start.summary.rows,
+            summary: start.summary,
+            memory,
+            queue: Vec::new(),
+            is_stopped: false,
+        }
+    }
+
+    pub(super) fn take(
+        &mut self,
+        line: u64,
+        cells: &Cells,
+        fault: Result<(), Refusal>,
+    ) -> Result<(), ImportError> {
+        if self.is_stopped {
+            return Err(ImportError::Stopped);
+        }
+        let row = fault.and_then(|()| cells.check()).and_then(|row| {
+            let is_more_price = self.memory.is_more_price(&row)?;
+            Ok(Entry { row, is_more_price })
+        });
+        if self.skip > 0 {
+            self.skip -= 1;
+            return Ok(());
+        }
+        if self.queue.len() >= CHUNK {
+            self.flush(self.end_before(row.as_ref().ok().map(|entry| &entry.row)))?;
+        }
+        let sku = cells.sku.trim().to_owned();
+        self.queue.push(Queued { line, sku, row });
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub(super) fn end(mut self) -> Result<Summary, ImportError> {
+        while !self.queue.is_empty() && !self.is_stopped {
+            self.flush(self.queue.len())?;
+        }
+        Ok(self.summary)
+    }
+
+    /// Where to end a chunk, so that it does not part a row from those of its product right before it, unless
+    /// these are a whole chunk.
+    ///
+    /// A product is recognised by any SKU of it, which may come behind new ones.
+    fn end_before(&self, row: Option<&Row>) -> usize {
+        let product = row.and_then(|row| row.product.as_deref());
+        let is_same = |queued: &&Queued| product.is_some() && queued.product() == product;
+        let same = self.queue.iter().rev().take_while(is_same).count();
+        match self.queue.len() - same {
+            0 => self.queue.len(),
+            end => end,
+        }
+    }
+
+    /// Writes the first rows together, and forgets them.
+    fn flush(&mut self, end: usize) -> Result<(), ImportError> {
+        let rest = self.queue.split_off(end);
+        let mut queue = std::mem::replace(&mut self.queue, rest);
+        let stops = self.on_error == OnError::Stop;
+        if stops && let Some(at) = queue.iter().position(|queued| queued.row.is_err()) {
+            queue.truncate(at + 1);
+        }
+        let mut told: Vec<Told> = Vec::with_capacity(queue.len());
+        let mut entries = Vec::with_capacity(queue.len());
+        for Queued { line, sku, row } in queue {
+            // What becomes of a row that is not refused yet is decided below.
+            let outcome = match row {
+                Ok(entry) => {
+                    entries.push(entry);
+                    Outcome::Unchanged
+                }
+                Err(refusal) => Outcome::Refused(refusal),
+            };
+            told.push(Told { line, sku, outcome });
+        }
+        let Self {
+            conn,
+            memory,
+            follower,
+            dry_run,
+            ..
+        } = self;
+        let summary = conn.transaction::<_, ImportError, _>(|conn| {
+            follower.begin(conn)?;
+            let mut summary = self.summary;
+            let applied = apply(conn, &entries, memory, &mut summary, (*dry_run, stops))?;
+            let learned = settle(&mut told, applied, stops);
+            count(&told, &mut summary);
+            let decided = Decided {
+                rows: &told,
+                summary: &summary,
+                learned: &learned,
+            };
+            follower.decided(conn, &decided)?;
+            Ok(summary)
+        })?;
+        self.summary = summary;
+        self.is_stopped = stops && told.iter().any(Told::is_refused);
+        self.follower.committed(&told);
+        Ok(())
+    }
+}
+
+/// Puts what was decided in its places. Rows behind one that stops the import are none any more.
+fn settle(told: &mut Vec<Told>, applied: Applied, stops: bool) -> Vec<Learned> {
+    let mut outcomes = applied.outcomes.into_iter();
+    let mut decided = 0;
+    for row in told.iter_mut() {
+        if !row.is_refused() {
+            row.outcome = outcomes.next().unwrap_or(Outcome::Unchanged);
+        }
+        decided += 1;
+        if stops && row.is_refused() {
+            break;
+        }
+    }
+    told.truncate(decided);
+    applied.learned
+}
+
+fn count(told: &[Told], summary: &mut Summary) {
+    for row in told {
+        summary.rows += 1;
+        match row.outcome {
+            Outcome::Created => summary.created += 1,
+            Outcome::Updated => summary.updated += 1,
+            Outcome::Unchanged => summary.unchanged += 1,
+            Outcome::Refused(_) => summary.refused += 1,
+        }
+    }
+}
