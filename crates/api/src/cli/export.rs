@@ -5,14 +5,14 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use catalog::export::{self, Scope, Summary};
+use catalog::export::{self, Form, Scope, Summary};
 
 use super::{CliError, database_url};
 use crate::config::Config;
 
 pub(super) fn products(
     config: &Config,
-    scope: Scope,
+    (scope, form): (Scope, Form),
     to: Option<&Path>,
 ) -> Result<ExitCode, CliError> {
     let mut conn = db::connect(database_url(config)?)?;
@@ -27,7 +27,7 @@ pub(super) fn products(
         products,
         variants,
         prices,
-    } = export::products(&mut conn, scope, BufWriter::new(file))?;
+    } = export::products(&mut conn, scope, form, BufWriter::new(file))?;
     // Not to standard output, which may be the file.
     eprintln!("{products} products, {variants} variants, {prices} prices");
     Ok(ExitCode::SUCCESS)

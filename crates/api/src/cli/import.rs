@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::process::ExitCode;
 
-use catalog::import::{self, Outcome, Refusal};
+use catalog::import::{self, Form, How, OnError, Outcome, Refusal, Report, Start};
 
-use super::{CliError, ImportArgs, database_url};
+use super::progress::Progress;
+use super::{CliError, Format, ImportArgs, database_url};
 use crate::OWNERS;
 use crate::config::Config;
 
@@ -17,12 +18,17 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
     let url = database_url(config)?;
     db::migrations::run(url, &OWNERS)?;
     let mut conn = db::connect(url)?;
-    let source: Box<dyn Read> = match args.file.to_str() {
-        Some("-") => Box::new(io::stdin().lock()),
-        _ => Box::new(BufReader::new(
-            File::open(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?,
-        )),
+    let (source, size): (Box<dyn Read>, _) = match args.file.to_str() {
+        Some("-") => (Box::new(io::stdin().lock()), None),
+        _ => {
+            let named = |error| format!("{}: {error}", args.file.display());
+            let file = File::open(&args.file).map_err(named)?;
+            let size = file.metadata().ok().map(|about| about.len());
+            (Box::new(BufReader::new(file)), size)
+        }
     };
+    let mut progress = Progress::new(size);
+    let source = progress.of(source);
     let mut report = args
         .report
         .as_ref()
@@ -31,12 +37,13 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
     if let Some(report) = &mut report {
         report.write_record(["line", "sku", "outcome", "field", "message"])?;
     }
-    let mut refused = 0;
+    let (mut rows, mut refused) = (0, 0);
     let mut report_error = None;
     let each = |line, sku: &str, outcome: &Outcome| {
         if let Outcome::Refused(refusal) = outcome {
             refused += 1;
             if refused <= SHOWN {
+                progress.end();
                 eprintln!(
                     "line {line}: {sku:?}: {} {}",
                     refusal.field, refusal.message
@@ -48,14 +55,24 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
                 .err()
                 .or(report_error.take());
         }
+        rows += 1;
+        progress.tell(rows);
     };
-    let (conn, dry_run) = (&mut conn, args.dry_run);
-    let summary = match args.from {
-        None => import::products(conn, source, dry_run, each),
-        Some(profile) => {
-            import::products_from(conn, source, (profile, args.currency), dry_run, each)
-        }
-    }?;
+    let form = match args.from {
+        None => own_form(args),
+        Some(profile) => Form::Of(profile, args.currency),
+    };
+    let how = How {
+        dry_run: args.dry_run,
+        on_error: if args.stop {
+            OnError::Stop
+        } else {
+            OnError::Skip
+        },
+    };
+    let done = import::run(&mut conn, source, form, how, Report(each), Start::default());
+    progress.end();
+    let summary = done?;
     if let Some(error) = report_error {
         return Err(format!("the report could not be written: {error}").into());
     }
@@ -85,6 +102,18 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn own_form(args: &ImportArgs) -> Form {
+    let extension = args
+        .file
+        .extension()
+        .and_then(|extension| extension.to_str());
+    match args.format {
+        Some(Format::Ndjson) => Form::Ndjson,
+        None if matches!(extension, Some("ndjson" | "jsonl")) => Form::Ndjson,
+        Some(Format::Csv) | None => Form::Csv,
+    }
 }
 
 fn report_row(

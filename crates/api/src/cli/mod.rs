@@ -6,6 +6,7 @@ mod export;
 mod healthcheck;
 mod import;
 mod prepare;
+mod progress;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 use catalog::export::Scope;
 use catalog::import::Profile;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Currency;
 
 use crate::config::Config;
@@ -83,7 +84,7 @@ struct ServeArgs {
 
 #[derive(Debug, Subcommand)]
 enum ImportWhat {
-    /// Products from a CSV file, or from the file of another system; see docs/import-format.md.
+    /// Products from a CSV or NDJSON file, or from the file of another system; see docs/import-format.md.
     Products(ImportArgs),
 }
 
@@ -92,6 +93,9 @@ enum ImportWhat {
 struct ImportArgs {
     /// The file; `-` for standard input.
     file: PathBuf,
+    /// What the file looks like; without it, NDJSON where its name ends in .ndjson or .jsonl.
+    #[arg(long, value_enum, conflicts_with = "from")]
+    format: Option<Format>,
     /// What the file comes from, if it is not of the shop's own form; see docs/import-profiles.md.
     #[arg(long, value_name = "PROFILE")]
     from: Option<Profile>,
@@ -101,18 +105,42 @@ struct ImportArgs {
     /// Check everything, write nothing.
     #[arg(long)]
     dry_run: bool,
+    /// End at the first row that is refused.
+    #[arg(long)]
+    stop: bool,
     /// Write what became of each row to this CSV file.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
 
+/// What a file of the shop's own looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A row for each price of a variant.
+    #[default]
+    Csv,
+    /// A JSON object for each product.
+    Ndjson,
+}
+
+impl From<Format> for catalog::export::Form {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum ExportWhat {
-    /// All products as a CSV file that an import reads, drafts too; see docs/import-format.md.
+    /// All products as a file that an import reads, drafts too; see docs/import-format.md.
     Products {
         /// Leave out what customers do not see.
         #[arg(long)]
         on_sale: bool,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
         /// The file to be written; standard output without it.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
@@ -173,10 +201,15 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
             what: ImportWhat::Products(args),
         } => import::products(&start()?, &args),
         Command::Export {
-            what: ExportWhat::Products { on_sale, to },
+            what:
+                ExportWhat::Products {
+                    on_sale,
+                    format,
+                    to,
+                },
         } => {
             let scope = if on_sale { Scope::OnSale } else { Scope::All };
-            export::products(&start()?, scope, to.as_deref())
+            export::products(&start()?, (scope, format.into()), to.as_deref())
         }
         Command::Admin {
             what: AdminWhat::CreateStaff { email, name, admin },

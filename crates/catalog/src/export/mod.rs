@@ -1,5 +1,6 @@
 //! All products as a file that an import reads: `docs/import-format.md`.
 
+mod lines;
 mod reading;
 mod table;
 
@@ -19,6 +20,16 @@ pub enum Scope {
     All,
     /// Those that customers see when the export begins.
     OnSale,
+}
+
+/// What the file looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// A row for each price of a variant.
+    #[default]
+    Csv,
+    /// A JSON object for each product.
+    Ndjson,
 }
 
 /// How much was exported.
@@ -45,7 +56,7 @@ impl From<csv::Error> for ExportError {
     }
 }
 
-/// Writes products to `file` as CSV, as they are at one moment, in the order of their ids.
+/// Writes products to `file`, as they are at one moment, in the order of their ids.
 ///
 /// What a file of this form has no place for is left out: what is archived, how prices and stock came to be what they
 /// are, limits of stock, the order of values of an option, and values that no variant has. White space around texts
@@ -57,13 +68,21 @@ impl From<csv::Error> for ExportError {
 pub fn products(
     conn: &mut PgConnection,
     scope: Scope,
-    file: impl Write,
+    form: Form,
+    mut file: impl Write,
 ) -> Result<Summary, ExportError> {
     let mut snapshot = conn.build_transaction().repeatable_read().read_only();
     snapshot.run(|conn| {
-        let mut table = table::Table::begin(file, reading::options(conn, scope)?)?;
-        let summary = walk(conn, scope, |product| table.write(product))?;
-        table.end()?;
+        let summary = match form {
+            Form::Csv => {
+                let mut table = table::Table::begin(&mut file, reading::options(conn, scope)?)?;
+                let summary = walk(conn, scope, |product| table.write(product))?;
+                table.end()?;
+                summary
+            }
+            Form::Ndjson => walk(conn, scope, |product| lines::write(&mut file, product))?,
+        };
+        file.flush()?;
         Ok(summary)
     })
 }

@@ -42,6 +42,8 @@ pub(super) struct Texts {
     pub tags: Vec<String>,
     pub seo_title: String,
     pub seo_description: String,
+    /// Names of options, in their order.
+    pub options: Vec<String>,
     is_draft: bool,
     published_at: Option<DateTime<Utc>>,
     unpublished_at: Option<DateTime<Utc>>,
@@ -140,9 +142,11 @@ db::statement! {
 
 db::statement! {
     struct ListProducts { ids: Vec<i64> => Array<BigInt> }
-        -> (BigInt, Text, Text, Text, Text, Nullable<Text>, Text, Array<Text>, Text, Text, Bool, Nullable<Timestamptz>,
-            Nullable<Timestamptz>, Array<BigInt>) =
+        -> (BigInt, Text, Text, Text, Text, Nullable<Text>, Text, Array<Text>, Text, Text, Array<Text>, Bool,
+            Nullable<Timestamptz>, Nullable<Timestamptz>, Array<BigInt>) =
     "SELECT id, name, description, description_html, image, slug, brand, tags, seo_title, seo_description, \
+            ARRAY(SELECT o.option ->> 'name' FROM jsonb_array_elements(options) WITH ORDINALITY AS o (option, position) \
+                   ORDER BY o.position), \
             published_at = 'infinity', CASE WHEN isfinite(published_at) THEN published_at END, \
             CASE WHEN isfinite(unpublished_at) THEN unpublished_at END, \
             ARRAY(SELECT category_id FROM catalog.category_products WHERE product_id = p.id) \

@@ -6,11 +6,13 @@
 //! the SKUs of a file and the names by which it groups them are kept in memory.
 
 mod apply;
+mod bounded;
 mod chunk;
 mod deciding;
 mod described;
 mod details;
 mod finding;
+mod lines;
 mod lists;
 mod memory;
 mod own;
@@ -92,7 +94,11 @@ pub enum ImportError {
     #[error("cannot read the file: {0}")]
     Read(#[from] csv::Error),
     #[error("cannot read the file: {0}")]
+    ReadLines(#[from] std::io::Error),
+    #[error("cannot read the file: {0}")]
     ReadJson(#[from] serde_json::Error),
+    #[error("the file is not a JSON array")]
+    NoArray,
     #[error("a row was refused")]
     Stopped,
     /// Whoever follows the import has ended it.
@@ -105,63 +111,73 @@ pub enum ImportError {
 /// Takes the rows of a file as they are read: the line, the cells, and what is wrong with all of them.
 type Sink<'s> = &'s mut dyn FnMut(u64, Cells, Result<(), Refusal>) -> Result<(), ImportError>;
 
-/// Reads products from `source` and writes them, calling `report` with the line number, the SKU as
-/// given and the outcome of every row.
-///
-/// With `dry_run` nothing is written; the outcomes are those the import would have.
+/// What a file looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The shop's own, a row for each price of a variant.
+    Csv,
+    /// The shop's own, a JSON object for each product.
+    Ndjson,
+    /// That of another system, with the currency of the prices where a file of this profile does not say it. A row is
+    /// what it would be in a file of the shop's own; what has no line in a JSON file is counted from 1 instead.
+    Of(Profile, Option<Currency>),
+}
+
+/// What is to be done with the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// Nothing is written; the outcomes are those the import would have.
+    pub dry_run: bool,
+    pub on_error: OnError,
+}
+
+/// Reads products from `source` and writes them, going on at `start`; `follower` hears of every row.
 ///
 /// # Errors
 ///
-/// [`ImportError`] for an unreadable file or header, and when the database fails. A bad row is
-/// not an error but an [`Outcome::Refused`].
-pub fn products(
+/// [`ImportError`] for an unreadable file or header, and when the database or the follower fails. A bad row is not an
+/// error but an [`Outcome::Refused`].
+pub fn run(
     conn: &mut PgConnection,
     source: impl Read,
-    dry_run: bool,
-    report: impl FnMut(u64, &str, &Outcome),
-) -> Result<Summary, ImportError> {
-    let how = (dry_run, OnError::Skip);
-    run(conn, how, Report(report), Start::default(), |sink| {
-        own::read(source, sink)
-    })
-}
-
-/// Does the same with a file as another system exports it. A row is what it would be in a file of the
-/// shop's own; what has no line in a JSON file is counted from 1 instead.
-///
-/// `currency` is that of the prices where a file of this profile does not say it.
-///
-/// # Errors
-///
-/// Those of [`products`], [`ImportError::NoCurrency`] and [`ImportError::NeedlessCurrency`].
-pub fn products_from(
-    conn: &mut PgConnection,
-    source: impl Read,
-    (profile, currency): (Profile, Option<Currency>),
-    dry_run: bool,
-    report: impl FnMut(u64, &str, &Outcome),
-) -> Result<Summary, ImportError> {
-    let read = |sink: Sink| profiles::read(profile, currency, source, sink);
-    let how = (dry_run, OnError::Skip);
-    run(conn, how, Report(report), Start::default(), read)
-}
-
-fn run(
-    conn: &mut PgConnection,
-    (dry_run, on_error): (bool, OnError),
+    form: Form,
+    how: How,
     follower: impl Follow,
     start: Start,
-    read: impl FnOnce(Sink) -> Result<(), ImportError>,
 ) -> Result<Summary, ImportError> {
-    let mut import = running::Import::new(conn, dry_run, on_error, follower, start);
-    match read(&mut |line, cells, fault| import.take(line, &cells, fault)) {
+    let mut import = running::Import::new(conn, form, how, follower, start);
+    let sink: Sink = &mut |line, cells, fault| import.take(line, &cells, fault);
+    let read = match form {
+        Form::Csv => own::read(source, sink),
+        Form::Ndjson => lines::read(source, sink),
+        Form::Of(profile, currency) => profiles::read(profile, currency, source, sink),
+    };
+    match read {
         Ok(()) | Err(ImportError::Stopped) => import.end(),
         Err(error) => Err(error),
     }
 }
 
+/// Looks at the beginning of a file, and says why one that begins like this is not read at all.
+///
+/// # Errors
+///
+/// [`ImportError`].
+pub fn look(beginning: &[u8], form: Form) -> Result<(), ImportError> {
+    let sink: Sink = &mut |_, _, _| Err(ImportError::Stopped);
+    let looked = match form {
+        Form::Csv => own::read(beginning, sink),
+        Form::Ndjson => lines::read(beginning, sink),
+        Form::Of(profile, currency) => profiles::look(profile, currency, beginning, sink),
+    };
+    match looked {
+        Err(ImportError::Stopped) => Ok(()),
+        looked => looked,
+    }
+}
+
 /// Hears of every row when it is written.
-struct Report<R>(R);
+pub struct Report<R>(pub R);
 
 impl<R: FnMut(u64, &str, &Outcome)> Follow for Report<R> {
     fn committed(&mut self, rows: &[Told]) {

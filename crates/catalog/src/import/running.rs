@@ -4,9 +4,10 @@ use diesel::{Connection, PgConnection};
 
 use super::apply::{Applied, apply};
 use super::chunk::Entry;
+use super::lines;
 use super::memory::{Learned, Memory};
 use super::row::{Cells, Refusal, Row};
-use super::{ImportError, OnError, Outcome, Summary};
+use super::{Form, How, ImportError, OnError, Outcome, Summary};
 
 /// Rows of one transaction.
 const CHUNK: usize = 500;
@@ -21,6 +22,13 @@ pub struct Told {
 }
 
 impl Told {
+    /// Names the member at fault, where the file has no columns.
+    fn name_members(&mut self) {
+        if let Outcome::Refused(refusal) = &mut self.outcome {
+            refusal.field = lines::member(refusal.field);
+        }
+    }
+
     fn is_refused(&self) -> bool {
         matches!(self.outcome, Outcome::Refused(_))
     }
@@ -71,8 +79,8 @@ pub struct Start {
 /// An import that is under way.
 pub(super) struct Import<'c, F> {
     conn: &'c mut PgConnection,
-    dry_run: bool,
-    on_error: OnError,
+    form: Form,
+    how: How,
     follower: F,
     /// Rows that were written before.
     skip: u64,
@@ -99,23 +107,23 @@ impl Queued {
 impl<'c, F: Follow> Import<'c, F> {
     pub(super) fn new(
         conn: &'c mut PgConnection,
-        dry_run: bool,
-        on_error: OnError,
+        form: Form,
+        how: How,
         follower: F,
         start: Start,
     ) -> Self {
+        let Start { summary, learned } = start;
         let mut memory = Memory::default();
-        start
-            .learned
-            .iter()
-            .for_each(|learned| memory.learn(learned));
+        learned
+            .into_iter()
+            .for_each(|learned| memory.learn(&learned));
         Self {
             conn,
-            dry_run,
-            on_error,
+            form,
+            how,
             follower,
-            skip: start.summary.rows,
-            summary: start.summary,
+            skip: summary.rows,
+            summary,
             memory,
             queue: Vec::new(),
             is_stopped: false,
@@ -173,7 +181,8 @@ impl<'c, F: Follow> Import<'c, F> {
     fn flush(&mut self, end: usize) -> Result<(), ImportError> {
         let rest = self.queue.split_off(end);
         let mut queue = std::mem::replace(&mut self.queue, rest);
-        let stops = self.on_error == OnError::Stop;
+        let form = self.form;
+        let stops = self.how.on_error == OnError::Stop;
         if stops && let Some(at) = queue.iter().position(|queued| queued.row.is_err()) {
             queue.truncate(at + 1);
         }
@@ -194,14 +203,17 @@ impl<'c, F: Follow> Import<'c, F> {
             conn,
             memory,
             follower,
-            dry_run,
+            how,
             ..
         } = self;
         let summary = conn.transaction::<_, ImportError, _>(|conn| {
             follower.begin(conn)?;
             let mut summary = self.summary;
-            let applied = apply(conn, &entries, memory, &mut summary, (*dry_run, stops))?;
+            let applied = apply(conn, &entries, memory, &mut summary, (how.dry_run, stops))?;
             let learned = settle(&mut told, applied, stops);
+            if form == Form::Ndjson {
+                told.iter_mut().for_each(Told::name_members);
+            }
             count(&told, &mut summary);
             let decided = Decided {
                 rows: &told,

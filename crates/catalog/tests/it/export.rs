@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use catalog::editing::{DetailChanges, Publication};
-use catalog::export::{self, Scope, Summary};
+use catalog::export::{self, Form, Scope, Summary};
 use catalog::variants::{choosing, editing};
 use catalog::{import, stock};
 use chrono::{DateTime, Utc};
@@ -20,12 +20,12 @@ const HEADER: &str = "product,sku,name,description,description_html,brand,tags,c
 
 fn exported(conn: &mut PgConnection) -> (Summary, String) {
     let mut file = Vec::new();
-    let summary = export::products(conn, Scope::All, &mut file).unwrap();
+    let summary = export::products(conn, Scope::All, Form::Csv, &mut file).unwrap();
     (summary, String::from_utf8(file).unwrap())
 }
 
 fn imported(conn: &mut PgConnection, file: &str) -> import::Summary {
-    import::products(conn, file.as_bytes(), false, |line, sku, outcome| {
+    crate::read_csv(conn, file.as_bytes(), false, |line, sku, outcome| {
         assert!(
             !matches!(outcome, import::Outcome::Refused(_)),
             "line {line}: {sku}: {outcome:?}"
@@ -46,7 +46,33 @@ fn assert_identity(conn: &mut PgConnection) -> String {
     assert_eq!(copy, file);
     assert_eq!(again, summary);
     assert_eq!(imported(other, &file).unchanged, summary.prices);
+    assert_identity_of_lines(conn, &file);
     file
+}
+
+fn exported_lines(conn: &mut PgConnection) -> Vec<u8> {
+    let mut lines = Vec::new();
+    export::products(conn, Scope::All, Form::Ndjson, &mut lines).unwrap();
+    lines
+}
+
+/// The same by way of NDJSON, out of which comes the same CSV too.
+fn assert_identity_of_lines(conn: &mut PgConnection, file: &str) {
+    let lines = exported_lines(conn);
+    let other = &mut database().connect();
+    for _ in 0..2 {
+        let refused = |line, sku: &str, outcome: &import::Outcome| {
+            assert!(
+                !matches!(outcome, import::Outcome::Refused(_)),
+                "{line} {sku} {outcome:?}"
+            );
+        };
+        let (form, start) = (import::Form::Ndjson, import::Start::default());
+        let how = import::How::default();
+        import::run(other, &lines[..], form, how, import::Report(refused), start).unwrap();
+    }
+    assert_eq!(exported_lines(other), lines);
+    assert_eq!(exported(other).1, file);
 }
 
 #[test]
@@ -110,7 +136,7 @@ fn drafts_and_times_come_along_unless_only_what_is_on_sale_is_asked_for() {
         ]
     );
     let mut file = Vec::new();
-    let summary = export::products(conn, Scope::OnSale, &mut file).unwrap();
+    let summary = export::products(conn, Scope::OnSale, Form::Csv, &mut file).unwrap();
     assert_eq!(summary.products, 2);
     let file = String::from_utf8(file).unwrap();
     assert!(file.contains("SOLD") && file.contains("SINCE"), "{file}");
@@ -272,7 +298,7 @@ fn more_than_a_page_is_exported_from_one_snapshot() {
         file: Vec::new(),
     };
 
-    let summary = export::products(conn, Scope::All, &mut writer).unwrap();
+    let summary = export::products(conn, Scope::All, Form::Csv, &mut writer).unwrap();
 
     assert_eq!((summary.products, summary.variants), (100, 2_500));
     let lines = String::from_utf8(writer.file).unwrap().lines().count();
@@ -341,7 +367,7 @@ fn real_catalogues_go_out_and_in_and_out_again_as_they_are() {
         let needs = matches!(profile, Profile::Eshop | Profile::Luma | Profile::Vendure);
         let from = (profile, needs.then_some(USD));
         let conn = &mut database().connect();
-        let done = import::products_from(conn, &file[..], from, false, |_, _, _| {}).unwrap();
+        let done = crate::read_foreign(conn, &file, from, |_, _, _| {}).unwrap();
 
         let rows = assert_identity(conn);
 

@@ -56,6 +56,12 @@ impl Profile {
         Self::Vendure,
     ];
 
+    /// Whether its files are JSON; all others are CSV.
+    #[must_use]
+    pub const fn is_json(self) -> bool {
+        matches!(self, Self::Eshop | Self::Saleor)
+    }
+
     /// Returns the name used on the command line.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -102,6 +108,25 @@ pub(super) fn read(
         Profile::Saleor => saleor::read(source, sink),
         Profile::Spree => spree::read(source, sink),
         Profile::Sunrise => sunrise::read(source, sink),
+    }
+}
+
+/// Looks at the beginning of a file, and says why one that begins like this is not read.
+pub(super) fn look(
+    profile: Profile,
+    currency: Option<Currency>,
+    beginning: &[u8],
+    sink: Sink,
+) -> Result<(), ImportError> {
+    if !profile.is_json() {
+        return read(profile, currency, beginning, sink);
+    }
+    // The first element may be longer than the beginning.
+    read(profile, currency, &b"[]"[..], sink)?;
+    let text = beginning.strip_prefix("\u{feff}".as_bytes());
+    match text.unwrap_or(beginning).trim_ascii_start().first() {
+        Some(b'[') => Ok(()),
+        _ => Err(ImportError::NoArray),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What rows say of a product beside its name.
 
 use catalog::editing::{self, DetailChanges};
-use catalog::import::{Outcome, products};
+use catalog::import::Outcome;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
@@ -143,7 +143,7 @@ fn a_dry_run_tells_of_categories_and_slugs_as_an_import_would_and_makes_none() {
     file.push_str("B,B,1,USD,,,,one,,,,,,\n");
 
     let mut told = Vec::new();
-    let dry = products(conn, file.as_bytes(), true, |line, _, outcome| {
+    let dry = crate::read_csv(conn, file.as_bytes(), true, |line, _, outcome| {
         told.push((line, outcome.clone()));
     });
     let none = [

@@ -1,7 +1,9 @@
 //! A file of products, row by row.
 
 mod details;
+mod following;
 mod grouping;
+mod lines;
 pub(crate) mod profiles;
 mod races;
 mod reading;
@@ -19,7 +21,7 @@ type Report = Vec<(u64, String, Outcome)>;
 
 fn import(conn: &mut PgConnection, file: impl AsRef<[u8]>) -> (Summary, Report) {
     let mut report = Vec::new();
-    let summary = import::products(conn, file.as_ref(), false, |line, sku, outcome| {
+    let summary = crate::read_csv(conn, file.as_ref(), false, |line, sku, outcome| {
         report.push((line, sku.to_owned(), outcome.clone()));
     });
     report.sort_by_key(|(line, ..)| *line);
@@ -27,7 +29,7 @@ fn import(conn: &mut PgConnection, file: impl AsRef<[u8]>) -> (Summary, Report) 
 }
 
 fn refuse_file(conn: &mut PgConnection, file: &[u8]) -> ImportError {
-    import::products(conn, file, false, |_, _, _| panic!("a row was read")).unwrap_err()
+    crate::read_csv(conn, file, false, |_, _, _| panic!("a row was read")).unwrap_err()
 }
 
 /// The column at fault and the message of the only row.

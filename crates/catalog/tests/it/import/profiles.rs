@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use catalog::import::{self, ImportError, Outcome, Profile, Summary};
+use catalog::import::{ImportError, Outcome, Profile, Summary};
 use diesel::prelude::*;
 use domain::Currency;
 
@@ -28,7 +28,7 @@ fn try_import(
     file: &[u8],
 ) -> (Result<Summary, ImportError>, Report) {
     let mut report = Vec::new();
-    let summary = import::products_from(conn, file, from, false, |line, sku, outcome| {
+    let summary = crate::read_foreign(conn, file, from, |line, sku, outcome| {
         report.push((line, sku.to_owned(), outcome.clone()));
     });
     report.sort_by_key(|(line, ..)| *line);
