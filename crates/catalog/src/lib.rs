@@ -11,8 +11,9 @@
 //! - [`texts`]: rich text
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
-//! - [`import`]: products from a CSV file, also of other systems
-//! - [`export`]: products into a CSV file
+//! - [`import`]: products from a file, also of other systems
+//! - [`imports`]: files that staff sends, until a job has read them
+//! - [`export`]: products into a file
 //! - [`doctor`]: what must always be true of all of it
 
 pub mod categories;
@@ -20,6 +21,7 @@ pub mod doctor;
 pub mod editing;
 pub mod export;
 pub mod import;
+pub mod imports;
 pub mod prices;
 pub mod products;
 pub mod quotes;

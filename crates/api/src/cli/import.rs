@@ -10,6 +10,7 @@ use super::progress::Progress;
 use super::{CliError, Format, ImportArgs, database_url};
 use crate::OWNERS;
 use crate::config::Config;
+use crate::http::text::inert;
 
 /// Refused rows that are shown on the terminal; the report file has all.
 const SHOWN: u64 = 20;
@@ -129,12 +130,4 @@ fn report_row(
         Outcome::Refused(Refusal { field, message }) => ("refused", *field, message.as_str()),
     };
     report.write_record([&line.to_string(), &inert(sku), name, field, &inert(message)])
-}
-
-/// Keeps spreadsheets from running a cell as a formula (OWASP ASVS 5.0, 1.2.10).
-fn inert(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']) {
-        return format!("'{cell}");
-    }
-    cell.to_owned()
 }

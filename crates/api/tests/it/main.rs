@@ -13,6 +13,7 @@ mod errors;
 mod events;
 mod faults;
 mod idempotency;
+mod imports;
 mod jobs;
 mod orders;
 mod prices;

@@ -3,6 +3,10 @@
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
+mod import_bodies;
+pub mod import_results;
+mod import_upload;
+pub mod imports;
 pub mod movements;
 pub mod options;
 mod price_bodies;

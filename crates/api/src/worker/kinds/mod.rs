@@ -4,6 +4,7 @@
 //! [`Run`], or does what is harmless to do twice.
 
 mod doctor;
+mod importing;
 mod pruning;
 mod settling;
 mod unpaid;
@@ -96,6 +97,8 @@ pub(super) fn built_in(config: &Config) -> Kinds {
     };
     let kinds = [
         doctor,
+        Kind::new(catalog::imports::JOB, importing::import),
+        Kind::new("pruneImports", pruning::imports).every(300),
         Kind::new("settlePayments", settling::settle_payments).every(5),
         Kind::new("expireUnpaidOrders", unpaid::expire_unpaid_orders).every(30),
         Kind::new("pruneIdempotencyKeys", pruning::idempotency_keys).every(60),

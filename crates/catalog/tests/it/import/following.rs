@@ -95,7 +95,7 @@ fn an_import_that_ends_anywhere_and_goes_on_comes_to_the_same_as_one_that_does_n
     let whole = database();
     let mut told = Vec::new();
     let report = Report(|line, sku: &str, outcome: &Outcome| {
-        told.push((line, sku.to_owned(), outcome.clone()))
+        told.push((line, sku.to_owned(), outcome.clone()));
     });
     let undisturbed = import::run(
         &mut whole.connect(),
