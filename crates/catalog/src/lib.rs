@@ -14,12 +14,14 @@
 //! - [`import`]: products from a file, also of other systems
 //! - [`imports`]: files that staff sends, until a job has read them
 //! - [`export`]: products into a file
+//! - [`exports`]: files of the shop, until staff has fetched them
 //! - [`doctor`]: what must always be true of all of it
 
 pub mod categories;
 pub mod doctor;
 pub mod editing;
 pub mod export;
+pub mod exports;
 pub mod import;
 pub mod imports;
 pub mod prices;

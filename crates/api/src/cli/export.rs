@@ -27,6 +27,7 @@ pub(super) fn products(
         products,
         variants,
         prices,
+        ..
     } = export::products(&mut conn, scope, form, BufWriter::new(file))?;
     // Not to standard output, which may be the file.
     eprintln!("{products} products, {variants} variants, {prices} prices");

@@ -11,6 +11,7 @@ mod concurrency;
 mod doctor;
 mod errors;
 mod events;
+mod exports;
 mod faults;
 mod idempotency;
 mod imports;

@@ -6,6 +6,7 @@ mod table;
 
 use std::io::{self, Write};
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
@@ -33,8 +34,10 @@ pub enum Form {
 }
 
 /// How much was exported.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
+    /// The moment that the file tells of.
+    pub as_of: DateTime<Utc>,
     pub products: u64,
     pub variants: u64,
     /// A row each.
@@ -95,7 +98,12 @@ fn walk(
     mut write: impl FnMut(&Product) -> Result<(), ExportError>,
 ) -> Result<Summary, ExportError> {
     let paths = paths::list(conn)?.into_iter().collect();
-    let mut summary = Summary::default();
+    let mut summary = Summary {
+        as_of: reading::now(conn)?,
+        products: 0,
+        variants: 0,
+        prices: 0,
+    };
     let mut tell = |product: Product| {
         summary.products += 1;
         for variant in &product.variants {

@@ -153,6 +153,15 @@ db::statement! {
        FROM catalog.products p WHERE id = ANY($1)"
 }
 
+db::statement! {
+    struct Now {} -> Timestamptz = "SELECT now()"
+}
+
+/// When the transaction began.
+pub(super) fn now(conn: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
+    Now {}.get_result(conn)
+}
+
 /// Names of options, in the order of their columns.
 pub(super) fn options(conn: &mut PgConnection, scope: Scope) -> QueryResult<Vec<String>> {
     let on_sale_only = scope == Scope::OnSale;

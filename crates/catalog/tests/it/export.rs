@@ -18,10 +18,20 @@ const HEADER: &str = "product,sku,name,description,description_html,brand,tags,c
                       seo_description,status,publish_at,unpublish_at,price,currency,image,on_hand,barcode,\
                       weight_grams,length_mm,width_mm,height_mm";
 
-fn exported(conn: &mut PgConnection) -> (Summary, String) {
+/// Products, variants and prices of a shop, and the file.
+fn exported(conn: &mut PgConnection) -> ([u64; 3], String) {
     let mut file = Vec::new();
     let summary = export::products(conn, Scope::All, Form::Csv, &mut file).unwrap();
-    (summary, String::from_utf8(file).unwrap())
+    let Summary {
+        products,
+        variants,
+        prices,
+        ..
+    } = summary;
+    (
+        [products, variants, prices],
+        String::from_utf8(file).unwrap(),
+    )
 }
 
 fn imported(conn: &mut PgConnection, file: &str) -> import::Summary {
@@ -36,16 +46,14 @@ fn imported(conn: &mut PgConnection, file: &str) -> import::Summary {
 
 /// What is exported goes into an empty shop and comes out of it as it was, byte by byte.
 fn assert_identity(conn: &mut PgConnection) -> String {
-    let (summary, file) = exported(conn);
+    let (counts, file) = exported(conn);
     let other = &mut database().connect();
     let done = imported(other, &file);
-    assert_eq!(done.products, summary.products);
-    assert_eq!(done.created, summary.variants);
-    assert_eq!(done.prices, summary.prices);
+    assert_eq!([done.products, done.created, done.prices], counts);
     let (again, copy) = exported(other);
     assert_eq!(copy, file);
-    assert_eq!(again, summary);
-    assert_eq!(imported(other, &file).unchanged, summary.prices);
+    assert_eq!(again, counts);
+    assert_eq!(imported(other, &file).unchanged, counts[2]);
     assert_identity_of_lines(conn, &file);
     file
 }
@@ -79,7 +87,7 @@ fn assert_identity_of_lines(conn: &mut PgConnection, file: &str) {
 fn an_empty_shop_is_a_header() {
     let conn = &mut database().connect();
     let header = format!("{HEADER}\n");
-    assert_eq!(exported(conn), (Summary::default(), header.clone()));
+    assert_eq!(exported(conn), ([0; 3], header.clone()));
     assert_eq!(assert_identity(conn), header);
 }
 

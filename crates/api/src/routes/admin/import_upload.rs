@@ -17,6 +17,9 @@ use crate::state::State;
 /// How long the next bytes may take. nginx has the whole file before it passes any of it on.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Most bytes of a refused file that are read all the same.
+const DRAINED: usize = 256 * 1024 * 1024;
+
 /// A file that is coming in.
 pub struct Upload {
     state: Arc<State>,
@@ -47,7 +50,7 @@ impl Upload {
     }
 
     /// Takes all of the body, and looks at its beginning.
-    pub async fn receive(&self, mut payload: Payload, limit: u64) -> Result<File, Problem> {
+    pub async fn receive(&self, payload: &mut Payload, limit: u64) -> Result<File, Problem> {
         let (mut digest, mut bytes, mut number) = (Sha256::new(), 0_u64, 0);
         let mut part = Vec::with_capacity(uploading::PART);
         loop {
@@ -79,6 +82,18 @@ impl Upload {
                 });
             }
         }
+    }
+
+    /// Reads on, as far as that is not too much, so that whoever sends hears why nothing is kept of it.
+    pub async fn refuse(&self, payload: &mut Payload) {
+        let mut left = DRAINED;
+        while let Ok(Some(Ok(piece))) = timeout(PATIENCE, payload.next()).await {
+            left = left.saturating_sub(piece.len());
+            if left == 0 {
+                break;
+            }
+        }
+        self.discard().await;
     }
 
     /// Refuses at once what no row of would be read.
@@ -118,7 +133,7 @@ impl Upload {
 }
 
 /// 413, with how much would be right.
-pub fn too_large(limit: u64) -> Problem {
+fn too_large(limit: u64) -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "payload_too_large",

@@ -1,6 +1,6 @@
 //! Files that staff sends, to be read into the shop by a job.
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, delete, get, post};
 use catalog::imports::{self, EndError, NewImport, uploading};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::import_bodies::{ImportBody, ImportPageBody, NewImportQuery, not_understood};
-use super::import_upload::{Upload, too_large};
+use super::import_upload::Upload;
 use crate::http::{Answer, Caller, Key, Params, Problem, Staff, idempotency, params};
 use crate::routes::money::ProblemBody;
 use crate::state::State;
@@ -40,7 +40,7 @@ pub async fn create(
     key: Key,
     query: Params<NewImportQuery>,
     request: HttpRequest,
-    payload: Payload,
+    mut payload: Payload,
 ) -> Result<Answer, Problem> {
     let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
     let content_type = header(CONTENT_TYPE).unwrap_or_default();
@@ -49,20 +49,16 @@ pub async fn create(
     }
     let (form, how) = query.0.checked(content_type)?;
     let limit = state.config.imports.max_bytes;
-    let announced: Option<u64> = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    if announced.is_some_and(|bytes| bytes > limit) {
-        return Err(too_large(limit));
-    }
     let new = NewImport {
         form,
         how,
         actor: Some(staff.0.id),
     };
     let upload = Upload::begin(state.clone().into_inner(), new).await?;
-    let file = match upload.receive(payload, limit).await {
+    let file = match upload.receive(&mut payload, limit).await {
         Ok(file) => file,
         Err(problem) => {
-            upload.discard().await;
+            upload.refuse(&mut payload).await;
             return Err(problem);
         }
     };

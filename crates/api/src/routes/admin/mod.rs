@@ -3,6 +3,8 @@
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
+pub mod export_file;
+pub mod exports;
 mod import_bodies;
 pub mod import_results;
 mod import_upload;

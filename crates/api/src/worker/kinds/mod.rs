@@ -4,7 +4,7 @@
 //! [`Run`], or does what is harmless to do twice.
 
 mod doctor;
-mod importing;
+mod files;
 mod pruning;
 mod settling;
 mod unpaid;
@@ -97,8 +97,9 @@ pub(super) fn built_in(config: &Config) -> Kinds {
     };
     let kinds = [
         doctor,
-        Kind::new(catalog::imports::JOB, importing::import),
-        Kind::new("pruneImports", pruning::imports).every(300),
+        Kind::new(catalog::imports::JOB, files::import),
+        Kind::new(catalog::exports::JOB, files::export),
+        Kind::new("pruneFiles", pruning::files).every(300),
         Kind::new("settlePayments", settling::settle_payments).every(5),
         Kind::new("expireUnpaidOrders", unpaid::expire_unpaid_orders).every(30),
         Kind::new("pruneIdempotencyKeys", pruning::idempotency_keys).every(60),

@@ -31,15 +31,18 @@ pub(super) async fn events(run: Arc<Run>) -> Handled {
     batch(&run, |conn| outbox::prune(conn, BATCH_LIMIT)).await
 }
 
-/// Imports after some days, and files that have not come. Each takes its file and its results along.
-pub(super) async fn imports(run: Arc<Run>) -> Handled {
+/// Imports and exports after some days, and files that have not come. Each takes its file along.
+pub(super) async fn files(run: Arc<Run>) -> Handled {
     let days = run.state.config.imports.keep_days;
     let pruned = run
         .state
         .db
         .run(move |conn| {
             catalog::imports::abandon_lost(conn)?;
-            catalog::imports::prune(conn, days, FILES).map_err(DbError::from)
+            catalog::exports::abandon_lost(conn)?;
+            let imports = catalog::imports::prune(conn, days, FILES)?;
+            let exports = catalog::exports::prune(conn, days, FILES)?;
+            Ok::<_, DbError>(imports + exports)
         })
         .await?;
     Ok(if pruned == 0 { Done::All } else { Done::Part })

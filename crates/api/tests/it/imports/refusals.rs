@@ -73,7 +73,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
             b"PK\x03\x04\0\0\0\0".to_vec(),
             422,
             "unreadable_file",
-            "lacks the column `sku`",
+            "unknown column `PK",
         ),
         (
             "",
