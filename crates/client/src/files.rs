@@ -1,4 +1,4 @@
-//! Files of products, in and out, for staff.
+//! Files, in and out, for staff.
 
 use chrono::{DateTime, Utc};
 use reqwest::Method;
@@ -31,9 +31,33 @@ impl FileType {
     }
 }
 
+/// What a file tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ImportKind {
+    /// Products with their variants.
+    #[default]
+    Products,
+    /// Prices of variants that are there, as CSV.
+    Prices,
+    /// Counted stock of variants that are there, as CSV.
+    Stock,
+}
+
+impl ImportKind {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Products => "products",
+            Self::Prices => "prices",
+            Self::Stock => "stock",
+        }
+    }
+}
+
 /// How a file is to be read.
 #[derive(Debug, Clone, Default)]
 pub struct ImportOptions {
+    /// What the file tells of.
+    pub kind: ImportKind,
     /// Tell what would happen, and write nothing.
     pub validate: bool,
     /// End at the first row that is refused.
@@ -110,7 +134,7 @@ struct NewExport {
 }
 
 impl Client {
-    /// Sends a file of products, to be read by a job. Staff.
+    /// Sends a file, to be read by a job. Staff.
     ///
     /// A try may take as long as [`ClientBuilder::timeout`](crate::ClientBuilder::timeout) allows.
     ///
@@ -118,13 +142,14 @@ impl Client {
     ///
     /// [`Error::Api`] with the code `unreadable_file` where no row of it would be read, and status 413 for a larger one
     /// than the shop takes.
-    pub async fn import_products(
+    pub async fn import_file(
         &self,
         file: Vec<u8>,
         file_type: FileType,
         options: &ImportOptions,
     ) -> Result<Answer<Import>, Error> {
         let request = Request::new(Method::POST, IMPORTS)
+            .query("kind", &options.kind.code())
             .query_if("mode", options.validate.then_some("validate").as_ref())
             .query_if("onError", options.stop.then_some("stop").as_ref())
             .query_if("profile", options.profile.as_ref())
@@ -232,6 +257,7 @@ mod tests {
         let server = TestServer::start(replies.into()).await;
         let shop = server.client().build().unwrap();
         let options = ImportOptions {
+            kind: ImportKind::Products,
             validate: true,
             stop: true,
             profile: Some("vendure".into()),
@@ -239,7 +265,7 @@ mod tests {
         };
 
         let import = shop
-            .import_products(b"sku,name\n".to_vec(), FileType::Csv, &options)
+            .import_file(b"sku,name\n".to_vec(), FileType::Csv, &options)
             .await
             .unwrap();
         shop.get_import(3).await.unwrap();
@@ -254,7 +280,7 @@ mod tests {
         assert_eq!(results.body, b"line,sku\n");
         let heard = server.heard();
         assert!(heard[0].starts_with(
-            "POST /api/admin/imports?mode=validate&onError=stop&profile=vendure&currency=USD "
+            "POST /api/admin/imports?kind=products&mode=validate&onError=stop&profile=vendure&currency=USD "
         ));
         assert!(heard[0].ends_with("\r\n\r\nsku,name\n"), "{}", heard[0]);
         assert_eq!(

@@ -6,7 +6,7 @@
 //!
 //! - [`builder`]: address, time limits and retries of a client
 //! - [`products`], [`publishing`], [`variants`], [`categories`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
-//! - [`files`]: products as files, in and out, for staff
+//! - [`files`]: files, in and out, for staff
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -56,7 +56,7 @@ pub use categories::{
 };
 pub use error::{Error, FieldError, Problem};
 pub use events::{Event, EventPage, EventQuery, EventResource};
-pub use files::{Export, FileType, Import, ImportOptions, ImportRows};
+pub use files::{Export, FileType, Import, ImportKind, ImportOptions, ImportRows};
 pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};
 pub use key::IdempotencyKey;
 pub use orders::{

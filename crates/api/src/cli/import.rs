@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use catalog::import::{self, Form, How, OnError, Outcome, Refusal, Report, Start};
 
 use super::progress::Progress;
-use super::{CliError, Format, ImportArgs, database_url};
+use super::{CliError, FileArgs, Format, ImportArgs, database_url};
 use crate::OWNERS;
 use crate::config::Config;
 use crate::http::text::inert;
@@ -15,7 +15,7 @@ use crate::http::text::inert;
 /// Refused rows that are shown on the terminal; the report file has all.
 const SHOWN: u64 = 20;
 
-pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, CliError> {
+pub(super) fn run(config: &Config, form: Form, args: &FileArgs) -> Result<ExitCode, CliError> {
     let url = database_url(config)?;
     db::migrations::run(url, &OWNERS)?;
     let mut conn = db::connect(url)?;
@@ -59,10 +59,6 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
         rows += 1;
         progress.tell(rows);
     };
-    let form = match args.from {
-        None => own_form(args),
-        Some(profile) => Form::Of(profile, args.currency),
-    };
     let how = How {
         dry_run: args.dry_run,
         on_error: if args.stop {
@@ -105,15 +101,15 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
     })
 }
 
-fn own_form(args: &ImportArgs) -> Form {
-    let extension = args
-        .file
-        .extension()
-        .and_then(|extension| extension.to_str());
-    match args.format {
-        Some(Format::Ndjson) => Form::Ndjson,
-        None if matches!(extension, Some("ndjson" | "jsonl")) => Form::Ndjson,
-        Some(Format::Csv) | None => Form::Csv,
+/// What a file of products looks like.
+pub(super) fn form(args: &ImportArgs) -> Form {
+    let extension = args.file.file.extension();
+    let extension = extension.and_then(|extension| extension.to_str());
+    match (args.from, args.format) {
+        (Some(profile), _) => Form::Of(profile, args.currency),
+        (None, Some(Format::Ndjson)) => Form::Ndjson,
+        (None, None) if matches!(extension, Some("ndjson" | "jsonl")) => Form::Ndjson,
+        (None, Some(Format::Csv) | None) => Form::Csv,
     }
 }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use catalog::export::Scope;
-use catalog::import::Profile;
+use catalog::import::{Form, Profile};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Currency;
 
@@ -86,13 +86,17 @@ struct ServeArgs {
 enum ImportWhat {
     /// Products from a CSV or NDJSON file, or from the file of another system; see docs/import-format.md.
     Products(ImportArgs),
+    /// Prices of variants that are there, from a CSV file: sku, price, currency, valid_from.
+    Prices(FileArgs),
+    /// Counted stock of variants that are there, from a CSV file: sku, on_hand.
+    Stock(FileArgs),
 }
 
-/// What to import, and how to report.
+/// Which products.
 #[derive(Debug, Args)]
 struct ImportArgs {
-    /// The file; `-` for standard input.
-    file: PathBuf,
+    #[command(flatten)]
+    file: FileArgs,
     /// What the file looks like; without it, NDJSON where its name ends in .ndjson or .jsonl.
     #[arg(long, value_enum, conflicts_with = "from")]
     format: Option<Format>,
@@ -102,6 +106,13 @@ struct ImportArgs {
     /// The currency of all prices, where a file of this profile does not say it.
     #[arg(long, requires = "from")]
     currency: Option<Currency>,
+}
+
+/// Which file, and how to report.
+#[derive(Debug, Args)]
+struct FileArgs {
+    /// The file; `-` for standard input.
+    file: PathBuf,
     /// Check everything, write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -199,7 +210,13 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Seed { demo } => prepare::seed(&start()?, demo),
         Command::Import {
             what: ImportWhat::Products(args),
-        } => import::products(&start()?, &args),
+        } => import::run(&start()?, import::form(&args), &args.file),
+        Command::Import {
+            what: ImportWhat::Prices(file),
+        } => import::run(&start()?, Form::Prices, &file),
+        Command::Import {
+            what: ImportWhat::Stock(file),
+        } => import::run(&start()?, Form::Stock, &file),
         Command::Export {
             what:
                 ExportWhat::Products {

@@ -1,7 +1,7 @@
 -- Files that are read into the shop by a job, in the order in which they came.
 CREATE TABLE catalog.imports (
     id          bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT imports_pkey PRIMARY KEY,
-    kind        text NOT NULL CONSTRAINT imports_kind_known CHECK (kind IN ('products')),
+    kind        text NOT NULL CONSTRAINT imports_kind_known CHECK (kind IN ('products', 'prices', 'stock')),
     format      text NOT NULL CONSTRAINT imports_format_known CHECK (format IN ('csv', 'ndjson', 'json')),
     -- Whose form the file has, and the currency of its prices where it does not say it.
     profile     text,

@@ -4,7 +4,9 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
 use super::chunk::{Chunk, Entry};
+use super::kinds::Kind;
 use super::memory::{Learned, Memory};
+use super::row::{Cells, Refusal};
 use super::{ImportError, Outcome, Summary, writing};
 use crate::editing::EditError;
 
@@ -15,9 +17,41 @@ pub(super) struct Applied {
     pub learned: Vec<Learned>,
 }
 
+/// Products with their variants, their first prices and stock.
+#[derive(Default)]
+pub(super) struct Products(Memory);
+
+impl Kind for Products {
+    type Row = Entry;
+
+    fn check(&mut self, cells: &Cells) -> Result<Entry, Refusal> {
+        let row = cells.check()?;
+        let is_more_price = self.0.is_more_price(&row)?;
+        Ok(Entry { row, is_more_price })
+    }
+
+    fn product(entry: &Entry) -> Option<&str> {
+        entry.row.product.as_deref()
+    }
+
+    fn learn(&mut self, learned: &Learned) {
+        self.0.learn(learned);
+    }
+
+    fn apply(
+        &mut self,
+        conn: &mut PgConnection,
+        entries: &[Entry],
+        summary: &mut Summary,
+        how: (bool, bool),
+    ) -> Result<Applied, ImportError> {
+        apply(conn, entries, &mut self.0, summary, how)
+    }
+}
+
 /// Decides about the rows of a chunk and writes what they change, unless `dry_run`. With `stops`, nothing is written of a
 /// row that is refused, nor of any behind it.
-pub(super) fn apply(
+fn apply(
     conn: &mut PgConnection,
     entries: &[Entry],
     memory: &mut Memory,

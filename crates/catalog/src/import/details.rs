@@ -106,7 +106,7 @@ fn publication(status: &str, publish_at: &str) -> Result<Option<Publication>, Re
 }
 
 /// A time that a database and a calendar know, in microseconds as the database has them.
-fn moment(field: &'static str, text: &str) -> Result<DateTime<Utc>, Refusal> {
+pub(super) fn moment(field: &'static str, text: &str) -> Result<DateTime<Utc>, Refusal> {
     let rule = "must be a time of the years 1970 to 9999 as in 2026-01-31T23:59:00Z";
     DateTime::parse_from_rfc3339(text)
         .ok()

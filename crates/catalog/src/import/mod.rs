@@ -1,21 +1,24 @@
-//! Products from a file: streamed, validated row by row, and safe to repeat.
+//! Products, prices and counts from a file: streamed, validated row by row, and safe to repeat.
 //!
 //! The shop's own form is described in `docs/import-format.md`; [`Profile`]s read those of others.
 //! The SKU is the key: a known one is brought up to date, an unknown one is created, so the same
 //! file twice changes nothing the second time. Rows are written in chunks, a transaction each; only
-//! the SKUs of a file and the names by which it groups them are kept in memory.
+//! digests of the SKUs of a file and of the names by which it groups them are kept in memory.
 
 mod apply;
 mod bounded;
 mod chunk;
+mod counts;
 mod deciding;
 mod described;
 mod details;
 mod finding;
+mod kinds;
 mod lines;
 mod lists;
 mod memory;
 mod own;
+mod prices;
 mod products;
 mod profiles;
 mod row;
@@ -85,6 +88,13 @@ pub enum ImportError {
     },
     #[error("unknown column `{0}`; known are {known} and option:NAME", known = own::COLUMNS.join(", "))]
     UnknownColumn(String),
+    #[error("unknown column `{column}`; known are {known}", known = known.join(", "))]
+    OtherColumn {
+        column: String,
+        known: &'static [&'static str],
+    },
+    #[error("the header lacks the column `{0}`")]
+    LacksColumn(&'static str),
     #[error("column `{0}` appears twice")]
     RepeatedColumn(String),
     #[error("a file from {0} does not say in which currency its prices are")]
@@ -111,14 +121,18 @@ pub enum ImportError {
 /// Takes the rows of a file as they are read: the line, the cells, and what is wrong with all of them.
 type Sink<'s> = &'s mut dyn FnMut(u64, Cells, Result<(), Refusal>) -> Result<(), ImportError>;
 
-/// What a file looks like.
+/// What a file looks like, and what it tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// The shop's own, a row for each price of a variant.
+    /// Products in the shop's own form, a row for each price of a variant.
     Csv,
-    /// The shop's own, a JSON object for each product.
+    /// Products in the shop's own form, a JSON object for each.
     Ndjson,
-    /// That of another system, with the currency of the prices where a file of this profile does not say it. A row is
+    /// Prices of variants that are there, as CSV.
+    Prices,
+    /// Counted stock of variants that are there, as CSV.
+    Stock,
+    /// Products in the form of another system, with the currency of the prices where a file of this profile does not say it. A row is
     /// what it would be in a file of the shop's own; what has no line in a JSON file is counted from 1 instead.
     Of(Profile, Option<Currency>),
 }
@@ -131,7 +145,7 @@ pub struct How {
     pub on_error: OnError,
 }
 
-/// Reads products from `source` and writes them, going on at `start`; `follower` hears of every row.
+/// Reads rows from `source` and writes them, going on at `start`; `follower` hears of every row.
 ///
 /// # Errors
 ///
@@ -145,16 +159,61 @@ pub fn run(
     follower: impl Follow,
     start: Start,
 ) -> Result<Summary, ImportError> {
-    let mut import = running::Import::new(conn, form, how, follower, start);
+    match form {
+        Form::Prices => write(
+            prices::Prices::default(),
+            conn,
+            source,
+            form,
+            how,
+            follower,
+            start,
+        ),
+        Form::Stock => write(
+            counts::Counts::default(),
+            conn,
+            source,
+            form,
+            how,
+            follower,
+            start,
+        ),
+        _ => write(
+            apply::Products::default(),
+            conn,
+            source,
+            form,
+            how,
+            follower,
+            start,
+        ),
+    }
+}
+
+fn write(
+    kind: impl kinds::Kind,
+    conn: &mut PgConnection,
+    source: impl Read,
+    form: Form,
+    how: How,
+    follower: impl Follow,
+    start: Start,
+) -> Result<Summary, ImportError> {
+    let mut import = running::Import::new(conn, kind, (form, how), follower, start);
     let sink: Sink = &mut |line, cells, fault| import.take(line, &cells, fault);
-    let read = match form {
-        Form::Csv => own::read(source, sink),
-        Form::Ndjson => lines::read(source, sink),
-        Form::Of(profile, currency) => profiles::read(profile, currency, source, sink),
-    };
-    match read {
+    match read(source, form, sink) {
         Ok(()) | Err(ImportError::Stopped) => import.end(),
         Err(error) => Err(error),
+    }
+}
+
+fn read(source: impl Read, form: Form, sink: Sink) -> Result<(), ImportError> {
+    match form {
+        Form::Csv => own::read(source, sink),
+        Form::Ndjson => lines::read(source, sink),
+        Form::Prices => prices::read(source, sink),
+        Form::Stock => counts::read(source, sink),
+        Form::Of(profile, currency) => profiles::read(profile, currency, source, sink),
     }
 }
 
@@ -166,9 +225,8 @@ pub fn run(
 pub fn look(beginning: &[u8], form: Form) -> Result<(), ImportError> {
     let sink: Sink = &mut |_, _, _| Err(ImportError::Stopped);
     let looked = match form {
-        Form::Csv => own::read(beginning, sink),
-        Form::Ndjson => lines::read(beginning, sink),
         Form::Of(profile, currency) => profiles::look(profile, currency, beginning, sink),
+        _ => read(beginning, form, sink),
     };
     match looked {
         Err(ImportError::Stopped) => Ok(()),

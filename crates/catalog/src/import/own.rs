@@ -75,6 +75,7 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
             description_html: cell("description_html"),
             seo_title: cell("seo_title"),
             seo_description: cell("seo_description"),
+            ..Cells::default()
         };
         sink(table.line, cells, fault)?;
     }

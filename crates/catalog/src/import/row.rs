@@ -39,6 +39,8 @@ pub(super) struct Cells {
     pub description_html: String,
     pub seo_title: String,
     pub seo_description: String,
+    /// Of a price.
+    pub valid_from: String,
 }
 
 /// A variant as the file tells of it; `None` leaves what is there.
@@ -74,17 +76,9 @@ pub(super) fn refuse(field: &'static str, message: impl Into<String>) -> Refusal
 
 impl Cells {
     pub(super) fn check(&self) -> Result<Row, Refusal> {
-        let required = |field, text| said(text).ok_or_else(|| refuse(field, "is required"));
-        let sku = required("sku", &self.sku)?;
-        let sku = Sku::try_from(sku).map_err(|error| refuse("sku", error.to_string()))?;
+        let sku = sku(self)?;
         let name = checked_text("name", &self.name, 300)?;
-        let currency = Currency::try_from(required("currency", &self.currency)?)
-            .map_err(|error| refuse("currency", error.to_string()))?;
-        let price = Money::parse_decimal(required("price", &self.price)?, currency)
-            .map_err(|error| refuse("price", error.to_string()))?;
-        if price.is_negative() {
-            return Err(refuse("price", "must not be negative"));
-        }
+        let price = price(self)?;
         let product = checked_text("product", &self.product, 300)?;
         let options = self.chosen()?;
         // Else nothing would say which variants these options tell apart.
@@ -124,12 +118,32 @@ impl Cells {
     }
 }
 
+fn required<'t>(field: &'static str, text: &'t str) -> Result<&'t str, Refusal> {
+    said(text).ok_or_else(|| refuse(field, "is required"))
+}
+
+pub(super) fn sku(cells: &Cells) -> Result<Sku, Refusal> {
+    let sku = required("sku", &cells.sku)?;
+    Sku::try_from(sku).map_err(|error| refuse("sku", error.to_string()))
+}
+
+pub(super) fn price(cells: &Cells) -> Result<Money, Refusal> {
+    let currency = Currency::try_from(required("currency", &cells.currency)?)
+        .map_err(|error| refuse("currency", error.to_string()))?;
+    let price = Money::parse_decimal(required("price", &cells.price)?, currency)
+        .map_err(|error| refuse("price", error.to_string()))?;
+    if price.is_negative() {
+        return Err(refuse("price", "must not be negative"));
+    }
+    Ok(price)
+}
+
 /// What a cell says, if anything.
 pub(super) fn said(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
-fn whole(field: &'static str, text: &str, max: i64) -> Result<Option<i64>, Refusal> {
+pub(super) fn whole(field: &'static str, text: &str, max: i64) -> Result<Option<i64>, Refusal> {
     let Some(text) = said(text) else {
         return Ok(None);
     };

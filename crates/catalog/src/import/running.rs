@@ -2,11 +2,11 @@
 
 use diesel::{Connection, PgConnection};
 
-use super::apply::{Applied, apply};
-use super::chunk::Entry;
+use super::apply::Applied;
+use super::kinds::Kind;
 use super::lines;
-use super::memory::{Learned, Memory};
-use super::row::{Cells, Refusal, Row};
+use super::memory::Learned;
+use super::row::{Cells, Refusal};
 use super::{Form, How, ImportError, OnError, Outcome, Summary};
 
 /// Rows of one transaction.
@@ -77,7 +77,7 @@ pub struct Start {
 }
 
 /// An import that is under way.
-pub(super) struct Import<'c, F> {
+pub(super) struct Import<'c, F, K: Kind> {
     conn: &'c mut PgConnection,
     form: Form,
     how: How,
@@ -85,38 +85,29 @@ pub(super) struct Import<'c, F> {
     /// Rows that were written before.
     skip: u64,
     summary: Summary,
-    memory: Memory,
+    kind: K,
     /// Rows that are not written yet.
-    queue: Vec<Queued>,
+    queue: Vec<Queued<K::Row>>,
     /// Whether a row was refused that stops the import.
     is_stopped: bool,
 }
 
-struct Queued {
+struct Queued<R> {
     line: u64,
     sku: String,
-    row: Result<Entry, Refusal>,
+    row: Result<R, Refusal>,
 }
 
-impl Queued {
-    fn product(&self) -> Option<&str> {
-        self.row.as_ref().ok()?.row.product.as_deref()
-    }
-}
-
-impl<'c, F: Follow> Import<'c, F> {
+impl<'c, F: Follow, K: Kind> Import<'c, F, K> {
     pub(super) fn new(
         conn: &'c mut PgConnection,
-        form: Form,
-        how: How,
+        mut kind: K,
+        (form, how): (Form, How),
         follower: F,
         start: Start,
     ) -> Self {
         let Start { summary, learned } = start;
-        let mut memory = Memory::default();
-        learned
-            .into_iter()
-            .for_each(|learned| memory.learn(&learned));
+        learned.into_iter().for_each(|learned| kind.learn(&learned));
         Self {
             conn,
             form,
@@ -124,7 +115,7 @@ impl<'c, F: Follow> Import<'c, F> {
             follower,
             skip: summary.rows,
             summary,
-            memory,
+            kind,
             queue: Vec::new(),
             is_stopped: false,
         }
@@ -139,16 +130,13 @@ impl<'c, F: Follow> Import<'c, F> {
         if self.is_stopped {
             return Err(ImportError::Stopped);
         }
-        let row = fault.and_then(|()| cells.check()).and_then(|row| {
-            let is_more_price = self.memory.is_more_price(&row)?;
-            Ok(Entry { row, is_more_price })
-        });
+        let row = fault.and_then(|()| self.kind.check(cells));
         if self.skip > 0 {
             self.skip -= 1;
             return Ok(());
         }
         if self.queue.len() >= CHUNK {
-            self.flush(self.end_before(row.as_ref().ok().map(|entry| &entry.row)))?;
+            self.flush(self.end_before(row.as_ref().ok()))?;
         }
         let sku = cells.sku.trim().to_owned();
         self.queue.push(Queued { line, sku, row });
@@ -167,9 +155,10 @@ impl<'c, F: Follow> Import<'c, F> {
     /// these are a whole chunk.
     ///
     /// A product is recognised by any SKU of it, which may come behind new ones.
-    fn end_before(&self, row: Option<&Row>) -> usize {
-        let product = row.and_then(|row| row.product.as_deref());
-        let is_same = |queued: &&Queued| product.is_some() && queued.product() == product;
+    fn end_before(&self, row: Option<&K::Row>) -> usize {
+        let product = row.and_then(K::product);
+        let of = |queued: &Queued<K::Row>| queued.row.as_ref().ok().and_then(K::product) == product;
+        let is_same = |queued: &&Queued<K::Row>| product.is_some() && of(queued);
         let same = self.queue.iter().rev().take_while(is_same).count();
         match self.queue.len() - same {
             0 => self.queue.len(),
@@ -201,7 +190,7 @@ impl<'c, F: Follow> Import<'c, F> {
         }
         let Self {
             conn,
-            memory,
+            kind,
             follower,
             how,
             ..
@@ -209,7 +198,7 @@ impl<'c, F: Follow> Import<'c, F> {
         let summary = conn.transaction::<_, ImportError, _>(|conn| {
             follower.begin(conn)?;
             let mut summary = self.summary;
-            let applied = apply(conn, &entries, memory, &mut summary, (how.dry_run, stops))?;
+            let applied = kind.apply(conn, &entries, &mut summary, (how.dry_run, stops))?;
             let learned = settle(&mut told, applied, stops);
             if form == Form::Ndjson {
                 told.iter_mut().for_each(Told::name_members);

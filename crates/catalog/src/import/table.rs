@@ -59,6 +59,23 @@ impl<R: Read> Table<R> {
         }
     }
 
+    /// Refuses a file of the shop's own that has other columns than these, or lacks some.
+    pub(super) fn check_columns(
+        &self,
+        known: &'static [&'static str],
+        required: &[&'static str],
+    ) -> Result<(), ImportError> {
+        let is_known = |column: &&String| known.contains(&column.as_str());
+        if let Some(column) = self.header.iter().find(|column| !is_known(column)) {
+            let column = column.clone();
+            return Err(ImportError::OtherColumn { column, known });
+        }
+        match required.iter().find(|column| !self.has(column)) {
+            Some(column) => Err(ImportError::LacksColumn(column)),
+            None => Ok(()),
+        }
+    }
+
     /// Goes to the next record, if there is one, and says what is wrong with it as a whole.
     pub(super) fn advance(&mut self) -> Result<Option<Result<(), Refusal>>, ImportError> {
         loop {

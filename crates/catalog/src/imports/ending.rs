@@ -69,11 +69,10 @@ pub enum EndError {
 pub fn cancel(conn: &mut PgConnection, id: i64) -> Result<(), EndError> {
     conn.transaction(|conn| {
         // The job comes before what it works on.
-        if let Some(job) = jobs::find_unfinished(conn, JOB, &id.to_string())? {
-            match managing::cancel(conn, job.id) {
-                Err(ManageError::Db(error)) => return Err(error.into()),
-                Ok(_) | Err(_) => {}
-            }
+        if let Some(job) = jobs::find_unfinished(conn, JOB, &id.to_string())?
+            && let Err(ManageError::Db(error)) = managing::cancel(conn, job.id)
+        {
+            return Err(error.into());
         }
         let state = lock(conn, id)?;
         if state.is_final() {

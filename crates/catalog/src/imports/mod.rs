@@ -9,10 +9,10 @@
 //! - [`cancel`], [`delete`], [`prune`]: the end of it
 
 mod ending;
+mod source;
+mod state;
 pub mod uploading;
 pub mod working;
-
-use std::fmt;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -20,6 +20,7 @@ use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
 use domain::{Currency, UserId};
 
 pub use ending::{EndError, abandon_lost, cancel, delete, prune};
+pub use state::{State, UnknownState};
 
 use crate::import::{Form, How, OnError, Profile, Summary};
 
@@ -27,73 +28,6 @@ use crate::import::{Form, How, OnError, Profile, Summary};
 pub const JOB: &str = "import";
 /// The queue of these jobs.
 pub const QUEUE: &str = "imports";
-
-/// Where an import stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// The file is not there yet.
-    Uploading,
-    Waiting,
-    Running,
-    /// All rows were read, whatever became of them.
-    Succeeded,
-    /// It ended at a refused row.
-    Stopped,
-    Failed,
-    Cancelled,
-}
-
-impl State {
-    const ALL: [Self; 7] = [
-        Self::Uploading,
-        Self::Waiting,
-        Self::Running,
-        Self::Succeeded,
-        Self::Stopped,
-        Self::Failed,
-        Self::Cancelled,
-    ];
-
-    /// As it is written.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Uploading => "uploading",
-            Self::Waiting => "waiting",
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Whether nothing more happens to it.
-    #[must_use]
-    pub fn is_final(self) -> bool {
-        !matches!(self, Self::Uploading | Self::Waiting | Self::Running)
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// Says that a text is no state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no state of an import")]
-pub struct UnknownState;
-
-impl TryFrom<String> for State {
-    type Error = UnknownState;
-
-    fn try_from(text: String) -> Result<Self, UnknownState> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|state| state.as_str() == text).ok_or(UnknownState)
-    }
-}
 
 /// An import as it stands.
 #[derive(Clone, Debug, Queryable)]
@@ -134,6 +68,8 @@ impl Import {
             Some(currency) => Some(currency.ok()?),
         };
         match (self.profile.as_deref(), self.format.as_str()) {
+            (None, "csv") if self.kind == "prices" => Some(Form::Prices),
+            (None, "csv") if self.kind == "stock" => Some(Form::Stock),
             (Some(profile), _) => Some(Form::Of(profile.parse().ok()?, currency)),
             (None, "csv") => Some(Form::Csv),
             (None, "ndjson") => Some(Form::Ndjson),
@@ -177,7 +113,15 @@ impl NewImport {
     fn profile(&self) -> Option<Profile> {
         match self.form {
             Form::Of(profile, _) => Some(profile),
-            Form::Csv | Form::Ndjson => None,
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.form {
+            Form::Prices => "prices",
+            Form::Stock => "stock",
+            _ => "products",
         }
     }
 
@@ -185,7 +129,7 @@ impl NewImport {
         match self.form {
             Form::Ndjson => "ndjson",
             Form::Of(profile, _) if profile.is_json() => "json",
-            Form::Csv | Form::Of(..) => "csv",
+            _ => "csv",
         }
     }
 }

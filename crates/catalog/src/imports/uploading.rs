@@ -48,10 +48,10 @@ db::statement! {
 pub fn begin(conn: &mut PgConnection, new: &NewImport) -> QueryResult<i64> {
     let currency = match new.form {
         Form::Of(_, currency) => currency,
-        Form::Csv | Form::Ndjson => None,
+        _ => None,
     };
     InsertImport {
-        kind: "products",
+        kind: new.kind(),
         format: new.format(),
         profile: new.profile().map(|profile| profile.code()),
         currency: currency.map(|currency| currency.code()),

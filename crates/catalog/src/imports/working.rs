@@ -1,13 +1,13 @@
 //! The rows of a file are written, chunk by chunk, by whoever holds its job.
 
-use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use db::jobs::{self, Claim, LeaseLost};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Jsonb, Text};
+use diesel::sql_types::{BigInt, Jsonb, Text};
 use serde_json::Value;
 
+use super::source::{Parts, is_ours, not_read, unreadable};
 use super::{Import, RowResult, State, find};
 use crate::import::{self, Decided, Follow, ImportError, Learned, Outcome, Start, Summary, Told};
 
@@ -48,11 +48,6 @@ db::statement! {
 db::statement! {
     struct ReadLearned { import_id: i64 => BigInt } -> Jsonb =
     "SELECT learned FROM catalog.import_chunks WHERE import_id = $1 ORDER BY number"
-}
-
-db::statement! {
-    struct ReadPart { import_id: i64 => BigInt, number: i64 => BigInt } -> Binary =
-    "SELECT bytes FROM catalog.import_parts WHERE import_id = $1 AND number = $2"
 }
 
 db::statement! {
@@ -141,12 +136,7 @@ pub fn work(
         start.learned.extend(learned);
     }
     let before = start.summary.refused;
-    let source = Parts {
-        conn: reading,
-        import_id: id,
-        number: 0,
-        part: io::Cursor::default(),
-    };
+    let source = Parts::of(reading, id);
     let follower = Follower {
         id,
         claim,
@@ -287,56 +277,5 @@ fn row_result(told: &Told) -> RowResult {
         outcome: outcome.to_owned(),
         field: refusal.map(|refusal| refusal.field.to_owned()),
         message: refusal.map(|refusal| clean(&refusal.message).chars().take(500).collect()),
-    }
-}
-
-/// The file, read part by part.
-struct Parts<'c> {
-    conn: &'c mut PgConnection,
-    import_id: i64,
-    /// Of the next part.
-    number: i64,
-    part: io::Cursor<Vec<u8>>,
-}
-
-impl Read for Parts<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let length = self.part.read(buffer)?;
-            if length > 0 || buffer.is_empty() {
-                return Ok(length);
-            }
-            let next = ReadPart {
-                import_id: self.import_id,
-                number: self.number,
-            };
-            let found: Option<Vec<u8>> = next
-                .get_result(self.conn)
-                .optional()
-                .map_err(|error| io::Error::other(NotRead(error.to_string())))?;
-            let Some(bytes) = found else { return Ok(0) };
-            self.part = io::Cursor::new(bytes);
-            self.number += 1;
-        }
-    }
-}
-
-/// The database failed while the file was read.
-#[derive(Debug, thiserror::Error)]
-#[error("the file cannot be read from the database: {0}")]
-struct NotRead(String);
-
-fn is_ours(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<NotRead>())
-}
-
-fn not_read(error: &io::Error) -> WorkError {
-    diesel::result::Error::QueryBuilderError(error.to_string().into()).into()
-}
-
-fn unreadable(kind: csv::ErrorKind) -> String {
-    match kind {
-        csv::ErrorKind::Io(error) => format!("cannot read the file: {error}"),
-        other => format!("cannot read the file: {other:?}"),
     }
 }

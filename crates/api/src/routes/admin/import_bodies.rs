@@ -17,7 +17,7 @@ use crate::http::{Problem, params};
 pub struct ImportBody {
     #[schema(example = 3)]
     id: i64,
-    /// `products`.
+    /// `products`, `prices` or `stock`.
     kind: String,
     /// `csv`, `ndjson` or `json`.
     format: String,
@@ -107,7 +107,7 @@ pub struct ImportPageBody {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct NewImportQuery {
-    /// `products`, which is what is left out.
+    /// `products`, which is what is left out, `prices` or `stock`.
     kind: Option<String>,
     /// `apply`, or `validate` to tell what would happen and write nothing.
     mode: Option<String>,
@@ -122,7 +122,8 @@ pub struct NewImportQuery {
 impl NewImportQuery {
     /// The form of the file, by its profile or else by its type, and what is to be done with it.
     pub fn checked(&self, content_type: &str) -> Result<(Form, How), Problem> {
-        one_of("kind", self.kind.as_deref(), &["products"])?;
+        let kinds = ["products", "prices", "stock"];
+        let kind = one_of("kind", self.kind.as_deref(), &kinds)?;
         let mode = one_of("mode", self.mode.as_deref(), &["apply", "validate"])?;
         let on_error = one_of("onError", self.on_error.as_deref(), &["skip", "stop"])?;
         let profile: Option<Profile> = params::parse("profile", self.profile.as_deref())?;
@@ -135,6 +136,9 @@ impl NewImportQuery {
             "application/jsonl",
         ]
         .contains(&essence.as_str());
+        if kind.is_some_and(|kind| kind != "products") && profile.is_some() {
+            return Err(params::invalid("profile", "is for products alone"));
+        }
         let form = match profile {
             Some(profile) if profile.is_json() && essence == "application/json" => {
                 Form::Of(profile, currency)
@@ -145,8 +149,15 @@ impl NewImportQuery {
             None if currency.is_some() => {
                 return Err(params::invalid("currency", "needs a profile"));
             }
-            None if essence == "text/csv" => Form::Csv,
-            None if is_lines => Form::Ndjson,
+            None if essence == "text/csv" => match kind {
+                Some("prices") => Form::Prices,
+                Some("stock") => Form::Stock,
+                _ => Form::Csv,
+            },
+            None if is_lines && matches!(kind, None | Some("products")) => Form::Ndjson,
+            None if matches!(kind, Some("prices" | "stock")) => {
+                return Err(not_understood("send `Content-Type: text/csv`"));
+            }
             _ => return Err(not_understood(&types_of(profile))),
         };
         let how = How {

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use serde_json::{Value, json};
 
-use crate::support::{Cluster, Shop, alone, count, eventually, open, text, wait_until};
+use crate::support::{Cluster, Shop, alone, count, eventually, number, open, text, wait_until};
 
 const PATH: &str = "/api/admin/exports";
 
@@ -89,6 +90,9 @@ async fn a_file_tells_of_the_moment_at_which_it_was_begun_though_its_writer_died
     let cluster = Cluster::with_command(2, &[("JOBS__LEASE_SECONDS", "1")], &["serve"]);
     let staff = large(&cluster).await;
     let mut conn = cluster.conn();
+    let mut in_the_way = cluster.conn();
+    let lock = "BEGIN; LOCK TABLE catalog.export_parts IN SHARE MODE";
+    in_the_way.batch_execute(lock).expect("locked");
     let export = asked(&staff, json!({"kind": "products"})).await;
     let held = "(SELECT coalesce(max(holder), '') FROM platform.jobs WHERE kind = 'export' AND state = 'running')";
     let mut victim = None;
@@ -103,10 +107,15 @@ async fn a_file_tells_of_the_moment_at_which_it_was_begun_though_its_writer_died
         });
     });
     cluster.signal(victim.expect("just found"), "KILL");
+    let rename = "UPDATE catalog.products SET name = 'Renamed', version = version + 1 WHERE id = 1";
+    conn.batch_execute(rename).expect("renamed");
+    drop(in_the_way);
 
     let export = written(&staff_of(&cluster, victim).await, &export).await;
 
     assert_eq!(export["state"], "succeeded");
+    let attempts = "(SELECT attempts::bigint FROM platform.jobs WHERE kind = 'export')";
+    assert_eq!(number(&mut conn, attempts), 2);
     let other = 1 - victim.expect("just found");
     let staff = staff_of(&cluster, Some(1 - other)).await;
     let file = staff

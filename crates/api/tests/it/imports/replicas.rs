@@ -177,7 +177,7 @@ async fn an_import_that_is_cancelled_on_the_way_ends_between_two_chunks() {
     let over = "platform.jobs WHERE kind = 'import' AND state = 'cancelled'";
     let mut conn = cluster.conn();
     tokio::task::block_in_place(|| {
-        wait_until("its worker lets go", || count(&mut conn, over) == 1)
+        wait_until("its worker lets go", || count(&mut conn, over) == 1);
     });
     let after = staff.get(&path).send().await.expect(200);
     assert_eq!(after["rows"], cancelled["rows"]);

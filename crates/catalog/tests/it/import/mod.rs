@@ -3,6 +3,7 @@
 mod details;
 mod following;
 mod grouping;
+mod levels;
 mod lines;
 pub(crate) mod profiles;
 mod races;
