@@ -6,6 +6,7 @@ use diesel::{PgConnection, QueryResult};
 use domain::{Choices, Sku};
 
 use super::Summary;
+use super::described::Described;
 use super::finding::{self, Existing, Found};
 use super::memory::{Digest, Learned, Memory};
 use super::products::{self, Target};
@@ -179,7 +180,10 @@ impl<'r> Chunk<'r> {
             for (handle, at) in &self.by_handle {
                 let target = &self.targets[*at];
                 memory.claimed.extend(target.id);
-                let target = Box::new(target.clone());
+                let mut target = Box::new(target.clone());
+                if target.is_described {
+                    target.described = Described::default(); // nobody looks at it any more
+                }
                 memory.imagined.insert(Digest::of(*handle), target);
             }
             let created = self.created.iter();

@@ -11,6 +11,8 @@ use super::{Form, How, ImportError, OnError, Outcome, Summary};
 
 /// Rows of one transaction.
 const CHUNK: usize = 500;
+/// Characters of what stands for a SKU that are told; none is as long.
+const SHOWN: usize = 200;
 
 /// What became of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +140,7 @@ impl<'c, F: Follow, K: Kind> Import<'c, F, K> {
         if self.queue.len() >= CHUNK {
             self.flush(self.end_before(row.as_ref().ok()))?;
         }
-        let sku = cells.sku.trim().to_owned();
+        let sku = cells.sku.trim().chars().take(SHOWN).collect();
         self.queue.push(Queued { line, sku, row });
         Ok(())
     }

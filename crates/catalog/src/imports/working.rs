@@ -273,7 +273,7 @@ fn row_result(told: &Told) -> RowResult {
     let clean = |text: &str| text.replace('\0', "\u{fffd}");
     RowResult {
         line: told.line,
-        sku: clean(&told.sku).chars().take(200).collect(),
+        sku: clean(&told.sku),
         outcome: outcome.to_owned(),
         field: refusal.map(|refusal| refusal.field.to_owned()),
         message: refusal.map(|refusal| clean(&refusal.message).chars().take(500).collect()),
