@@ -36,6 +36,7 @@ pub struct Config {
     pub orders: Orders,
     pub payments: Payments,
     pub jobs: Jobs,
+    pub imports: Imports,
     pub admin: Admin,
     pub cors: Cors,
 }
@@ -165,6 +166,16 @@ pub struct Jobs {
     pub keep_failed_days: i32,
     /// When the doctor comes: five fields, in UTC. Empty: only when asked for.
     pub doctor_cron: String,
+}
+
+/// Files that staff sends.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Imports {
+    /// Of one file.
+    pub max_bytes: u64,
+    /// How long results are kept.
+    pub keep_days: i32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -26,6 +26,8 @@ enum Cli {
     Bare(bare::Options),
     /// Prints the rows of one table for `COPY … FROM STDIN`.
     Data(data::Options),
+    /// Prints a catalogue as a file that `cartwright import products` reads.
+    File(data::file::Options),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Cli::Load(options) => load::run(options),
         Cli::Bare(options) => bare::run(&options),
         Cli::Data(options) => data::run(&options),
+        Cli::File(options) => data::file::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

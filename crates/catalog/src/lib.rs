@@ -12,15 +12,19 @@
 //! - [`texts`]: rich text; [`translations`]: in other languages
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
-//! - [`import`]: products from a CSV file, also of other systems
-//! - [`export`]: products into a CSV file
+//! - [`import`]: products from a file, also of other systems
+//! - [`imports`]: files that staff sends, until a job has read them
+//! - [`export`]: products into a file
+//! - [`exports`]: files of the shop, until staff has fetched them
 //! - [`doctor`]: what must always be true of all of it
 
 pub mod categories;
 pub mod doctor;
 pub mod editing;
 pub mod export;
+pub mod exports;
 pub mod import;
+pub mod imports;
 pub mod prices;
 pub mod products;
 pub mod quotes;

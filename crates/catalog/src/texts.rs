@@ -4,6 +4,11 @@ use std::sync::LazyLock;
 
 use ammonia::Builder;
 
+/// Most characters of rich text.
+pub const MAX_HTML: usize = 50_000;
+/// Most tags that rich text may open: to repair what is not closed takes time and space by the square of their number.
+pub const MAX_TAGS_OF_HTML: usize = 1_000;
+
 static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut sanitiser = Builder::default();
     sanitiser.url_schemes(["http", "https", "mailto", "tel"].into());

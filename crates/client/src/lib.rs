@@ -6,6 +6,7 @@
 //!
 //! - [`builder`]: address, time limits and retries of a client
 //! - [`products`], [`publishing`], [`variants`], [`categories`], [`prices`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`files`]: files, in and out, for staff
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -32,6 +33,7 @@ pub mod builder;
 pub mod categories;
 pub mod error;
 pub mod events;
+pub mod files;
 pub mod jobs;
 pub mod key;
 pub mod orders;
@@ -57,6 +59,7 @@ pub use categories::{
 };
 pub use error::{Error, FieldError, Problem};
 pub use events::{Event, EventPage, EventQuery, EventResource};
+pub use files::{Export, FileType, Import, ImportKind, ImportOptions, ImportRows};
 pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};
 pub use key::IdempotencyKey;
 pub use orders::{

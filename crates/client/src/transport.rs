@@ -92,7 +92,7 @@ impl Request {
         Ok(self)
     }
 
-    /// Sets a body of any kind, for a request that is to be refused.
+    /// Sets a body of any kind.
     #[must_use]
     pub fn raw_body(mut self, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
@@ -266,7 +266,7 @@ impl Client {
         read(answer, name)
     }
 
-    /// Sends a request whose good answer has no body.
+    /// Sends a request whose good answer has no body, or one that is not JSON.
     pub(crate) async fn accept(&self, request: Request) -> Result<Answer<Vec<u8>>, Error> {
         good(self.send(request).await?)
     }

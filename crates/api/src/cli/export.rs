@@ -5,12 +5,16 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use catalog::export::{self, Summary};
+use catalog::export::{self, Form, Scope, Summary};
 
 use super::{CliError, database_url};
 use crate::config::Config;
 
-pub(super) fn products(config: &Config, to: Option<&Path>) -> Result<ExitCode, CliError> {
+pub(super) fn products(
+    config: &Config,
+    (scope, form): (Scope, Form),
+    to: Option<&Path>,
+) -> Result<ExitCode, CliError> {
     let mut conn = db::connect(database_url(config)?)?;
     let file: Box<dyn Write> = match to {
         Some(path) => {
@@ -23,7 +27,8 @@ pub(super) fn products(config: &Config, to: Option<&Path>) -> Result<ExitCode, C
         products,
         variants,
         prices,
-    } = export::products(&mut conn, BufWriter::new(file))?;
+        ..
+    } = export::products(&mut conn, scope, form, BufWriter::new(file))?;
     // Not to standard output, which may be the file.
     eprintln!("{products} products, {variants} variants, {prices} prices");
     Ok(ExitCode::SUCCESS)

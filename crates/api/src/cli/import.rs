@@ -4,25 +4,32 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::process::ExitCode;
 
-use catalog::import::{self, Outcome, Refusal};
+use catalog::import::{self, Form, How, OnError, Outcome, Refusal, Report, Start};
 
-use super::{CliError, ImportArgs, database_url};
+use super::progress::Progress;
+use super::{CliError, FileArgs, Format, ImportArgs, database_url};
 use crate::OWNERS;
 use crate::config::Config;
+use crate::http::text::inert;
 
 /// Refused rows that are shown on the terminal; the report file has all.
 const SHOWN: u64 = 20;
 
-pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, CliError> {
+pub(super) fn run(config: &Config, form: Form, args: &FileArgs) -> Result<ExitCode, CliError> {
     let url = database_url(config)?;
     db::migrations::run(url, &OWNERS)?;
     let mut conn = db::connect(url)?;
-    let source: Box<dyn Read> = match args.file.to_str() {
-        Some("-") => Box::new(io::stdin().lock()),
-        _ => Box::new(BufReader::new(
-            File::open(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?,
-        )),
+    let (source, size): (Box<dyn Read>, _) = match args.file.to_str() {
+        Some("-") => (Box::new(io::stdin().lock()), None),
+        _ => {
+            let named = |error| format!("{}: {error}", args.file.display());
+            let file = File::open(&args.file).map_err(named)?;
+            let size = file.metadata().ok().map(|about| about.len());
+            (Box::new(BufReader::new(file)), size)
+        }
     };
+    let mut progress = Progress::new(size);
+    let source = progress.of(source);
     let mut report = args
         .report
         .as_ref()
@@ -31,12 +38,13 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
     if let Some(report) = &mut report {
         report.write_record(["line", "sku", "outcome", "field", "message"])?;
     }
-    let mut refused = 0;
+    let (mut rows, mut refused) = (0, 0);
     let mut report_error = None;
     let each = |line, sku: &str, outcome: &Outcome| {
         if let Outcome::Refused(refusal) = outcome {
             refused += 1;
             if refused <= SHOWN {
+                progress.end();
                 eprintln!(
                     "line {line}: {sku:?}: {} {}",
                     refusal.field, refusal.message
@@ -48,14 +56,20 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
                 .err()
                 .or(report_error.take());
         }
+        rows += 1;
+        progress.tell(rows);
     };
-    let (conn, dry_run) = (&mut conn, args.dry_run);
-    let summary = match args.from {
-        None => import::products(conn, source, dry_run, each),
-        Some(profile) => {
-            import::products_from(conn, source, (profile, args.currency), dry_run, each)
-        }
-    }?;
+    let how = How {
+        dry_run: args.dry_run,
+        on_error: if args.stop {
+            OnError::Stop
+        } else {
+            OnError::Skip
+        },
+    };
+    let done = import::run(&mut conn, source, form, how, Report(each), Start::default());
+    progress.end();
+    let summary = done?;
     if let Some(error) = report_error {
         return Err(format!("the report could not be written: {error}").into());
     }
@@ -87,6 +101,18 @@ pub(super) fn products(config: &Config, args: &ImportArgs) -> Result<ExitCode, C
     })
 }
 
+/// What a file of products looks like.
+pub(super) fn form(args: &ImportArgs) -> Form {
+    let extension = args.file.file.extension();
+    let extension = extension.and_then(|extension| extension.to_str());
+    match (args.from, args.format) {
+        (Some(profile), _) => Form::Of(profile, args.currency),
+        (None, Some(Format::Ndjson)) => Form::Ndjson,
+        (None, None) if matches!(extension, Some("ndjson" | "jsonl")) => Form::Ndjson,
+        (None, Some(Format::Csv) | None) => Form::Csv,
+    }
+}
+
 fn report_row(
     report: &mut csv::Writer<File>,
     line: u64,
@@ -100,12 +126,4 @@ fn report_row(
         Outcome::Refused(Refusal { field, message }) => ("refused", *field, message.as_str()),
     };
     report.write_record([&line.to_string(), &inert(sku), name, field, &inert(message)])
-}
-
-/// Keeps spreadsheets from running a cell as a formula (OWASP ASVS 5.0, 1.2.10).
-fn inert(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']) {
-        return format!("'{cell}");
-    }
-    cell.to_owned()
 }

@@ -6,14 +6,16 @@ mod export;
 mod healthcheck;
 mod import;
 mod prepare;
+mod progress;
 mod rebuild;
 mod serve;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use catalog::import::Profile;
-use clap::{Args, Parser, Subcommand};
+use catalog::export::Scope;
+use catalog::import::{Form, Profile};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Currency;
 
 use crate::config::Config;
@@ -88,33 +90,74 @@ struct ServeArgs {
 
 #[derive(Debug, Subcommand)]
 enum ImportWhat {
-    /// Products from a CSV file, or from the file of another system; see docs/import-format.md.
+    /// Products from a CSV or NDJSON file, or from the file of another system; see docs/import-format.md.
     Products(ImportArgs),
+    /// Prices of variants that are there, from a CSV file: sku, price, currency, valid_from.
+    Prices(FileArgs),
+    /// Counted stock of variants that are there, from a CSV file: sku, on_hand.
+    Stock(FileArgs),
 }
 
-/// What to import, and how to report.
+/// Which products.
 #[derive(Debug, Args)]
 struct ImportArgs {
-    /// The file; `-` for standard input.
-    file: PathBuf,
+    #[command(flatten)]
+    file: FileArgs,
+    /// What the file looks like; without it, NDJSON where its name ends in .ndjson or .jsonl.
+    #[arg(long, value_enum, conflicts_with = "from")]
+    format: Option<Format>,
     /// What the file comes from, if it is not of the shop's own form; see docs/import-profiles.md.
     #[arg(long, value_name = "PROFILE")]
     from: Option<Profile>,
     /// The currency of all prices, where a file of this profile does not say it.
     #[arg(long, requires = "from")]
     currency: Option<Currency>,
+}
+
+/// Which file, and how to report.
+#[derive(Debug, Args)]
+struct FileArgs {
+    /// The file; `-` for standard input.
+    file: PathBuf,
     /// Check everything, write nothing.
     #[arg(long)]
     dry_run: bool,
+    /// End at the first row that is refused.
+    #[arg(long)]
+    stop: bool,
     /// Write what became of each row to this CSV file.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
 
+/// What a file of the shop's own looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A row for each price of a variant.
+    #[default]
+    Csv,
+    /// A JSON object for each product.
+    Ndjson,
+}
+
+impl From<Format> for catalog::export::Form {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum ExportWhat {
-    /// All products on sale as a CSV file that an import reads; see docs/import-format.md.
+    /// All products as a file that an import reads, drafts too; see docs/import-format.md.
     Products {
+        /// Leave out what customers do not see.
+        #[arg(long)]
+        on_sale: bool,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
         /// The file to be written; standard output without it.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
@@ -179,10 +222,24 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Seed { demo } => prepare::seed(&start()?, demo),
         Command::Import {
             what: ImportWhat::Products(args),
-        } => import::products(&start()?, &args),
+        } => import::run(&start()?, import::form(&args), &args.file),
+        Command::Import {
+            what: ImportWhat::Prices(file),
+        } => import::run(&start()?, Form::Prices, &file),
+        Command::Import {
+            what: ImportWhat::Stock(file),
+        } => import::run(&start()?, Form::Stock, &file),
         Command::Export {
-            what: ExportWhat::Products { to },
-        } => export::products(&start()?, to.as_deref()),
+            what:
+                ExportWhat::Products {
+                    on_sale,
+                    format,
+                    to,
+                },
+        } => {
+            let scope = if on_sale { Scope::OnSale } else { Scope::All };
+            export::products(&start()?, (scope, format.into()), to.as_deref())
+        }
         Command::Rebuild {
             what: RebuildWhat::Search,
         } => rebuild::search(&start()?),

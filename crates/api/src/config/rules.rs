@@ -103,6 +103,16 @@ impl Config {
                 "must be a cron expression of five fields, or empty",
             ),
             (
+                (1_024..=68_719_476_736).contains(&self.imports.max_bytes),
+                "imports.max_bytes",
+                "must be 1024 to 68719476736 (64 GiB)",
+            ),
+            (
+                (1..=3_650).contains(&self.imports.keep_days),
+                "imports.keep_days",
+                "must be 1 to 3650",
+            ),
+            (
                 self.admin.password.reveal().is_empty()
                     || passwords::has_good_length(self.admin.password.reveal()),
                 "admin.password",

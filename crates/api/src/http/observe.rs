@@ -61,7 +61,7 @@ async fn handle<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
     }
     let handled = timeout(
-        DEADLINE,
+        deadline(&request),
         AssertUnwindSafe(next.call(request)).catch_unwind(),
     );
     let mut answer = match db::request::scope(id.as_str().into(), handled).await {
@@ -93,6 +93,17 @@ async fn handle<B: MessageBody + 'static>(
         started.elapsed(),
     );
     answer.map(ServiceResponse::map_into_right_body)
+}
+
+/// A file of a gigabyte takes longer to be kept than anything else does; nginx waits as long for this route.
+const UPLOAD_DEADLINE: Duration = Duration::from_secs(290);
+
+fn deadline(request: &ServiceRequest) -> Duration {
+    if request.method() == Method::POST && request.path() == "/api/admin/imports" {
+        UPLOAD_DEADLINE
+    } else {
+        DEADLINE
+    }
 }
 
 /// How long a request may take: less than the proxy in front waits (3 s), so that the answer is

@@ -21,6 +21,15 @@ pub fn text(field: &'static str, text: String, min: usize, max: usize) -> Result
     Ok(text)
 }
 
+/// Keeps spreadsheets from running a cell as a formula (OWASP ASVS 5.0, 1.2.10).
+#[must_use]
+pub fn inert(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']) {
+        return format!("'{cell}");
+    }
+    cell.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -204,31 +204,54 @@ async fn an_import_reads_the_file_of_another_system() {
     fs::remove_dir_all(dir).expect("gone");
 }
 
-#[tokio::test]
-async fn what_is_exported_is_imported_without_a_change() {
+#[test]
+fn what_is_exported_is_imported_without_a_change() {
     let dir = fresh_dir();
     fs::create_dir_all(&dir).expect("a folder");
-    let file = dir.join("products.csv").display().to_string();
+    let database = testing::database(&api::OWNERS);
+    let settings = settings(&[("DATABASE__URL", &database.url)]);
+    let path = |name: &str| dir.join(name).display().to_string();
+    let (csv, lines, levels) = (
+        path("products.csv"),
+        path("products.ndjson"),
+        path("levels.csv"),
+    );
     let rows =
         "product,sku,name,price,currency,option:Size\nx,EXP-S,Tee,1,USD,S\nx,EXP-M,,1,USD,M\n";
-    fs::write(&file, rows).expect("a file");
-    let run = |args: &[&str]| open().run(args, "");
+    fs::write(&csv, rows).expect("a file");
+    let done = |args: &[&str]| {
+        let output = run(&settings, args, "");
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
 
-    run(&["import", "products", &file]);
-    let exported = run(&["export", "products", "--to", &file]);
-    let again = run(&["import", "products", &file]);
+    done(&["import", "products", &csv]);
+    done(&["export", "products", "--to", &csv]);
+    done(&["export", "products", "--format", "ndjson", "--to", &lines]);
 
-    assert_eq!(exported.status.code(), Some(0), "{exported:?}");
-    let written = fs::read_to_string(&file).expect("a file");
-    assert!(
-        written.contains("\nEXP-S,EXP-M,,,1.00,USD,,0,"),
-        "{written}"
-    );
-    let said = String::from_utf8_lossy(&again.stdout).into_owned();
-    assert!(
-        said.contains(" 0 created, ") && said.contains(" 0 refused"),
-        "{said}"
-    );
+    let written = fs::read_to_string(&csv).expect("a file");
+    let row = "\nEXP-S,EXP-M,,,,,,,,,,,,,1.00,USD,,0,";
+    assert!(written.contains(row), "{written}");
+    for file in [&csv, &lines] {
+        let said = done(&["import", "products", file]);
+        assert!(
+            said.starts_with("2 rows: 0 created, 0 updated, 2 unchanged, 0 refused"),
+            "{said}"
+        );
+    }
+    for (kind, file) in [
+        ("prices", "sku,price,currency\nEXP-S,2.50,USD\n"),
+        ("stock", "sku,on_hand\nEXP-S,4\n"),
+    ] {
+        fs::write(&levels, file).expect("a file");
+        let said = done(&["import", kind, &levels]);
+        assert!(
+            said.starts_with("1 rows: 0 created, 1 updated, "),
+            "{kind}: {said}"
+        );
+    }
+    let sold = done(&["export", "products", "--on-sale"]);
+    assert!(sold.contains(",2.50,USD,,4,"), "{sold}");
     fs::remove_dir_all(dir).expect("gone");
 }
 

@@ -4,6 +4,7 @@
 //! run makes stands alone: its orders sell its products to its users, so that a shop can be made
 //! larger by another run with higher ids.
 
+pub mod file;
 mod shop;
 mod tables;
 

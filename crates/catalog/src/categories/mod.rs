@@ -9,12 +9,16 @@
 //! - [`editing`]: new ones, changes, archiving
 //! - [`placing`]: parents, and the place among their children
 //! - [`assigning`]: which products are in a category
+//! - [`filing`]: many products into many categories at once
+//! - [`paths`]: categories by the names on the way to them
 
 pub mod assigning;
 pub mod editing;
 mod error;
+pub mod filing;
 pub mod listing;
 mod lock;
+pub mod paths;
 pub mod placing;
 
 use chrono::{DateTime, Utc};

@@ -4,37 +4,88 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
 use super::chunk::{Chunk, Entry};
-use super::memory::Memory;
+use super::kinds::Kind;
+use super::memory::{Learned, Memory};
+use super::row::{Cells, Refusal};
 use super::{ImportError, Outcome, Summary, writing};
 use crate::editing::EditError;
 
-/// Decides about the rows of a chunk and writes what they change, unless `dry_run`.
-pub(super) fn apply(
+/// What became of the rows of a chunk.
+pub(super) struct Applied {
+    /// Of the first rows; where a refusal stops the import, the last one of these is refused.
+    pub outcomes: Vec<Outcome>,
+    pub learned: Vec<Learned>,
+}
+
+/// Products with their variants, their first prices and stock.
+#[derive(Default)]
+pub(super) struct Products(Memory);
+
+impl Kind for Products {
+    type Row = Entry;
+
+    fn check(&mut self, cells: &Cells) -> Result<Entry, Refusal> {
+        let row = cells.check()?;
+        let is_more_price = self.0.is_more_price(&row)?;
+        Ok(Entry { row, is_more_price })
+    }
+
+    fn product(entry: &Entry) -> Option<&str> {
+        entry.row.product.as_deref()
+    }
+
+    fn learn(&mut self, learned: &Learned) {
+        self.0.learn(learned);
+    }
+
+    fn apply(
+        &mut self,
+        conn: &mut PgConnection,
+        entries: &[Entry],
+        summary: &mut Summary,
+        how: (bool, bool),
+    ) -> Result<Applied, ImportError> {
+        apply(conn, entries, &mut self.0, summary, how)
+    }
+}
+
+/// Decides about the rows of a chunk and writes what they change, unless `dry_run`. With `stops`, nothing is written of a
+/// row that is refused, nor of any behind it.
+fn apply(
     conn: &mut PgConnection,
     entries: &[Entry],
     memory: &mut Memory,
     summary: &mut Summary,
-    dry_run: bool,
-) -> Result<Vec<Outcome>, ImportError> {
-    let mut attempts = 0;
+    (dry_run, stops): (bool, bool),
+) -> Result<Applied, ImportError> {
+    let (mut attempts, mut entries, mut refused) = (0, entries, None);
     loop {
         let done = conn.transaction::<_, EditError, _>(|conn| {
-            let (mut chunk, found) = Chunk::find(conn, entries, memory)?;
+            let (mut chunk, found) = Chunk::find(conn, entries, memory, dry_run)?;
             let outcomes = chunk.decide(&found, memory);
-            if !dry_run {
+            let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
+            let first_refused = outcomes.iter().position(is_refused).filter(|_| stops);
+            if !dry_run && first_refused.is_none() {
                 writing::write(conn, &mut chunk)?;
             }
-            Ok((chunk, outcomes))
+            Ok((chunk, outcomes, first_refused))
         });
         attempts += 1;
         match done {
-            Ok((chunk, outcomes)) => {
-                chunk.count(summary);
-                chunk.remember(memory, !dry_run);
-                return Ok(outcomes);
+            // Once more, without it and what is behind it.
+            Ok((_, mut outcomes, Some(at))) => {
+                entries = &entries[..at];
+                refused = Some(outcomes.swap_remove(at));
             }
-            // Somebody created one of the SKUs between our look and our write: look again.
-            Err(EditError::SkuTaken) if attempts < 3 => {}
+            Ok((chunk, mut outcomes, None)) => {
+                chunk.count(summary);
+                let learned = if dry_run { Vec::new() } else { chunk.learned() };
+                chunk.remember(memory, !dry_run);
+                outcomes.extend(refused);
+                return Ok(Applied { outcomes, learned });
+            }
+            // Somebody created one of the SKUs, or took a slug, between our look and our write: look again.
+            Err(EditError::SkuTaken | EditError::SlugTaken) if attempts < 3 => {}
             Err(EditError::Db(error)) => return Err(error.into()),
             Err(other) => return Err(DieselError::QueryBuilderError(other.into()).into()),
         }

@@ -2,19 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::PgConnection;
-use diesel::QueryResult;
+use diesel::{PgConnection, QueryResult};
 use domain::{Choices, Sku};
 
 use super::Summary;
+use super::described::Described;
 use super::finding::{self, Existing, Found};
-use super::memory::{Known, Memory};
+use super::memory::{Digest, Learned, Memory};
 use super::products::{self, Target};
 use super::row::Row;
+use super::shop::Shop;
+use crate::editing::EditError;
 
-/// A row with its place in the file.
+/// A row, and what earlier ones make of it.
 pub(super) struct Entry {
-    pub line: u64,
     pub row: Row,
     /// An earlier row has told of the variant; this one has a price in another currency.
     pub is_more_price: bool,
@@ -23,8 +24,9 @@ pub(super) struct Entry {
 /// What is to be written for the rows of a chunk, beside the products that change.
 #[derive(Default)]
 pub(super) struct Plan<'r> {
-    /// Products that begin, with their place among the targets if they have a handle.
-    pub created: Vec<(Option<usize>, &'r Row)>,
+    /// Places among the targets of products that begin.
+    pub begun: Vec<usize>,
+    /// New variants, the one that begins a product before the others of it.
     pub added: Vec<(usize, &'r Row, Choices)>,
     /// Choices and traits of variants that are there.
     pub set: Vec<(&'r Row, Option<Choices>)>,
@@ -41,6 +43,7 @@ pub(super) struct Chunk<'r> {
     /// Places among the targets.
     pub by_product: HashMap<i64, usize>,
     pub by_handle: HashMap<&'r str, usize>,
+    pub shop: Shop,
     /// New SKUs.
     pub created: HashSet<&'r Sku>,
     pub plan: Plan<'r>,
@@ -53,20 +56,21 @@ impl<'r> Chunk<'r> {
         conn: &mut PgConnection,
         entries: &'r [Entry],
         memory: &Memory,
-    ) -> QueryResult<(Self, Found)> {
+        dry_run: bool,
+    ) -> Result<(Self, Found), EditError> {
         let mut named = Vec::new();
         let mut imagined: HashMap<&'r str, &Target> = HashMap::new();
         for handle in entries.iter().filter_map(|e| e.row.product.as_deref()) {
-            match memory.handles.get(handle) {
-                Some(Known::Written { product_id, .. }) => named.push(*product_id),
-                Some(Known::Imagined(target)) => {
-                    named.extend(target.id);
-                    imagined.insert(handle, target);
-                }
-                None => {}
+            named.extend(memory.product(handle).map(|(id, _)| id));
+            if let Some(target) = memory.imagined.get(&Digest::of(handle)) {
+                named.extend(target.id);
+                imagined.insert(handle, target);
             }
         }
-        let (found, targets) = finding::find(conn, entries, &named)?;
+        finding::begin(conn)?;
+        let mut shop = Shop::look(conn, entries, &named, memory, dry_run)?;
+        let (found, targets) = finding::find(conn, entries, &named, &shop)?;
+        shop.look_for_slugs(conn, entries, memory)?;
         let mut chunk = Self {
             entries,
             by_product: targets
@@ -76,6 +80,7 @@ impl<'r> Chunk<'r> {
                 .collect(),
             targets,
             by_handle: HashMap::new(),
+            shop,
             created: HashSet::new(),
             plan: Plan::default(),
         };
@@ -114,13 +119,9 @@ impl<'r> Chunk<'r> {
             if self.by_handle.contains_key(handle) {
                 continue;
             }
-            if let Some(Known::Written {
-                product_id,
-                is_described,
-            }) = memory.handles.get(handle)
-            {
-                if let Some(at) = self.by_product.get(product_id) {
-                    self.targets[*at].is_described = *is_described;
+            if let Some((product_id, is_described)) = memory.product(handle) {
+                if let Some(at) = self.by_product.get(&product_id) {
+                    self.targets[*at].is_described = is_described;
                     self.by_handle.insert(handle, *at);
                 }
                 continue;
@@ -156,30 +157,45 @@ impl<'r> Chunk<'r> {
         Ok(())
     }
 
+    /// The handles whose products are written, or were there.
+    pub(super) fn learned(&self) -> Vec<Learned> {
+        let learned = |(handle, at): (&&str, &usize)| {
+            let target = &self.targets[*at];
+            Some(Learned {
+                handle: (*handle).to_owned(),
+                product_id: target.id?,
+                is_described: target.is_described,
+            })
+        };
+        self.by_handle.iter().filter_map(learned).collect()
+    }
+
     /// Keeps what later chunks have to know; `is_written` tells whether there is anything to be found.
     pub(super) fn remember(self, memory: &mut Memory, is_written: bool) {
-        for (handle, at) in &self.by_handle {
-            let target = &self.targets[*at];
-            let known = match target.id {
-                Some(product_id) if is_written => Known::Written {
-                    product_id,
-                    is_described: target.is_described,
-                },
-                _ => Known::Imagined(Box::new(target.clone())),
-            };
-            memory.claimed.extend(target.id);
-            memory.handles.insert((*handle).into(), known);
+        if is_written {
+            self.learned()
+                .iter()
+                .for_each(|learned| memory.learn(learned));
+        } else {
+            for (handle, at) in &self.by_handle {
+                let target = &self.targets[*at];
+                memory.claimed.extend(target.id);
+                let mut target = Box::new(target.clone());
+                if target.is_described {
+                    target.described = Described::default(); // nobody looks at it any more
+                }
+                memory.imagined.insert(Digest::of(*handle), target);
+            }
+            let created = self.created.iter();
+            created.for_each(|sku| memory.imagine(sku.as_str()));
         }
-        if !is_written {
-            let created = self.created.into_iter().cloned();
-            memory.imagined.extend(created);
-        }
+        self.shop.remember(memory, is_written);
     }
 
     /// Counts what is to be written.
     pub(super) fn count(&self, summary: &mut Summary) {
         let length = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
-        summary.products += length(self.plan.created.len());
+        summary.products += length(self.plan.begun.len());
         summary.prices += length(self.created.len() + self.plan.priced.len());
     }
 }

@@ -28,30 +28,20 @@ impl<'r> Chunk<'r> {
         let known = handle.and_then(|handle| self.by_handle.get(handle).copied());
         match (handle, known) {
             (_, Some(at)) => {
-                let choices = self.targets[at].add(row)?;
+                let choices = self.targets[at].add(row, &mut self.shop)?;
                 self.plan.added.push((at, row, choices));
             }
-            (Some(handle), None) => {
+            (handle, None) => {
                 let at = self.targets.len();
-                self.targets.push(Target::begin(row)?);
-                self.by_handle.insert(handle, at);
-                self.begin(Some(at), row);
+                self.targets.push(Target::begin(row, &mut self.shop)?);
+                self.by_handle.extend(handle.map(|handle| (handle, at)));
+                self.plan.begun.push(at);
+                let choices = products::chosen(row).unwrap_or_default();
+                self.plan.added.push((at, row, choices));
             }
-            (None, None) => self.begin(None, row),
         }
         self.created.insert(&row.sku);
         Ok(Outcome::Created)
-    }
-
-    fn begin(&mut self, target: Option<usize>, row: &'r Row) {
-        self.plan.created.push((target, row));
-        let choices = products::chosen(row);
-        if let Some(at) = target {
-            self.targets[at].is_changed = choices.is_some();
-        }
-        if choices.is_some() || row.traits != Default::default() {
-            self.plan.set.push((row, choices));
-        }
     }
 
     fn update(&mut self, row: &'r Row, existing: &Existing) -> Result<Outcome, Refusal> {
@@ -61,6 +51,14 @@ impl<'r> Chunk<'r> {
             return Err(refuse("on_hand", message));
         }
         let target = &mut self.targets[at];
+        let describes = match row.product {
+            Some(_) => !target.is_described,
+            None => existing.is_default && !target.is_claimed,
+        };
+        let next = match describes {
+            true => Some(target.described.after(row, target.id, &mut self.shop)?),
+            false => None,
+        };
         let choices = match products::wanted(row) {
             None => None,
             Some(same) if same == existing.choices => None,
@@ -70,12 +68,7 @@ impl<'r> Chunk<'r> {
                 return Err(refuse("option", message));
             }
         };
-        let describes = match row.product {
-            Some(_) => !target.is_described,
-            None => existing.is_default && !target.is_claimed,
-        };
-        let is_described_anew = describes && target.describe(row);
-        let mut is_new = is_described_anew;
+        let mut is_new = target.describe(next);
         if choices.is_some() || !existing.has(&row.traits) {
             self.plan.set.push((row, choices));
             is_new = true;
@@ -103,7 +96,7 @@ impl<'r> Chunk<'r> {
 
     /// Sets another price of a variant that an earlier row of the file has created.
     fn price_created(&mut self, row: &'r Row, memory: &Memory) -> Result<Outcome, Refusal> {
-        if !self.created.contains(&row.sku) && !memory.imagined.contains(&row.sku) {
+        if !self.created.contains(&row.sku) && !memory.is_imagined(row.sku.as_str()) {
             return Err(refuse("sku", "was refused at its first row"));
         }
         self.plan.priced.push(row);

@@ -1,12 +1,15 @@
 //! What is known of the rows of a chunk, read under the locks that keep it so.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 
 use super::chunk::Entry;
+use super::described::{Begin, Described};
 use super::products::Target;
+use super::shop::Shop;
 use crate::variants::{self, Traits};
 
 /// What a known SKU looks like now.
@@ -92,8 +95,13 @@ db::statement! {
 }
 
 db::statement! {
-    struct FindProducts { ids: Vec<i64> => Array<BigInt> } -> (BigInt, Bool, Text, Text, Text, Jsonb, Integer) =
-    "SELECT id, archived_at IS NOT NULL, name, description, image, options, variant_count \
+    struct FindProducts { ids: Vec<i64> => Array<BigInt> }
+        -> (BigInt, Bool, Text, Text, Text, Jsonb, Integer, Nullable<Text>, Text, Array<Text>, Text, Text, Text, Bool,
+            Nullable<Timestamptz>, Nullable<Timestamptz>) =
+    "SELECT id, archived_at IS NOT NULL, name, description, image, options, variant_count, slug, brand, tags, \
+            description_html, seo_title, seo_description, published_at = 'infinity', \
+            CASE WHEN isfinite(published_at) THEN published_at END, \
+            CASE WHEN isfinite(unpublished_at) THEN unpublished_at END \
        FROM catalog.products WHERE id = ANY($1)"
 }
 
@@ -123,18 +131,44 @@ impl Found {
     }
 }
 
+#[derive(Debug, Queryable)]
+struct Product {
+    id: i64,
+    is_archived: bool,
+    name: String,
+    description: String,
+    image: String,
+    options: serde_json::Value,
+    variants: i32,
+    slug: Option<String>,
+    brand: String,
+    tags: Vec<String>,
+    description_html: String,
+    seo_title: String,
+    seo_description: String,
+    is_unpublished: bool,
+    published_at: Option<DateTime<Utc>>,
+    unpublished_at: Option<DateTime<Utc>>,
+}
+
+/// Waits until no other import is at work.
+pub(super) fn begin(conn: &mut PgConnection) -> QueryResult<()> {
+    UseIndexes {}.execute(conn)?;
+    LockImports {}.execute(conn)?;
+    Ok(())
+}
+
 /// Locks and reads the variants of a chunk with their products, and the products `named` besides.
 pub(super) fn find(
     conn: &mut PgConnection,
     entries: &[Entry],
     named: &[i64],
+    shop: &Shop,
 ) -> QueryResult<(Found, Vec<Target>)> {
     let skus: Vec<String> = entries
         .iter()
         .map(|entry| entry.row.sku.as_str().to_owned())
         .collect();
-    UseIndexes {}.execute(conn)?;
-    LockImports {}.execute(conn)?;
     LockProducts {
         skus: skus.clone(),
         ids: named.to_vec(),
@@ -157,22 +191,44 @@ pub(super) fn find(
     let mut ids: Vec<i64> = found.product_ids().chain(named.iter().copied()).collect();
     ids.sort_unstable();
     ids.dedup();
-    type Product = (i64, bool, String, String, String, serde_json::Value, i32);
+    let mut categories = shop.categories_of(conn, &ids)?;
     let products: Vec<Product> = FindProducts { ids }.load(conn)?;
     let targets = products.into_iter().map(|product| {
-        let (id, is_archived, name, description, image, options, variants) = product;
-        Ok(Target {
-            id: Some(id),
-            is_archived,
-            name,
-            description,
-            image,
-            options: variants::read_options(options)?,
-            variants,
-            ..Target::default()
-        })
+        let categories = categories.remove(&product.id).unwrap_or_default();
+        target(product, categories)
     });
     Ok((found, targets.collect::<QueryResult<_>>()?))
+}
+
+fn target(product: Product, categories: BTreeSet<i64>) -> QueryResult<Target> {
+    let begin = match (product.is_unpublished, product.published_at) {
+        (true, _) => Begin::Never,
+        (false, Some(begin)) => Begin::At(begin),
+        (false, None) => Begin::Always,
+    };
+    Ok(Target {
+        id: Some(product.id),
+        is_archived: product.is_archived,
+        former_slug: product.slug.clone(),
+        former_categories: categories.clone(),
+        described: Described {
+            name: product.name,
+            description: product.description,
+            image: product.image,
+            slug: product.slug,
+            brand: product.brand,
+            tags: product.tags,
+            description_html: product.description_html,
+            seo_title: product.seo_title,
+            seo_description: product.seo_description,
+            begin,
+            end: product.unpublished_at,
+            categories,
+        },
+        options: variants::read_options(product.options)?,
+        variants: product.variants,
+        ..Target::default()
+    })
 }
 
 /// Which of these choices, each beside its product, a variant has.

@@ -1,20 +1,31 @@
-//! Products from a file: streamed, validated row by row, and safe to repeat.
+//! Products, prices and counts from a file: streamed, validated row by row, and safe to repeat.
 //!
 //! The shop's own form is described in `docs/import-format.md`; [`Profile`]s read those of others.
 //! The SKU is the key: a known one is brought up to date, an unknown one is created, so the same
 //! file twice changes nothing the second time. Rows are written in chunks, a transaction each; only
-//! the SKUs of a file and the names by which it groups them are kept in memory.
+//! digests of the SKUs of a file and of the names by which it groups them are kept in memory.
 
 mod apply;
+mod bounded;
 mod chunk;
+mod counts;
 mod deciding;
+mod described;
+mod details;
 mod finding;
+mod kinds;
+mod lines;
+mod lists;
 mod memory;
 mod own;
+mod prices;
 mod products;
 mod profiles;
 mod row;
+mod running;
+mod shop;
 mod table;
+mod telling;
 mod writing;
 
 use std::io::Read;
@@ -22,15 +33,14 @@ use std::io::Read;
 use diesel::PgConnection;
 use domain::Currency;
 
-use chunk::Entry;
-use memory::Memory;
+pub(crate) use described::exact;
+pub(crate) use lists::{ITEM, STEP, escaped};
+pub use memory::Learned;
 pub(crate) use own::{COLUMNS, OPTION};
 pub use profiles::{Profile, UnknownProfile};
+use row::Cells;
 pub use row::Refusal;
-use row::{Cells, Row};
-
-/// Rows of one transaction.
-const CHUNK: usize = 500;
+pub use running::{Decided, Follow, Start, Told};
 
 /// What became of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +50,16 @@ pub enum Outcome {
     Updated,
     Unchanged,
     Refused(Refusal),
+}
+
+/// What becomes of the rows behind one that is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// They are read like those before it.
+    #[default]
+    Skip,
+    /// Nothing; what is before it stays written.
+    Stop,
 }
 
 /// How many rows there were, and what became of them.
@@ -68,6 +88,13 @@ pub enum ImportError {
     },
     #[error("unknown column `{0}`; known are {known} and option:NAME", known = own::COLUMNS.join(", "))]
     UnknownColumn(String),
+    #[error("unknown column `{column}`; known are {known}", known = known.join(", "))]
+    OtherColumn {
+        column: String,
+        known: &'static [&'static str],
+    },
+    #[error("the header lacks the column `{0}`")]
+    LacksColumn(&'static str),
     #[error("column `{0}` appears twice")]
     RepeatedColumn(String),
     #[error("a file from {0} does not say in which currency its prices are")]
@@ -77,7 +104,16 @@ pub enum ImportError {
     #[error("cannot read the file: {0}")]
     Read(#[from] csv::Error),
     #[error("cannot read the file: {0}")]
+    ReadLines(#[from] std::io::Error),
+    #[error("cannot read the file: {0}")]
     ReadJson(#[from] serde_json::Error),
+    #[error("the file is not a JSON array")]
+    NoArray,
+    #[error("a row was refused")]
+    Stopped,
+    /// Whoever follows the import has ended it.
+    #[error(transparent)]
+    Ended(Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
 }
@@ -85,145 +121,126 @@ pub enum ImportError {
 /// Takes the rows of a file as they are read: the line, the cells, and what is wrong with all of them.
 type Sink<'s> = &'s mut dyn FnMut(u64, Cells, Result<(), Refusal>) -> Result<(), ImportError>;
 
-/// Reads products from `source` and writes them, calling `report` with the line number, the SKU as
-/// given and the outcome of every row.
-///
-/// With `dry_run` nothing is written; the outcomes are those the import would have.
+/// What a file looks like, and what it tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Products in the shop's own form, a row for each price of a variant.
+    Csv,
+    /// Products in the shop's own form, a JSON object for each.
+    Ndjson,
+    /// Prices of variants that are there, as CSV.
+    Prices,
+    /// Counted stock of variants that are there, as CSV.
+    Stock,
+    /// Products in the form of another system, with the currency of the prices where a file of this profile does not say it. A row is
+    /// what it would be in a file of the shop's own; what has no line in a JSON file is counted from 1 instead.
+    Of(Profile, Option<Currency>),
+}
+
+/// What is to be done with the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// Nothing is written; the outcomes are those the import would have.
+    pub dry_run: bool,
+    pub on_error: OnError,
+}
+
+/// Reads rows from `source` and writes them, going on at `start`; `follower` hears of every row.
 ///
 /// # Errors
 ///
-/// [`ImportError`] for an unreadable file or header, and when the database fails. A bad row is
-/// not an error but an [`Outcome::Refused`].
-pub fn products(
+/// [`ImportError`] for an unreadable file or header, and when the database or the follower fails. A bad row is not an
+/// error but an [`Outcome::Refused`].
+pub fn run(
     conn: &mut PgConnection,
     source: impl Read,
-    dry_run: bool,
-    report: impl FnMut(u64, &str, &Outcome),
+    form: Form,
+    how: How,
+    follower: impl Follow,
+    start: Start,
 ) -> Result<Summary, ImportError> {
-    run(conn, dry_run, report, |sink| own::read(source, sink))
-}
-
-/// Does the same with a file as another system exports it. A row is what it would be in a file of the
-/// shop's own; what has no line in a JSON file is counted from 1 instead.
-///
-/// `currency` is that of the prices where a file of this profile does not say it.
-///
-/// # Errors
-///
-/// Those of [`products`], [`ImportError::NoCurrency`] and [`ImportError::NeedlessCurrency`].
-pub fn products_from(
-    conn: &mut PgConnection,
-    source: impl Read,
-    (profile, currency): (Profile, Option<Currency>),
-    dry_run: bool,
-    report: impl FnMut(u64, &str, &Outcome),
-) -> Result<Summary, ImportError> {
-    let read = |sink: Sink| profiles::read(profile, currency, source, sink);
-    run(conn, dry_run, report, read)
-}
-
-fn run<R: FnMut(u64, &str, &Outcome)>(
-    conn: &mut PgConnection,
-    dry_run: bool,
-    report: R,
-    read: impl FnOnce(Sink) -> Result<(), ImportError>,
-) -> Result<Summary, ImportError> {
-    let mut import = Import {
-        conn,
-        dry_run,
-        report,
-        summary: Summary::default(),
-        memory: Memory::default(),
-        entries: Vec::new(),
-    };
-    read(&mut |line, cells, fault| import.take(line, &cells, fault))?;
-    import.flush(import.entries.len())?;
-    Ok(import.summary)
-}
-
-/// An import that is under way.
-struct Import<'c, R> {
-    conn: &'c mut PgConnection,
-    dry_run: bool,
-    report: R,
-    summary: Summary,
-    memory: Memory,
-    /// Rows that are not written yet.
-    entries: Vec<Entry>,
-}
-
-impl<R: FnMut(u64, &str, &Outcome)> Import<'_, R> {
-    fn take(
-        &mut self,
-        line: u64,
-        cells: &Cells,
-        fault: Result<(), Refusal>,
-    ) -> Result<(), ImportError> {
-        let row = fault.and_then(|()| cells.check()).and_then(|row| {
-            let is_more_price = self.memory.is_more_price(&row)?;
-            Ok(Entry {
-                line,
-                row,
-                is_more_price,
-            })
-        });
-        match row {
-            Err(refusal) => {
-                let sku = cells.sku.trim();
-                self.count(line, sku, &Outcome::Refused(refusal));
-            }
-            Ok(entry) => {
-                if self.entries.len() >= CHUNK {
-                    self.flush(self.end_before(&entry.row))?;
-                }
-                self.entries.push(entry);
-            }
-        }
-        Ok(())
-    }
-
-    /// Where to end a chunk, so that it does not part a row from those of its product right before it, unless
-    /// these are a whole chunk.
-    ///
-    /// A product is recognised by any SKU of it, which may come behind new ones.
-    fn end_before(&self, row: &Row) -> usize {
-        let is_same = |entry: &&Entry| row.product.is_some() && entry.row.product == row.product;
-        let same = self.entries.iter().rev().take_while(is_same).count();
-        match self.entries.len() - same {
-            0 => self.entries.len(),
-            end => end,
-        }
-    }
-
-    /// Writes the first rows together, and forgets them.
-    fn flush(&mut self, end: usize) -> Result<(), ImportError> {
-        if end == 0 {
-            return Ok(());
-        }
-        let rest = self.entries.split_off(end);
-        let entries = std::mem::replace(&mut self.entries, rest);
-        let Self {
+    match form {
+        Form::Prices => write(
+            prices::Prices::default(),
             conn,
-            memory,
-            summary,
-            dry_run,
-            ..
-        } = self;
-        let outcomes = apply::apply(conn, &entries, memory, summary, *dry_run)?;
-        for (entry, outcome) in entries.iter().zip(&outcomes) {
-            self.count(entry.line, entry.row.sku.as_str(), outcome);
-        }
-        Ok(())
+            source,
+            form,
+            how,
+            follower,
+            start,
+        ),
+        Form::Stock => write(
+            counts::Counts::default(),
+            conn,
+            source,
+            form,
+            how,
+            follower,
+            start,
+        ),
+        _ => write(
+            apply::Products::default(),
+            conn,
+            source,
+            form,
+            how,
+            follower,
+            start,
+        ),
     }
+}
 
-    fn count(&mut self, line: u64, sku: &str, outcome: &Outcome) {
-        self.summary.rows += 1;
-        match outcome {
-            Outcome::Created => self.summary.created += 1,
-            Outcome::Updated => self.summary.updated += 1,
-            Outcome::Unchanged => self.summary.unchanged += 1,
-            Outcome::Refused(_) => self.summary.refused += 1,
+fn write(
+    kind: impl kinds::Kind,
+    conn: &mut PgConnection,
+    source: impl Read,
+    form: Form,
+    how: How,
+    follower: impl Follow,
+    start: Start,
+) -> Result<Summary, ImportError> {
+    let mut import = running::Import::new(conn, kind, (form, how), follower, start);
+    let sink: Sink = &mut |line, cells, fault| import.take(line, &cells, fault);
+    match read(source, form, sink) {
+        Ok(()) | Err(ImportError::Stopped) => import.end(),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(source: impl Read, form: Form, sink: Sink) -> Result<(), ImportError> {
+    match form {
+        Form::Csv => own::read(source, sink),
+        Form::Ndjson => lines::read(source, sink),
+        Form::Prices => prices::read(source, sink),
+        Form::Stock => counts::read(source, sink),
+        Form::Of(profile, currency) => profiles::read(profile, currency, source, sink),
+    }
+}
+
+/// Looks at the beginning of a file, and says why one that begins like this is not read at all.
+///
+/// # Errors
+///
+/// [`ImportError`].
+pub fn look(beginning: &[u8], form: Form) -> Result<(), ImportError> {
+    let sink: Sink = &mut |_, _, _| Err(ImportError::Stopped);
+    let looked = match form {
+        Form::Of(profile, currency) => profiles::look(profile, currency, beginning, sink),
+        _ => read(beginning, form, sink),
+    };
+    match looked {
+        Err(ImportError::Stopped) => Ok(()),
+        looked => looked,
+    }
+}
+
+/// Hears of every row when it is written.
+pub struct Report<R>(pub R);
+
+impl<R: FnMut(u64, &str, &Outcome)> Follow for Report<R> {
+    fn committed(&mut self, rows: &[Told]) {
+        for row in rows {
+            (self.0)(row.line, &row.sku, &row.outcome);
         }
-        (self.report)(line, sku, outcome);
     }
 }

@@ -2,16 +2,27 @@
 
 use std::io::Read;
 
+use super::lists;
 use super::row::Cells;
 use super::table::Table;
 use super::{ImportError, Sink};
 
 /// In the order in which an export writes them.
-pub(crate) const COLUMNS: [&str; 13] = [
+pub(crate) const COLUMNS: [&str; 23] = [
     "product",
     "sku",
     "name",
     "description",
+    "description_html",
+    "brand",
+    "tags",
+    "categories",
+    "slug",
+    "seo_title",
+    "seo_description",
+    "status",
+    "publish_at",
+    "unpublish_at",
     "price",
     "currency",
     "image",
@@ -54,6 +65,17 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
             width_mm: cell("width_mm"),
             height_mm: cell("height_mm"),
             options: chosen.collect(),
+            slug: cell("slug"),
+            brand: cell("brand"),
+            tags: lists::items(table.cell("tags")),
+            categories: lists::paths(table.cell("categories")),
+            status: cell("status"),
+            publish_at: cell("publish_at"),
+            unpublish_at: cell("unpublish_at"),
+            description_html: cell("description_html"),
+            seo_title: cell("seo_title"),
+            seo_description: cell("seo_description"),
+            ..Cells::default()
         };
         sink(table.line, cells, fault)?;
     }

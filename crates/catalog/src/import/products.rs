@@ -1,10 +1,12 @@
 //! The products that the rows of a chunk belong to, as they become row by row.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use domain::{Choices, InvalidChoices, Options};
 
+use super::described::Described;
 use super::row::{Refusal, Row, refuse};
+use super::shop::Shop;
 use crate::variants::{MAX_VARIANTS, as_json};
 
 /// A product to which rows belong.
@@ -13,9 +15,10 @@ pub(super) struct Target {
     /// `None` until it is written.
     pub id: Option<i64>,
     pub is_archived: bool,
-    pub name: String,
-    pub description: String,
-    pub image: String,
+    pub described: Described,
+    /// Its own slug until now, and the categories that it was in.
+    pub former_slug: Option<String>,
+    pub former_categories: BTreeSet<i64>,
     pub options: Options,
     /// Those on sale.
     pub variants: i32,
@@ -33,37 +36,28 @@ pub(super) struct Target {
 
 impl Target {
     /// A product that begins with this row.
-    pub(super) fn begin(row: &Row) -> Result<Self, Refusal> {
-        let name = row.name.clone();
-        let name = name.ok_or_else(|| refuse("name", "is required where a product begins"))?;
+    pub(super) fn begin(row: &Row, shop: &mut Shop) -> Result<Self, Refusal> {
+        if row.name.is_none() {
+            return Err(refuse("name", "is required where a product begins"));
+        }
         Ok(Self {
-            name,
-            description: row.description.clone().unwrap_or_default(),
-            image: row.image.clone().unwrap_or_default(),
+            described: Described::default().after(row, None, shop)?,
             options: row.options.clone(),
             variants: 1,
             taken: HashSet::from_iter(wanted(row)),
             is_claimed: true,
             is_described: true,
+            is_changed: true,
             ..Self::default()
         })
     }
 
-    /// Takes name, description and image from a row, and tells whether that changes anything.
-    pub(super) fn describe(&mut self, row: &Row) -> bool {
+    /// Becomes what a row has made of it, if one has, and tells whether that changes anything.
+    pub(super) fn describe(&mut self, next: Option<Described>) -> bool {
+        let Some(next) = next else { return false };
         self.is_described = true;
-        let texts = [
-            (&mut self.name, &row.name),
-            (&mut self.description, &row.description),
-            (&mut self.image, &row.image),
-        ];
-        let mut is_new = false;
-        for (old, new) in texts {
-            if let Some(new) = new.as_ref().filter(|new| *new != old) {
-                old.clone_from(new);
-                is_new = true;
-            }
-        }
+        let is_new = next != self.described;
+        self.described = next;
         self.is_changed |= is_new;
         is_new
     }
@@ -94,7 +88,7 @@ impl Target {
     }
 
     /// Adds a variant, and returns what is chosen of it.
-    pub(super) fn add(&mut self, row: &Row) -> Result<Choices, Refusal> {
+    pub(super) fn add(&mut self, row: &Row, shop: &mut Shop) -> Result<Choices, Refusal> {
         if self.is_archived {
             return Err(refuse("product", "is archived"));
         }
@@ -102,10 +96,12 @@ impl Target {
             let message = format!("has {MAX_VARIANTS} variants already");
             return Err(refuse("product", message));
         }
+        let next = match self.is_described {
+            true => None,
+            false => Some(self.described.after(row, self.id, shop)?),
+        };
         let choices = self.choose(row)?;
-        if !self.is_described {
-            self.describe(row);
-        }
+        self.describe(next);
         self.variants += 1;
         self.added += 1;
         self.is_changed = true;

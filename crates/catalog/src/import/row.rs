@@ -2,6 +2,7 @@
 
 use domain::{Currency, Money, Options, ProductOption, Sku};
 
+use super::details::Details;
 use crate::stock::MAX_ON_HAND;
 use crate::variants::Traits;
 
@@ -27,6 +28,19 @@ pub(super) struct Cells {
     pub height_mm: String,
     /// Option and value, in the order of the options.
     pub options: Vec<(String, String)>,
+    pub slug: String,
+    pub brand: String,
+    pub tags: Vec<String>,
+    /// The names from a root on.
+    pub categories: Vec<Vec<String>>,
+    pub status: String,
+    pub publish_at: String,
+    pub unpublish_at: String,
+    pub description_html: String,
+    pub seo_title: String,
+    pub seo_description: String,
+    /// Of a price.
+    pub valid_from: String,
 }
 
 /// A variant as the file tells of it; `None` leaves what is there.
@@ -36,8 +50,7 @@ pub(super) struct Row {
     pub product: Option<String>,
     pub sku: Sku,
     pub name: Option<String>,
-    pub description: Option<String>,
-    pub image: Option<String>,
+    pub details: Details,
     /// Each with the only value that is chosen.
     pub options: Options,
     pub price: Money,
@@ -63,17 +76,9 @@ pub(super) fn refuse(field: &'static str, message: impl Into<String>) -> Refusal
 
 impl Cells {
     pub(super) fn check(&self) -> Result<Row, Refusal> {
-        let required = |field, text| said(text).ok_or_else(|| refuse(field, "is required"));
-        let sku = required("sku", &self.sku)?;
-        let sku = Sku::try_from(sku).map_err(|error| refuse("sku", error.to_string()))?;
+        let sku = sku(self)?;
         let name = checked_text("name", &self.name, 300)?;
-        let currency = Currency::try_from(required("currency", &self.currency)?)
-            .map_err(|error| refuse("currency", error.to_string()))?;
-        let price = Money::parse_decimal(required("price", &self.price)?, currency)
-            .map_err(|error| refuse("price", error.to_string()))?;
-        if price.is_negative() {
-            return Err(refuse("price", "must not be negative"));
-        }
+        let price = price(self)?;
         let product = checked_text("product", &self.product, 300)?;
         let options = self.chosen()?;
         // Else nothing would say which variants these options tell apart.
@@ -84,8 +89,7 @@ impl Cells {
             product,
             sku,
             name,
-            description: checked_text("description", &self.description, 20_000)?,
-            image: checked_text("image", &self.image, 2_000)?,
+            details: Details::check(self)?,
             options,
             price,
             on_hand: whole("on_hand", &self.on_hand, MAX_ON_HAND)?,
@@ -114,12 +118,32 @@ impl Cells {
     }
 }
 
+fn required<'t>(field: &'static str, text: &'t str) -> Result<&'t str, Refusal> {
+    said(text).ok_or_else(|| refuse(field, "is required"))
+}
+
+pub(super) fn sku(cells: &Cells) -> Result<Sku, Refusal> {
+    let sku = required("sku", &cells.sku)?;
+    Sku::try_from(sku).map_err(|error| refuse("sku", error.to_string()))
+}
+
+pub(super) fn price(cells: &Cells) -> Result<Money, Refusal> {
+    let currency = Currency::try_from(required("currency", &cells.currency)?)
+        .map_err(|error| refuse("currency", error.to_string()))?;
+    let price = Money::parse_decimal(required("price", &cells.price)?, currency)
+        .map_err(|error| refuse("price", error.to_string()))?;
+    if price.is_negative() {
+        return Err(refuse("price", "must not be negative"));
+    }
+    Ok(price)
+}
+
 /// What a cell says, if anything.
-fn said(text: &str) -> Option<&str> {
+pub(super) fn said(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
-fn whole(field: &'static str, text: &str, max: i64) -> Result<Option<i64>, Refusal> {
+pub(super) fn whole(field: &'static str, text: &str, max: i64) -> Result<Option<i64>, Refusal> {
     let Some(text) = said(text) else {
         return Ok(None);
     };
@@ -133,7 +157,11 @@ fn whole(field: &'static str, text: &str, max: i64) -> Result<Option<i64>, Refus
     }
 }
 
-fn checked_text(field: &'static str, text: &str, limit: usize) -> Result<Option<String>, Refusal> {
+pub(super) fn checked_text(
+    field: &'static str,
+    text: &str,
+    limit: usize,
+) -> Result<Option<String>, Refusal> {
     let Some(text) = said(text) else {
         return Ok(None);
     };

@@ -5,11 +5,13 @@ use std::io::{self, Read};
 
 use csv::StringRecord;
 
+use super::bounded::{Bounded, Mark};
 use super::{ImportError, Profile, Refusal, row};
 
 /// The records of a CSV file with a header, one at a time.
 pub(super) struct Table<R> {
-    reader: csv::Reader<io::Chain<R, &'static [u8]>>,
+    reader: csv::Reader<io::Chain<Bounded<R>, &'static [u8]>>,
+    mark: Mark,
     columns: HashMap<String, usize>,
     /// The names as they stand.
     pub(super) header: Vec<String>,
@@ -20,6 +22,7 @@ pub(super) struct Table<R> {
 
 impl<R: Read> Table<R> {
     pub(super) fn open(source: R) -> Result<Self, ImportError> {
+        let (source, mark) = Bounded::new(source);
         // Lines end with LF, and a CR before it is trimmed with its cell: with its own rule for CRLF
         // the reader counts lines one short. A last line feed makes all lines alike.
         let mut reader = csv::ReaderBuilder::new()
@@ -36,6 +39,7 @@ impl<R: Read> Table<R> {
         }
         Ok(Self {
             reader,
+            mark,
             columns,
             header,
             record: StringRecord::new(),
@@ -55,9 +59,27 @@ impl<R: Read> Table<R> {
         }
     }
 
+    /// Refuses a file of the shop's own that has other columns than these, or lacks some.
+    pub(super) fn check_columns(
+        &self,
+        known: &'static [&'static str],
+        required: &[&'static str],
+    ) -> Result<(), ImportError> {
+        let is_known = |column: &&String| known.contains(&column.as_str());
+        if let Some(column) = self.header.iter().find(|column| !is_known(column)) {
+            let column = column.clone();
+            return Err(ImportError::OtherColumn { column, known });
+        }
+        match required.iter().find(|column| !self.has(column)) {
+            Some(column) => Err(ImportError::LacksColumn(column)),
+            None => Ok(()),
+        }
+    }
+
     /// Goes to the next record, if there is one, and says what is wrong with it as a whole.
     pub(super) fn advance(&mut self) -> Result<Option<Result<(), Refusal>>, ImportError> {
         loop {
+            self.mark.row_begins();
             match self.reader.read_record(&mut self.record) {
                 Ok(false) => return Ok(None),
                 Ok(true) => {}

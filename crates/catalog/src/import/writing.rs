@@ -2,32 +2,18 @@
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
 use domain::{Choices, ProductId, VariantId};
 
 use super::chunk::{Chunk, Plan};
 use super::products::Target;
 use super::row::Row;
-use crate::editing::{self, EditError, NewProduct};
+use super::telling;
+use crate::categories::filing;
+use crate::editing::{self, EditError};
 use crate::stock::{self, Cause, Change};
 use crate::variants::adding::{self, Addition};
 use crate::variants::{Traits, as_json};
-
-db::statement! {
-    struct UpdateProducts {
-        ids: Vec<i64> => Array<BigInt>,
-        names: Vec<String> => Array<Text>,
-        descriptions: Vec<String> => Array<Text>,
-        images: Vec<String> => Array<Text>,
-        options: Vec<serde_json::Value> => Array<Jsonb>,
-        added: Vec<i32> => Array<Integer>,
-    } -> (BigInt, BigInt) =
-    "UPDATE catalog.products p SET name = i.name, description = i.description, image = i.image, options = i.options, \
-            variant_count = variant_count + i.added, version = version + 1, updated_at = now() \
-       FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::integer[]) \
-         AS i (id, name, description, image, options, added) \
-      WHERE p.id = i.id RETURNING p.id, p.version"
-}
 
 db::statement! {
     /// What is NULL stays.
@@ -65,50 +51,31 @@ db::statement! {
 }
 
 pub(super) fn write(conn: &mut PgConnection, chunk: &mut Chunk) -> Result<(), EditError> {
-    create(conn, &chunk.plan, &mut chunk.targets)?;
+    let mut versions = telling::begin(conn, &chunk.plan.begun, &mut chunk.targets)?;
     add(conn, &chunk.plan, &chunk.targets)?;
     set(conn, &chunk.plan.set)?;
-    let versions = update_products(conn, &chunk.targets)?;
+    versions.extend(telling::update(conn, &chunk.plan.begun, &chunk.targets)?);
+    file(conn, &chunk.targets)?;
     price(conn, &chunk.plan.priced)?;
     count(conn, &chunk.plan.counted)?;
+    let version = |(id, version): (i64, i64)| Some((ProductId::try_from(id).ok()?, version));
+    let versions: Vec<_> = versions.into_iter().filter_map(version).collect();
     Ok(editing::announce(conn, &versions, None)?)
-}
-
-fn create(conn: &mut PgConnection, plan: &Plan, targets: &mut [Target]) -> Result<(), EditError> {
-    if plan.created.is_empty() {
-        return Ok(());
-    }
-    let new: Vec<NewProduct> = plan.created.iter().map(|(_, row)| product(row)).collect();
-    let ids = editing::create_all(conn, &new, None)?;
-    for ((target, _), id) in plan.created.iter().zip(ids) {
-        if let Some(at) = target {
-            targets[*at].id = Some(id.get());
-        }
-    }
-    Ok(())
-}
-
-fn product(row: &Row) -> NewProduct {
-    NewProduct {
-        sku: row.sku.clone(),
-        name: row.name.clone().unwrap_or_default(),
-        description: row.description.clone().unwrap_or_default(),
-        image: row.image.clone().unwrap_or_default(),
-        price: row.price,
-        on_hand: row.on_hand.unwrap_or(0),
-    }
 }
 
 fn add(conn: &mut PgConnection, plan: &Plan, targets: &[Target]) -> QueryResult<()> {
     if plan.added.is_empty() {
         return Ok(());
     }
+    let mut begun = plan.begun.iter().peekable();
     let new: Vec<Addition> = plan
         .added
         .iter()
         .filter_map(|(at, row, choices)| {
             Some(Addition {
                 product_id: targets[*at].id?,
+                // The first one of a product that begins.
+                is_default: begun.next_if_eq(&at).is_some(),
                 sku: &row.sku,
                 choices,
                 price: row.price,
@@ -119,6 +86,18 @@ fn add(conn: &mut PgConnection, plan: &Plan, targets: &[Target]) -> QueryResult<
         .collect();
     adding::insert_all(conn, &new, None)?;
     Ok(())
+}
+
+/// Puts products into their categories, at the end of each, and out of those that are not named.
+fn file(conn: &mut PgConnection, targets: &[Target]) -> QueryResult<()> {
+    let (mut placed, mut removed) = (Vec::new(), Vec::new());
+    for target in targets.iter().filter(|target| target.is_changed) {
+        let Some(id) = target.id else { continue };
+        let (now, before) = (&target.described.categories, &target.former_categories);
+        placed.extend(now.difference(before).map(|category| (*category, id)));
+        removed.extend(before.difference(now).map(|category| (*category, id)));
+    }
+    filing::file(conn, &placed, &removed, None)
 }
 
 fn set(conn: &mut PgConnection, rows: &[(&Row, Option<Choices>)]) -> QueryResult<()> {
@@ -146,40 +125,6 @@ fn set(conn: &mut PgConnection, rows: &[(&Row, Option<Choices>)]) -> QueryResult
     }
     .execute(conn)?;
     Ok(())
-}
-
-fn update_products(
-    conn: &mut PgConnection,
-    targets: &[Target],
-) -> QueryResult<Vec<(ProductId, i64)>> {
-    let changed: Vec<(i64, &Target)> = targets
-        .iter()
-        .filter(|target| target.is_changed)
-        .filter_map(|target| Some((target.id?, target)))
-        .collect();
-    if changed.is_empty() {
-        return Ok(Vec::new());
-    }
-    let text =
-        |field: fn(&Target) -> &String| changed.iter().map(|(_, t)| field(t).clone()).collect();
-    let options = changed
-        .iter()
-        .map(|(_, target)| serde_json::to_value(&target.options))
-        .collect::<Result<_, _>>()
-        .map_err(|error| DieselError::SerializationError(error.into()))?;
-    let versions: Vec<(i64, i64)> = UpdateProducts {
-        ids: changed.iter().map(|(id, _)| *id).collect(),
-        names: text(|t| &t.name),
-        descriptions: text(|t| &t.description),
-        images: text(|t| &t.image),
-        options,
-        added: changed.iter().map(|(_, target)| target.added).collect(),
-    }
-    .load(conn)?;
-    Ok(versions
-        .into_iter()
-        .filter_map(|(id, version)| Some((id.try_into().ok()?, version)))
-        .collect())
 }
 
 fn price(conn: &mut PgConnection, rows: &[&Row]) -> QueryResult<()> {

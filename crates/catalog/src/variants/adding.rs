@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text};
 use domain::{Choices, Money, ProductId, Sku, UserId, VariantId};
 
 use super::lock::{LockedProduct, lock_product, touch};
@@ -48,25 +48,26 @@ db::statement! {
         amounts: Vec<i64> => Array<BigInt>,
         currencies: Vec<&'static str> => Array<Text>,
         on_hand: Vec<i64> => Array<BigInt>,
+        are_default: Vec<bool> => Array<Bool>,
         actor_id: Option<i64> => Nullable<BigInt>,
     } -> BigInt =
     "WITH input AS MATERIALIZED ( \
        SELECT nextval('catalog.variants_id_seq') AS id, i.* \
          FROM unnest($1::bigint[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], \
-                     $9::bigint[], $10::bigint[], $11::text[], $12::bigint[]) WITH ORDINALITY \
+                     $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[]) WITH ORDINALITY \
            AS i (product_id, sku, choices, title, barcode, weight, length, width, height, amount, currency, on_hand, \
-                 position) \
+                 is_default, position) \
      ), variants AS ( \
        INSERT INTO catalog.variants (id, product_id, sku, is_default, choices, title, barcode, weight_grams, \
                                      length_mm, width_mm, height_mm) OVERRIDING SYSTEM VALUE \
-       SELECT id, product_id, sku, false, choices, title, barcode, weight, length, width, height FROM input \
+       SELECT id, product_id, sku, is_default, choices, title, barcode, weight, length, width, height FROM input \
      ), prices AS ( \
        INSERT INTO catalog.prices (variant_id, currency, amount_minor) SELECT id, currency, amount FROM input \
      ), levels AS ( \
        INSERT INTO catalog.stock_levels (variant_id, on_hand) SELECT id, on_hand FROM input \
      ), movements AS ( \
        INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, actor_id) \
-       SELECT id, 1, on_hand, 0, 'initial', $13 FROM input WHERE on_hand <> 0 \
+       SELECT id, 1, on_hand, 0, 'initial', $14 FROM input WHERE on_hand <> 0 \
      ) SELECT id FROM input ORDER BY position"
 }
 
@@ -111,6 +112,7 @@ pub(super) fn insert(
         .zip(&choices)
         .map(|(variant, choices)| Addition {
             product_id: product.id.get(),
+            is_default: false,
             sku: &variant.sku,
             choices,
             price: variant.price,
@@ -129,6 +131,7 @@ pub(super) fn insert(
 /// A variant of a product that is locked, and has no variant with these choices.
 pub(crate) struct Addition<'v> {
     pub(crate) product_id: i64,
+    pub(crate) is_default: bool,
     pub(crate) sku: &'v Sku,
     pub(crate) choices: &'v Choices,
     pub(crate) price: Money,
@@ -157,6 +160,7 @@ pub(crate) fn insert_all(
         amounts: new.iter().map(|v| v.price.minor()).collect(),
         currencies: new.iter().map(|v| v.price.currency().code()).collect(),
         on_hand: new.iter().map(|v| v.on_hand).collect(),
+        are_default: new.iter().map(|v| v.is_default).collect(),
         actor_id: actor.map(UserId::get),
     }
     .load(conn)

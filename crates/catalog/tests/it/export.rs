@@ -3,23 +3,39 @@
 use std::fmt::Write as _;
 
 use catalog::editing::{DetailChanges, Publication};
-use catalog::export::{self, Summary};
+use catalog::export::{self, Form, Scope, Summary};
 use catalog::variants::{choosing, editing};
 use catalog::{import, stock};
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use domain::{Options, ProductOption};
 
-use crate::{EUR, NewProduct, cause, count, create, database, product};
+use crate::import::profiles::shared;
+use crate::{EUR, NewProduct, USD, cause, count, create, database, product};
 
-fn exported(conn: &mut PgConnection) -> (Summary, String) {
+const HEADER: &str = "product,sku,name,description,description_html,brand,tags,categories,slug,seo_title,\
+                      seo_description,status,publish_at,unpublish_at,price,currency,image,on_hand,barcode,\
+                      weight_grams,length_mm,width_mm,height_mm";
+
+/// Products, variants and prices of a shop, and the file.
+fn exported(conn: &mut PgConnection) -> ([u64; 3], String) {
     let mut file = Vec::new();
-    let summary = export::products(conn, &mut file).unwrap();
-    (summary, String::from_utf8(file).unwrap())
+    let summary = export::products(conn, Scope::All, Form::Csv, &mut file).unwrap();
+    let Summary {
+        products,
+        variants,
+        prices,
+        ..
+    } = summary;
+    (
+        [products, variants, prices],
+        String::from_utf8(file).unwrap(),
+    )
 }
 
 fn imported(conn: &mut PgConnection, file: &str) -> import::Summary {
-    import::products(conn, file.as_bytes(), false, |line, sku, outcome| {
+    crate::read_csv(conn, file.as_bytes(), false, |line, sku, outcome| {
         assert!(
             !matches!(outcome, import::Outcome::Refused(_)),
             "line {line}: {sku}: {outcome:?}"
@@ -30,38 +46,139 @@ fn imported(conn: &mut PgConnection, file: &str) -> import::Summary {
 
 /// What is exported goes into an empty shop and comes out of it as it was, byte by byte.
 fn assert_identity(conn: &mut PgConnection) -> String {
-    let (summary, file) = exported(conn);
+    let (counts, file) = exported(conn);
     let other = &mut database().connect();
     let done = imported(other, &file);
-    assert_eq!(done.products, summary.products);
-    assert_eq!(done.created, summary.variants);
-    assert_eq!(done.prices, summary.prices);
+    assert_eq!([done.products, done.created, done.prices], counts);
     let (again, copy) = exported(other);
     assert_eq!(copy, file);
-    assert_eq!(again, summary);
-    assert_eq!(imported(other, &file).unchanged, summary.prices);
+    assert_eq!(again, counts);
+    assert_eq!(imported(other, &file).unchanged, counts[2]);
+    assert_identity_of_lines(conn, &file);
     file
+}
+
+fn exported_lines(conn: &mut PgConnection) -> Vec<u8> {
+    let mut lines = Vec::new();
+    export::products(conn, Scope::All, Form::Ndjson, &mut lines).unwrap();
+    lines
+}
+
+/// The same by way of NDJSON, out of which comes the same CSV too.
+fn assert_identity_of_lines(conn: &mut PgConnection, file: &str) {
+    let lines = exported_lines(conn);
+    let other = &mut database().connect();
+    for _ in 0..2 {
+        let refused = |line, sku: &str, outcome: &import::Outcome| {
+            assert!(
+                !matches!(outcome, import::Outcome::Refused(_)),
+                "{line} {sku} {outcome:?}"
+            );
+        };
+        let (form, start) = (import::Form::Ndjson, import::Start::default());
+        let how = import::How::default();
+        import::run(other, &lines[..], form, how, import::Report(refused), start).unwrap();
+    }
+    assert_eq!(exported_lines(other), lines);
+    assert_eq!(exported(other).1, file);
 }
 
 #[test]
 fn an_empty_shop_is_a_header() {
     let conn = &mut database().connect();
-    let header = "product,sku,name,description,price,currency,image,on_hand,barcode,weight_grams,length_mm,width_mm,height_mm\n";
-    assert_eq!(exported(conn), (Summary::default(), header.to_owned()));
+    let header = format!("{HEADER}\n");
+    assert_eq!(exported(conn), ([0; 3], header.clone()));
     assert_eq!(assert_identity(conn), header);
 }
 
+/// A moment, as the database keeps it.
+fn moment(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
 #[test]
-fn what_is_not_on_sale_stays_in_the_shop() {
+fn drafts_and_times_come_along_unless_only_what_is_on_sale_is_asked_for() {
     let conn = &mut database().connect();
     create(conn, product("SOLD"));
-    let draft = DetailChanges {
-        publication: Some(Publication::Never),
-        ..DetailChanges::default()
-    };
-    catalog::editing::create(conn, product("DRAFT"), draft, None).unwrap();
+    let soon = moment("2999-01-01T00:00:00Z");
+    let times = [
+        ("DRAFT", Some(Publication::Never), None),
+        ("SOON", Some(Publication::At(soon)), None),
+        (
+            "SINCE",
+            Some(Publication::At(moment("2020-02-03T04:05:06.000007Z"))),
+            Some(soon),
+        ),
+    ];
+    for (sku, publication, end) in times {
+        let details = DetailChanges {
+            publication,
+            unpublish_at: Some(end),
+            ..DetailChanges::default()
+        };
+        catalog::editing::create(conn, product(sku), details, None).unwrap();
+    }
+    let gone = create(conn, product("GONE"));
+    let end = "UPDATE catalog.products SET unpublished_at = '2021-01-01' WHERE id = ";
+    conn.batch_execute(&format!("{end}{gone}")).unwrap();
+
     let file = assert_identity(conn);
-    assert!(file.contains("SOLD") && !file.contains("DRAFT"), "{file}");
+
+    let rows: Vec<Vec<&str>> = file.lines().map(|line| line.split(',').collect()).collect();
+    let times: Vec<(&str, &[&str])> = rows[1..].iter().map(|r| (r[1], &r[11..14])).collect();
+    assert_eq!(
+        times,
+        [
+            ("SOLD", &["active", "", ""][..]),
+            ("DRAFT", &["draft", "", ""]),
+            ("SOON", &["", "2999-01-01T00:00:00.000000Z", ""]),
+            (
+                "SINCE",
+                &[
+                    "",
+                    "2020-02-03T04:05:06.000007Z",
+                    "2999-01-01T00:00:00.000000Z"
+                ]
+            ),
+            ("GONE", &["active", "", "2021-01-01T00:00:00.000000Z"]),
+        ]
+    );
+    let mut file = Vec::new();
+    let summary = export::products(conn, Scope::OnSale, Form::Csv, &mut file).unwrap();
+    assert_eq!(summary.products, 2);
+    let file = String::from_utf8(file).unwrap();
+    assert!(file.contains("SOLD") && file.contains("SINCE"), "{file}");
+}
+
+#[test]
+fn categories_tags_and_texts_come_out_as_they_went_in_whatever_they_are_called() {
+    let conn = &mut database().connect();
+    let file = "\
+sku,name,price,currency,brand,tags,categories,slug,seo_title,seo_description,description_html
+A,A,1,USD,Bränd,new|a\\|b|NEW,Zoo > Apes|Books>R\\|B > \\>\\\\| Zoo,ape,Apes for sale,Buy,<p>Ape</p>
+B,B,1,USD,,,Books > R\\|B,,,,
+";
+    imported(conn, file);
+    let rename = "UPDATE catalog.category_parents SET rank = rank + 1; \
+                  INSERT INTO catalog.category_parents (category_id, parent_id, position, rank) \
+                  SELECT c.id, p.id, 1, 9 FROM catalog.categories c, catalog.categories p \
+                   WHERE c.name = 'Apes' AND p.name = 'Books'";
+    conn.batch_execute(rename).unwrap();
+
+    let copy = assert_identity(conn);
+
+    let mut lines = copy.lines().skip(1);
+    assert_eq!(
+        lines.next(),
+        Some(
+            "A,A,A,,<p>Ape</p>,Bränd,new|a\\|b,Books > R\\|B > \\>\\\\|Zoo|Zoo > Apes,ape,Apes for sale,Buy,active,,,\
+             1.00,USD,,0,,,,,"
+        )
+    );
+    assert_eq!(
+        lines.next(),
+        Some("B,B,B,,,,,Books > R\\|B,,,,active,,,1.00,USD,,0,,,,,")
+    );
 }
 
 #[test]
@@ -83,16 +200,18 @@ tee,TEE-S,,17.00,EUR,,,,,,
 
     assert_eq!(
         copy,
-        "\
-product,sku,name,description,price,currency,image,on_hand,barcode,weight_grams,length_mm,width_mm,height_mm,option:Size,option:Colour
-TEE-S,TEE-S,Tee,,19.00,USD,,5,4006381333931,180,,,,S,red
-TEE-S,TEE-S,,,17.00,EUR,,,,,,,,,
-TEE-S,TEE-M,,,19.00,USD,,0,,190,,,,M,red
-TEE-S,TEE-M-B,,,21.00,USD,,3,,,,,,M,blue
-MUG,MUG,Mug,,9.50,USD,,7,,,95,,,,blue
-CAP,CAP,\"Cap, \"\"large\"\"\",,1200,JPY,,0,,60,,,,,
-CAP,CAP,,,11.005,KWD,,,,,,,,,
+        format!(
+            "\
+{HEADER},option:Size,option:Colour
+TEE-S,TEE-S,Tee,,,,,,,,,active,,,19.00,USD,,5,4006381333931,180,,,,S,red
+TEE-S,TEE-S,,,,,,,,,,,,,17.00,EUR,,,,,,,,,
+TEE-S,TEE-M,,,,,,,,,,,,,19.00,USD,,0,,190,,,,M,red
+TEE-S,TEE-M-B,,,,,,,,,,,,,21.00,USD,,3,,,,,,M,blue
+MUG,MUG,Mug,,,,,,,,,active,,,9.50,USD,,7,,,95,,,,blue
+CAP,CAP,\"Cap, \"\"large\"\"\",,,,,,,,,active,,,1200,JPY,,0,,60,,,,,
+CAP,CAP,,,,,,,,,,,,,11.005,KWD,,,,,,,,,
 "
+        )
     );
 }
 
@@ -154,12 +273,14 @@ fn a_shop_that_has_lived_is_exported_as_it_is_now() {
 
     assert_eq!(
         file,
-        "\
-product,sku,name,description,price,currency,image,on_hand,barcode,weight_grams,length_mm,width_mm,height_mm,option:Size,option:Fit,option:Unused
-T-L-SLIM,T-L-SLIM,\"Product A,1\",\"=SUM(A1), \"\"quoted\"\",\r\nwith lines;\rand\ttabs \u{1F9F5}\",15.00,EUR,\"/a,b.jpg\",2,,,,,,L,slim,
-T-L-SLIM,\"A,1\",,,9.50,USD,,10,,,,,,S,slim,
-B,B,Product B,,9.50,USD,,10,,,,,,XL,slim,x
+        format!(
+            "\
+{HEADER},option:Size,option:Fit,option:Unused
+T-L-SLIM,T-L-SLIM,\"Product A,1\",\"=SUM(A1), \"\"quoted\"\",\r\nwith lines;\rand\ttabs \u{1F9F5}\",,,,,,,,active,,,15.00,EUR,\"/a,b.jpg\",2,,,,,,L,slim,
+T-L-SLIM,\"A,1\",,,,,,,,,,,,,9.50,USD,,10,,,,,,S,slim,
+B,B,Product B,,,,,,,,,active,,,9.50,USD,,10,,,,,,XL,slim,x
 "
+        )
     );
 }
 
@@ -185,7 +306,7 @@ fn more_than_a_page_is_exported_from_one_snapshot() {
         file: Vec::new(),
     };
 
-    let summary = export::products(conn, &mut writer).unwrap();
+    let summary = export::products(conn, Scope::All, Form::Csv, &mut writer).unwrap();
 
     assert_eq!((summary.products, summary.variants), (100, 2_500));
     let lines = String::from_utf8(writer.file).unwrap().lines().count();
@@ -208,5 +329,56 @@ impl std::io::Write for WhileWriting {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+#[test]
+fn real_catalogues_go_out_and_in_and_out_again_as_they_are() {
+    use catalog::import::Profile;
+    let files = [
+        (Profile::Spree, "storefront-catalogues/spree/products.csv"),
+        (
+            Profile::Saleor,
+            "storefront-catalogues/saleor/populatedb_data.json",
+        ),
+        (
+            Profile::Vendure,
+            "storefront-catalogues/vendure/products.csv",
+        ),
+        (Profile::Eshop, "storefront-catalogues/eshop/catalog.json"),
+        (Profile::Luma, "luma-apparel/configurable/products.csv"),
+        (
+            Profile::Luma,
+            "luma-apparel/catalog/simpleproduct_products_gear_bags.csv",
+        ),
+        (
+            Profile::Luma,
+            "luma-apparel/catalog/simpleproduct_products_gear_fitness_equipment.csv",
+        ),
+        (
+            Profile::Luma,
+            "luma-apparel/catalog/simpleproduct_products_gear_fitness_equipment_ball.csv",
+        ),
+        (
+            Profile::Luma,
+            "luma-apparel/catalog/simpleproduct_products_gear_fitness_equipment_strap.csv",
+        ),
+        (
+            Profile::Luma,
+            "luma-apparel/catalog/simpleproduct_products_gear_watches.csv",
+        ),
+        (Profile::Lego, "lego-sets/legosets.csv"),
+        (Profile::Sunrise, "sunrise-fashion/products.csv"),
+    ];
+    for (profile, path) in files {
+        let Some(file) = shared(path) else { return };
+        let needs = matches!(profile, Profile::Eshop | Profile::Luma | Profile::Vendure);
+        let from = (profile, needs.then_some(USD));
+        let conn = &mut database().connect();
+        let done = crate::read_foreign(conn, &file, from, |_, _, _| {}).unwrap();
+
+        let rows = assert_identity(conn);
+
+        assert!(done.created > 2 && !rows.is_empty(), "{path}");
     }
 }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use catalog::editing::NewProduct;
+use catalog::import::{Form, How, ImportError, Outcome, Profile, Report, Start};
 use catalog::quotes::{Quote, Wanted};
 use catalog::stock::Cause;
 use db::migrations::Owner;
@@ -40,6 +41,38 @@ const OWNERS: [Owner; 2] = [db::OWNER, catalog::OWNER];
 /// As a replica's connections have it.
 const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
                         SET enable_mergejoin = off; SET enable_material = off; SET jit = off";
+
+/// Imports a CSV file of the shop's own.
+fn read_csv(
+    conn: &mut PgConnection,
+    file: &[u8],
+    dry_run: bool,
+    report: impl FnMut(u64, &str, &Outcome),
+) -> Result<catalog::import::Summary, ImportError> {
+    let how = How {
+        dry_run,
+        ..How::default()
+    };
+    catalog::import::run(conn, file, Form::Csv, how, Report(report), Start::default())
+}
+
+/// Imports a file of another system.
+fn read_foreign(
+    conn: &mut PgConnection,
+    file: &[u8],
+    (profile, currency): (Profile, Option<Currency>),
+    report: impl FnMut(u64, &str, &Outcome),
+) -> Result<catalog::import::Summary, ImportError> {
+    let form = Form::Of(profile, currency);
+    catalog::import::run(
+        conn,
+        file,
+        form,
+        How::default(),
+        Report(report),
+        Start::default(),
+    )
+}
 
 fn database() -> TestDatabase {
     testing::database(&OWNERS)

@@ -81,16 +81,26 @@ where
     E: From<LeaseLost> + From<diesel::result::Error>,
 {
     conn.transaction(|conn| {
-        let hold = Hold {
-            id: claim.id.get(),
-            attempt: claim.attempt,
-        };
-        let is_ours = hold.get_result::<bool>(conn).optional()?.is_some();
-        if !is_ours && !faults::mutant("unfenced_finish") {
+        if !hold(conn, claim)? {
             return Err(E::from(LeaseLost));
         }
         work(conn)
     })
+}
+
+/// Keeps the job from being taken away until the transaction ends, and returns whether it still is the worker's: what
+/// [`fenced`] does for work that has a transaction of its own already. Before any row that the work locks.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn hold(conn: &mut PgConnection, claim: Claim) -> QueryResult<bool> {
+    let hold = Hold {
+        id: claim.id.get(),
+        attempt: claim.attempt,
+    };
+    let is_ours = hold.get_result::<bool>(conn).optional()?.is_some();
+    Ok(is_ours || faults::mutant("unfenced_finish"))
 }
 
 /// Commits an effect and the end of its job in one transaction, so that the effect happens once,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use catalog::editing::{DetailChanges, Publication};
-use catalog::texts::sanitise;
+use catalog::texts::{MAX_HTML, MAX_TAGS_OF_HTML, sanitise};
 use chrono::{DateTime, Datelike, Utc};
 use domain::Slug;
 use serde::Deserialize;
@@ -12,8 +12,6 @@ use utoipa::ToSchema;
 use crate::http::{Problem, text};
 
 const MAX_TAGS: usize = 50;
-const MAX_HTML: usize = 50_000;
-const MAX_TAGS_OF_HTML: usize = 1_000;
 
 /// A status that staff can give; a product is archived by `DELETE`.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ToSchema)]

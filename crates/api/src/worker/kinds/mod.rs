@@ -4,6 +4,7 @@
 //! [`Run`], or does what is harmless to do twice.
 
 mod doctor;
+mod files;
 mod pruning;
 pub mod rebuilding;
 mod settling;
@@ -98,6 +99,9 @@ pub(super) fn built_in(config: &Config) -> Kinds {
     let kinds = [
         doctor,
         Kind::new(rebuilding::KIND, rebuilding::rebuild),
+        Kind::new(catalog::imports::JOB, files::import),
+        Kind::new(catalog::exports::JOB, files::export),
+        Kind::new("pruneFiles", pruning::files).every(300),
         Kind::new("settlePayments", settling::settle_payments).every(5),
         Kind::new("expireUnpaidOrders", unpaid::expire_unpaid_orders).every(30),
         Kind::new("pruneIdempotencyKeys", pruning::idempotency_keys).every(60),

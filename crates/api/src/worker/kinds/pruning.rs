@@ -11,6 +11,8 @@ use crate::worker::{Done, Run};
 /// Rows that are deleted at a time.
 const BATCH: usize = 1_000;
 const BATCH_LIMIT: i64 = 1_000;
+/// Imports that are deleted at a time; each may have thousands of rows.
+const FILES: i64 = 10;
 /// How long the planned times of schedules are remembered.
 const KEEP_TICKS_DAYS: i32 = 7;
 
@@ -27,6 +29,23 @@ pub(super) async fn sessions(run: Arc<Run>) -> Handled {
 /// Events after 30 days, once every consumer has handled them.
 pub(super) async fn events(run: Arc<Run>) -> Handled {
     batch(&run, |conn| outbox::prune(conn, BATCH_LIMIT)).await
+}
+
+/// Imports and exports after some days, and files that have not come. Each takes its file along.
+pub(super) async fn files(run: Arc<Run>) -> Handled {
+    let days = run.state.config.imports.keep_days;
+    let pruned = run
+        .state
+        .db
+        .run(move |conn| {
+            catalog::imports::abandon_lost(conn)?;
+            catalog::exports::abandon_lost(conn)?;
+            let imports = catalog::imports::prune(conn, days, FILES)?;
+            let exports = catalog::exports::prune(conn, days, FILES)?;
+            Ok::<_, DbError>(imports + exports)
+        })
+        .await?;
+    Ok(if pruned == 0 { Done::All } else { Done::Part })
 }
 
 /// Finished jobs, by age, and ticks.

@@ -471,6 +471,52 @@ fn matrix() -> Vec<Row> {
             [404, 200, 404, 200, 200],
             [401, 200, 404, 200, 200],
         ),
+        row(
+            "POST",
+            "/api/admin/imports?profile=eshop&currency=USD&mode=validate",
+            json!([]),
+            [401, 403, 403, 201, 201],
+            [401, 403, 403, 201, 201],
+        ),
+        row("GET", "/api/admin/imports", none.clone(), staff, staff),
+        row("GET", "/api/admin/imports/{id}", none.clone(), staff, staff),
+        row(
+            "GET",
+            "/api/admin/imports/{id}/results",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "POST",
+            "/api/admin/imports/{id}/cancel",
+            none.clone(),
+            [401, 403, 403, 409, 409],
+            [401, 403, 403, 409, 409],
+        ),
+        row(
+            "DELETE",
+            "/api/admin/imports/{id}",
+            none.clone(),
+            [401, 403, 403, 204, 404],
+            [401, 403, 403, 204, 404],
+        ),
+        row(
+            "POST",
+            "/api/admin/exports",
+            json!({"kind": "products"}),
+            [401, 403, 403, 201, 201],
+            [401, 403, 403, 201, 201],
+        ),
+        row("GET", "/api/admin/exports", none.clone(), staff, staff),
+        row("GET", "/api/admin/exports/{id}", none.clone(), staff, staff),
+        row(
+            "GET",
+            "/api/admin/exports/{id}/file",
+            none.clone(),
+            [401, 403, 403, 409, 409],
+            [401, 403, 403, 409, 409],
+        ),
         row("GET", "/api/events", none.clone(), staff, staff),
         row("GET", "/api/jobs", none.clone(), staff, staff),
         row("GET", "/api/jobs/{id}", none.clone(), staff, staff),
@@ -538,6 +584,31 @@ fn unknown_work(cluster: &Cluster) -> (i64, String) {
     (number(&mut conn, &id), name)
 }
 
+/// An import that is over.
+fn old_import(cluster: &Cluster) -> i64 {
+    let mark = fresh_key();
+    let insert = format!(
+        "INSERT INTO catalog.imports (kind, format, mode, on_error, state, error, finished_at)
+         VALUES ('products', 'csv', 'apply', 'skip', 'failed', '{mark}', now())"
+    );
+    let mut conn = cluster.conn();
+    conn.batch_execute(&insert).expect("inserted");
+    let id = format!("(SELECT id FROM catalog.imports WHERE error = '{mark}')");
+    number(&mut conn, &id)
+}
+
+/// An export that came to nothing.
+fn old_export(cluster: &Cluster) -> i64 {
+    let insert = "INSERT INTO catalog.exports (kind, format, on_sale, state, finished_at)
+         VALUES ('products', 'csv', false, 'failed', now())";
+    let mut conn = cluster.conn();
+    conn.batch_execute(insert).expect("inserted");
+    number(
+        &mut conn,
+        "(SELECT max(id) FROM catalog.exports WHERE state = 'failed')",
+    )
+}
+
 async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
     let admin = cluster.admin().await;
     let (user, customer_token) = customer(cluster).await;
@@ -566,12 +637,15 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
         .expect(201);
     let order = order["orderId"].to_string();
     let (job, schedule) = unknown_work(cluster);
+    let (import, export) = (old_import(cluster), old_export(cluster));
     for row in matrix() {
         for (token, status) in tokens.iter().zip(expected(&row)) {
             let id = match row.route.split('/').nth(2) {
                 Some("users") => user.to_string(),
                 Some("orders") => order.clone(),
                 Some("jobs") => job.to_string(),
+                _ if row.route.contains("/exports/") => export.to_string(),
+                _ if row.route.contains("/imports/") => import.to_string(),
                 _ if row.route.contains("/categories/") => category.clone(),
                 _ if row.route.contains("/price-lists/") => list.clone(),
                 _ if row.route.contains("/admin/users/") => user.to_string(),

@@ -7,19 +7,21 @@ use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::import::ImportError;
+use crate::import::bounded::{Bounded, Mark};
 
 /// Calls `each` with the number of each element, from 1, and its text.
 ///
-/// Only one element is in memory at a time. What `each` refuses to go on with ends the reading.
+/// Only one element is in memory at a time, and it is as long as a row may be at most. What `each` refuses to go on with ends the reading.
 pub(super) fn read(
     source: impl Read,
     mut each: impl FnMut(u64, &RawValue) -> Result<(), ImportError>,
 ) -> Result<(), ImportError> {
     let mut stopped = None;
-    let mut deserializer =
-        serde_json::Deserializer::from_reader(without_mark(source).map_err(csv::Error::from)?);
+    let (source, mark) = Bounded::new(source);
+    let mut deserializer = serde_json::Deserializer::from_reader(without_mark(source)?);
     let read = deserializer.deserialize_seq(Elements {
         each: &mut each,
+        mark,
         stopped: &mut stopped,
     });
     match stopped {
@@ -40,6 +42,7 @@ fn without_mark(mut source: impl Read) -> io::Result<impl Read> {
 
 struct Elements<'e, F> {
     each: &'e mut F,
+    mark: Mark,
     /// Why `each` did not go on: an error of JSON cannot carry it.
     stopped: &'e mut Option<ImportError>,
 }
@@ -58,6 +61,7 @@ where
         let mut number = 0;
         while let Some(element) = elements.next_element::<Box<RawValue>>()? {
             number += 1;
+            self.mark.row_begins();
             if let Err(error) = (self.each)(number, &element) {
                 *self.stopped = Some(error);
                 return Err(A::Error::custom("stopped"));

@@ -6,7 +6,7 @@ use domain::Currency;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::array;
+use super::{array, paths};
 use crate::import::row::{Cells, refuse};
 use crate::import::{ImportError, Sink};
 
@@ -15,6 +15,11 @@ use crate::import::{ImportError, Sink};
 struct Item {
     id: u64,
     name: String,
+    #[serde(default)]
+    brand: String,
+    /// Bags, climbing and so on.
+    #[serde(default)]
+    r#type: String,
     #[serde(default)]
     description: String,
     /// As it is written: a float would not be exact.
@@ -36,6 +41,8 @@ pub(super) fn read(source: impl Read, currency: Currency, sink: Sink) -> Result<
         let cells = Cells {
             sku: format!("ESHOP-{}", item.id),
             name: item.name,
+            brand: item.brand,
+            categories: paths(&item.r#type, '\n', "\n"),
             description: item.description,
             price: item.price.get().to_owned(),
             currency: currency.code().to_owned(),

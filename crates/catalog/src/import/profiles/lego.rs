@@ -32,6 +32,7 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
             sku: table.cell("Item_Number").to_owned(),
             name: table.cell("Name").to_owned(),
             image: known("Image_URL"),
+            categories: themes(&known("Theme"), &known("Subtheme")),
             ..Cells::default()
         };
         let is_new = numbers.insert(cells.sku.clone());
@@ -63,4 +64,14 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
         }
     }
     Ok(())
+}
+
+/// The theme of a set, and the part of it where it has some.
+fn themes(theme: &str, part: &str) -> Vec<Vec<String>> {
+    let path = [theme, part].into_iter().filter(|name| !name.is_empty());
+    let path: Vec<String> = path.map(str::to_owned).collect();
+    Some(path)
+        .filter(|_| !theme.is_empty())
+        .into_iter()
+        .collect()
 }

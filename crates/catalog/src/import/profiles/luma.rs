@@ -5,7 +5,7 @@ use std::io::Read;
 
 use domain::Currency;
 
-use super::{Profile, plain};
+use super::{Profile, paths, plain, slug};
 use crate::import::row::{Cells, Refusal, refuse};
 use crate::import::table::Table;
 use crate::import::{ImportError, Sink};
@@ -44,10 +44,11 @@ pub(super) fn read(source: impl Read, currency: Currency, sink: Sink) -> Result<
                 };
                 let variant = Cells {
                     product: cells.sku.clone(),
-                    name: cells.name.clone(),
-                    description: cells.description.clone(),
+                    sku: part.cells.sku,
+                    price: part.cells.price,
+                    on_hand: part.cells.on_hand,
                     options,
-                    ..part.cells
+                    ..cells.clone()
                 };
                 sink(part.line, variant, part.fault)?;
             }
@@ -78,25 +79,38 @@ fn row<R: Read>(table: &Table<R>, currency: Currency) -> Cells {
         price: plain(table.cell("price")).to_owned(),
         currency: currency.code().to_owned(),
         on_hand: plain(table.cell("qty")).to_owned(),
+        description_html: table.cell("description").to_owned(),
+        categories: categories(table.cell("categories")),
+        slug: slug(table.cell("url_key")),
+        seo_title: table.cell("meta_title").to_owned(),
+        seo_description: table.cell("meta_description").to_owned(),
+        status: match table.cell("product_online") {
+            "" | "1" => "active".into(),
+            "2" | "0" => "draft".into(),
+            other => other.to_owned(),
+        },
         ..Cells::default()
     }
 }
 
 fn sellable<R: Read>(table: &Table<R>) -> Result<(), Refusal> {
     match table.cell("product_type") {
-        "" | "simple" | "virtual" | "configurable" => {}
+        "" | "simple" | "virtual" | "configurable" => Ok(()),
         other => {
             let message = format!("`{other:.40}` is not sold here");
-            return Err(refuse("product_type", message));
+            Err(refuse("product_type", message))
         }
     }
-    match table.cell("product_online") {
-        "" | "1" => Ok(()),
-        _ => Err(refuse(
-            "product_online",
-            "is off, so the product is not on sale",
-        )),
+}
+
+/// Without the root of the shop, which Magento shows nowhere.
+fn categories(cell: &str) -> Vec<Vec<String>> {
+    let mut paths = paths(cell, ',', "/");
+    for path in &mut paths {
+        path.remove(0);
     }
+    paths.retain(|path| !path.is_empty());
+    paths
 }
 
 /// SKUs with their options: `sku=MH01-XS-Black,size=XS,color=Black|sku=…`.

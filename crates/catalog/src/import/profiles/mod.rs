@@ -16,7 +16,7 @@ use std::fmt;
 use std::io::Read;
 use std::str::FromStr;
 
-use domain::Currency;
+use domain::{Currency, Slug};
 
 use super::{ImportError, Sink};
 
@@ -55,6 +55,12 @@ impl Profile {
         Self::Sunrise,
         Self::Vendure,
     ];
+
+    /// Whether its files are JSON; all others are CSV.
+    #[must_use]
+    pub const fn is_json(self) -> bool {
+        matches!(self, Self::Eshop | Self::Saleor)
+    }
 
     /// Returns the name used on the command line.
     #[must_use]
@@ -103,6 +109,42 @@ pub(super) fn read(
         Profile::Spree => spree::read(source, sink),
         Profile::Sunrise => sunrise::read(source, sink),
     }
+}
+
+/// Looks at the beginning of a file, and says why one that begins like this is not read.
+pub(super) fn look(
+    profile: Profile,
+    currency: Option<Currency>,
+    beginning: &[u8],
+    sink: Sink,
+) -> Result<(), ImportError> {
+    if !profile.is_json() {
+        return read(profile, currency, beginning, sink);
+    }
+    // The first element may be longer than the beginning.
+    read(profile, currency, &b"[]"[..], sink)?;
+    let text = beginning.strip_prefix("\u{feff}".as_bytes());
+    match text.unwrap_or(beginning).trim_ascii_start().first() {
+        Some(b'[') => Ok(()),
+        _ => Err(ImportError::NoArray),
+    }
+}
+
+/// The slug that another system has given a product, as one of this shop; nothing where that cannot be.
+fn slug(text: &str) -> String {
+    let own = Slug::from_title(text).filter(|slug| slug.product_id().is_none());
+    own.map(String::from).unwrap_or_default()
+}
+
+/// The paths of a cell, with `between` between them and `step` between their names.
+fn paths(cell: &str, between: char, step: &str) -> Vec<Vec<String>> {
+    let names = |path: &str| {
+        path.split(step)
+            .map(|name| name.trim().to_owned())
+            .collect()
+    };
+    let said = cell.split(between).map(str::trim);
+    said.filter(|path| !path.is_empty()).map(names).collect()
 }
 
 /// A decimal without the zeros that end its fraction: `40.000` is `40`.

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::{array, measure, plain};
+use super::{array, measure, plain, slug};
+use crate::categories::MAX_DEPTH;
 use crate::import::row::{Cells, Refusal, refuse};
 use crate::import::{ImportError, Sink};
 
@@ -26,6 +27,9 @@ struct Product {
     slug: String,
     description_plaintext: String,
     weight: Option<String>,
+    category: Option<u64>,
+    seo_title: Option<String>,
+    seo_description: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +52,27 @@ struct Price {
 struct Listing {
     product: u64,
     is_published: bool,
+    published_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Category {
+    name: String,
+    parent: Option<u64>,
+}
+
+/// A value of an attribute that says something of a product as a whole.
+#[derive(Deserialize)]
+struct OfProduct {
+    product: u64,
+    value: u64,
+}
+
+/// A value, and whose it is.
+#[derive(Deserialize)]
+struct Value {
+    name: String,
+    attribute: u64,
 }
 
 #[derive(Deserialize)]
@@ -92,11 +117,13 @@ struct Dump {
     /// With the number of the record.
     variants: BTreeMap<u64, (u64, Variant)>,
     prices: BTreeMap<u64, Price>,
-    /// Products that a channel shows.
-    published: HashSet<u64>,
+    /// Products that a channel shows, with the times since when.
+    published: HashMap<u64, Vec<String>>,
+    categories: HashMap<u64, Category>,
+    of_products: Vec<OfProduct>,
     stocks: Vec<Stock>,
     attributes: HashMap<u64, Named>,
-    values: HashMap<u64, Named>,
+    values: HashMap<u64, Value>,
     of_types: HashMap<u64, AttributeOfType>,
     assigned: BTreeMap<u64, Assigned>,
     assigned_values: BTreeMap<u64, AssignedValue>,
@@ -134,8 +161,14 @@ impl Dump {
             "product.productvariantchannellisting" => self.prices.extend([numbered(&record)?]),
             "product.productchannellisting" => {
                 let listing: Listing = numbered(&record)?.1;
-                let published = listing.is_published.then_some(listing.product);
-                self.published.extend(published);
+                if listing.is_published {
+                    let since = self.published.entry(listing.product).or_default();
+                    since.extend(listing.published_at);
+                }
+            }
+            "product.category" => self.categories.extend([numbered(&record)?]),
+            "attribute.assignedproductattributevalue" => {
+                self.of_products.push(numbered(&record)?.1);
             }
             "warehouse.stock" => self.stocks.push(numbered(&record)?.1),
             "attribute.attribute" => self.attributes.extend([numbered(&record)?]),
@@ -187,9 +220,14 @@ impl Dump {
             );
             return Err(refuse("sku", message));
         }
-        if !self.published.contains(&variant.product) {
-            return Err(refuse("product", "is published in no channel"));
-        }
+        let since = self.published.get(&variant.product);
+        // The first channel that shows it; they are all in UTC, so their texts are in order.
+        let publish_at = since.and_then(|since| since.iter().min());
+        let status = match (since, publish_at) {
+            (None, _) => "draft",
+            (Some(_), None) => "active",
+            (Some(_), Some(_)) => "",
+        };
         let weight = variant.weight.as_ref().or(product.weight.as_ref());
         let (number, unit) = weight
             .and_then(|weight| weight.split_once(':'))
@@ -199,8 +237,41 @@ impl Dump {
             name: product.name.clone(),
             description: product.description_plaintext.clone(),
             weight_grams: measure::whole("weight", number, unit)?,
+            slug: slug(&product.slug),
+            brand: self.brand(variant.product),
+            categories: product
+                .category
+                .map(|id| self.path(id))
+                .into_iter()
+                .collect(),
+            seo_title: product.seo_title.clone().unwrap_or_default(),
+            seo_description: product.seo_description.clone().unwrap_or_default(),
+            status: status.to_owned(),
+            publish_at: publish_at.cloned().unwrap_or_default(),
             ..Cells::default()
         })
+    }
+
+    /// The names from the root on.
+    fn path(&self, id: u64) -> Vec<String> {
+        let mut path = Vec::new();
+        let mut next = self.categories.get(&id);
+        while let Some(category) = next.filter(|_| path.len() <= MAX_DEPTH) {
+            path.insert(0, category.name.clone());
+            next = category.parent.and_then(|id| self.categories.get(&id));
+        }
+        path
+    }
+
+    /// The value of the attribute of this name.
+    fn brand(&self, product: u64) -> String {
+        let mut of = self.of_products.iter().filter(|of| of.product == product);
+        let brand = of.find_map(|of| {
+            let value = self.values.get(&of.value)?;
+            let attribute = self.attributes.get(&value.attribute)?;
+            (attribute.name == "Brand").then(|| value.name.clone())
+        });
+        brand.unwrap_or_default()
     }
 
     /// What is chosen of each variant.

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::{Profile, measure};
+use super::{Profile, measure, paths, slug};
 use crate::import::row::{Cells, Refusal, refuse};
 use crate::import::table::Table;
 use crate::import::{ImportError, Sink};
@@ -38,9 +38,19 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
             product = cells.clone();
             withheld = withheld_by(table.cell("status"));
         }
-        cells.name.clone_from(&product.name);
-        cells.description.clone_from(&product.description);
-        cells.image.clone_from(&product.image);
+        cells = Cells {
+            sku: cells.sku,
+            name: product.name.clone(),
+            price: cells.price,
+            currency: cells.currency,
+            on_hand: cells.on_hand,
+            options: cells.options,
+            weight_grams: cells.weight_grams,
+            length_mm: cells.length_mm,
+            width_mm: cells.width_mm,
+            height_mm: cells.height_mm,
+            ..product.clone()
+        };
         let fault = match &withheld {
             Some(refusal) => fault.and(Err(refusal.clone())),
             None => fault,
@@ -59,7 +69,7 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
 }
 
 fn withheld_by(status: &str) -> Option<Refusal> {
-    let is_sold = matches!(status, "" | "active");
+    let is_sold = matches!(status, "" | "active" | "draft");
     (!is_sold).then(|| {
         refuse(
             "status",
@@ -95,6 +105,17 @@ fn row<R: Read>(table: &Table<R>) -> (Cells, Result<(), Refusal>) {
         image: cell("image1_src"),
         on_hand: cell("inventory_count"),
         options: (1..=3).filter_map(option).collect(),
+        slug: slug(table.cell("slug")),
+        tags: table.cell("tags").split(',').map(str::to_owned).collect(),
+        categories: (1..=3)
+            .flat_map(|number| paths(table.cell(&format!("category{number}")), '\n', "->"))
+            .collect(),
+        status: match table.cell("status") {
+            "draft" => "draft".into(),
+            _ => "active".into(),
+        },
+        seo_title: cell("meta_title"),
+        seo_description: cell("meta_description"),
         weight_grams,
         length_mm,
         width_mm,

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use domain::{Currency, Money};
 
-use super::Profile;
+use super::{Profile, paths, slug};
 use crate::import::row::{Cells, Refusal, refuse};
 use crate::import::table::Table;
 use crate::import::{ImportError, Sink};
@@ -19,13 +19,17 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
     while let Some(fault) = table.advance()? {
         if !table.cell("productType").is_empty() {
             let sku = table.cell("sku");
-            let slug = localised(&table, "slug").unwrap_or(sku).to_owned();
+            let its_slug = localised(&table, "slug");
+            let text = |field| localised(&table, field).unwrap_or_default().to_owned();
             product = Cells {
-                product: slug,
-                name: localised(&table, "name").unwrap_or_default().to_owned(),
-                description: localised(&table, "description")
-                    .unwrap_or_default()
-                    .to_owned(),
+                product: its_slug.unwrap_or(sku).to_owned(),
+                slug: slug(its_slug.unwrap_or_default()),
+                brand: table.cell("designer").to_owned(),
+                categories: paths(table.cell("categories"), ';', ">"),
+                seo_title: text("metaTitle"),
+                seo_description: text("metaDescription"),
+                name: text("name"),
+                description: text("description"),
                 image: first_image(&table).to_owned(),
                 ..Cells::default()
             };

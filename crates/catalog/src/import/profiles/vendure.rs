@@ -4,7 +4,7 @@ use std::io::Read;
 
 use domain::Currency;
 
-use super::Profile;
+use super::{Profile, slug};
 use crate::import::row::{Cells, Refusal, refuse};
 use crate::import::table::Table;
 use crate::import::{ImportError, Sink};
@@ -16,6 +16,8 @@ struct Product {
     name: String,
     description: String,
     option_groups: Vec<String>,
+    /// Each with its value, such as `brand:Apple`.
+    facets: Vec<(String, String)>,
 }
 
 pub(super) fn read(source: impl Read, currency: Currency, sink: Sink) -> Result<(), ImportError> {
@@ -40,6 +42,7 @@ pub(super) fn read(source: impl Read, currency: Currency, sink: Sink) -> Result<
                 name: cell("name"),
                 description: cell("description"),
                 option_groups: list(table.cell("optionGroups")),
+                facets: facets(table.cell("facets")),
             };
         }
         let options = options(&product, table.cell("optionValues"));
@@ -56,6 +59,9 @@ pub(super) fn read(source: impl Read, currency: Currency, sink: Sink) -> Result<
             currency: currency.code().to_owned(),
             on_hand: cell("stockOnHand"),
             options,
+            slug: slug(&product.slug),
+            brand: product.values("brand").next().unwrap_or_default(),
+            categories: product.values("category").map(|name| vec![name]).collect(),
             ..Cells::default()
         };
         sink(table.line, cells, fault)?;
@@ -71,6 +77,22 @@ fn options(product: &Product, values: &str) -> Result<Vec<(String, String)>, Ref
         return Err(refuse("optionValues", message));
     }
     Ok(groups.iter().cloned().zip(values).collect())
+}
+
+impl Product {
+    /// The values of a facet.
+    fn values(&self, facet: &str) -> impl Iterator<Item = String> {
+        let of = self.facets.iter().filter(move |(name, _)| name == facet);
+        of.map(|(_, value)| value.clone())
+    }
+}
+
+fn facets(cell: &str) -> Vec<(String, String)> {
+    let facet = |item: String| {
+        let (name, value) = item.split_once(':')?;
+        Some((name.trim().to_owned(), value.trim().to_owned()))
+    };
+    list(cell).into_iter().filter_map(facet).collect()
 }
 
 fn list(cell: &str) -> Vec<String> {

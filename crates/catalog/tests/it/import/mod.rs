@@ -1,7 +1,11 @@
 //! A file of products, row by row.
 
+mod details;
+mod following;
 mod grouping;
-mod profiles;
+mod levels;
+mod lines;
+pub(crate) mod profiles;
 mod races;
 mod reading;
 mod variants;
@@ -18,7 +22,7 @@ type Report = Vec<(u64, String, Outcome)>;
 
 fn import(conn: &mut PgConnection, file: impl AsRef<[u8]>) -> (Summary, Report) {
     let mut report = Vec::new();
-    let summary = import::products(conn, file.as_ref(), false, |line, sku, outcome| {
+    let summary = crate::read_csv(conn, file.as_ref(), false, |line, sku, outcome| {
         report.push((line, sku.to_owned(), outcome.clone()));
     });
     report.sort_by_key(|(line, ..)| *line);
@@ -26,7 +30,7 @@ fn import(conn: &mut PgConnection, file: impl AsRef<[u8]>) -> (Summary, Report) 
 }
 
 fn refuse_file(conn: &mut PgConnection, file: &[u8]) -> ImportError {
-    import::products(conn, file, false, |_, _, _| panic!("a row was read")).unwrap_err()
+    crate::read_csv(conn, file, false, |_, _, _| panic!("a row was read")).unwrap_err()
 }
 
 /// The column at fault and the message of the only row.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use catalog::import::{self, ImportError, Outcome, Profile, Summary};
+use catalog::import::{ImportError, Outcome, Profile, Summary};
 use diesel::prelude::*;
 use domain::Currency;
 
@@ -12,7 +12,7 @@ use super::Report;
 use crate::{EUR, USD, conn, count, text};
 
 /// A real file of `../shared/data`; `None` where the repository stands without it.
-fn shared(path: &str) -> Option<Vec<u8>> {
+pub(crate) fn shared(path: &str) -> Option<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let path: PathBuf = root.join(path);
     let file = fs::read(&path);
@@ -28,7 +28,7 @@ fn try_import(
     file: &[u8],
 ) -> (Result<Summary, ImportError>, Report) {
     let mut report = Vec::new();
-    let summary = import::products_from(conn, file, from, false, |line, sku, outcome| {
+    let summary = crate::read_foreign(conn, file, from, |line, sku, outcome| {
         report.push((line, sku.to_owned(), outcome.clone()));
     });
     report.sort_by_key(|(line, ..)| *line);
@@ -101,6 +101,42 @@ fn variant(conn: &mut PgConnection, sku: &str) -> String {
     text(conn, &of)
 }
 
+/// The SKUs of what is not published.
+fn drafts(conn: &mut PgConnection) -> String {
+    let drafts = "(SELECT coalesce(string_agg(sku, ' ' ORDER BY sku), '') FROM catalog.variants v \
+                     JOIN catalog.products p ON p.id = v.product_id WHERE p.published_at = 'infinity')";
+    text(conn, drafts)
+}
+
+/// How many products have a slug, brand, tags, a category, a text for search engines and rich text, and how many
+/// categories and pairs of a product and a category there are.
+fn filled(conn: &mut PgConnection) -> [i64; 8] {
+    let of = [
+        "catalog.products WHERE slug IS NOT NULL",
+        "catalog.products WHERE brand <> ''",
+        "catalog.products WHERE tags <> '{}'",
+        "catalog.products WHERE id IN (SELECT product_id FROM catalog.category_products)",
+        "catalog.products WHERE seo_title <> '' OR seo_description <> ''",
+        "catalog.products WHERE description_html <> ''",
+        "catalog.categories",
+        "catalog.category_products",
+    ];
+    of.map(|rows| count(conn, rows))
+}
+
+/// What is said of the product of a SKU.
+fn details(conn: &mut PgConnection, sku: &str) -> String {
+    let of = format!(
+        "(SELECT concat_ws('; ', p.slug, p.brand, array_to_string(p.tags, ','), p.published_at, p.seo_title, \
+                 (SELECT string_agg(concat_ws(' > ', u.name, c.name), ' | ' ORDER BY c.name) \
+                    FROM catalog.category_products cp JOIN catalog.categories c ON c.id = cp.category_id \
+                    LEFT JOIN catalog.category_parents e ON e.category_id = c.id \
+                    LEFT JOIN catalog.categories u ON u.id = e.parent_id WHERE cp.product_id = p.id)) \
+           FROM catalog.variants v JOIN catalog.products p ON p.id = v.product_id WHERE v.sku = '{sku}')"
+    );
+    text(conn, &of)
+}
+
 #[test]
 fn vendure() {
     let Some(file) = shared("storefront-catalogues/vendure/products.csv") else {
@@ -125,6 +161,11 @@ fn vendure() {
         variant(conn, "L2201516"),
         "Laptop|15 inch / 16GB|100|USD229900"
     );
+    assert_eq!(filled(conn), [54, 29, 0, 54, 0, 0, 9, 108]);
+    assert_eq!(
+        details(conn, "L2201516"),
+        "laptop; Apple; ; -infinity; ; Computers | Electronics"
+    );
 }
 
 #[test]
@@ -145,6 +186,11 @@ fn eshop() {
     };
     assert_eq!(summary, expected);
     assert_eq!(variant(conn, "ESHOP-2"), "Summit Pro Harness||0|USD8999");
+    assert_eq!(filled(conn), [0, 101, 0, 101, 0, 0, 8, 101]);
+    assert_eq!(
+        details(conn, "ESHOP-2"),
+        "Gravitator; ; -infinity; ; Climbing"
+    );
     let range = "(SELECT min(amount_minor) || '-' || max(amount_minor) FROM catalog.prices)";
     assert_eq!(text(conn, range), "2199-69900");
 }
@@ -171,6 +217,12 @@ fn spree() {
     assert_eq!(
         variant(conn, "AUTOMATIC-ESPRESSO-MACHINE-SILVER"),
         "Automatic Espresso Machine|Silver|8981|300|351|399|5000|USD87999,EUR81999"
+    );
+    assert_eq!(filled(conn), [37, 0, 37, 37, 37, 0, 24, 37]);
+    assert_eq!(
+        details(conn, "AUTOMATIC-ESPRESSO-MACHINE-SILVER"),
+        "automatic-espresso-machine; ; coffee,espresso,kitchen,coffee machines,bean-to-cup,automatic; -infinity; \
+         Automatic Espresso Machine | Spree Commerce Demo; Kitchen > Coffee Machines"
     );
 }
 
@@ -201,6 +253,11 @@ fn saleor() {
         variant(conn, "918223583"),
         "White Plimsolls|40|1000|500|PLN24000,USD8000"
     );
+    assert_eq!(filled(conn), [15, 11, 0, 15, 2, 0, 7, 15]);
+    assert_eq!(
+        details(conn, "918223583"),
+        "white-plimsolls; Saleor Loom; ; 2022-05-13 00:00:00+00; White Plimsolls; Apparel > Sneakers"
+    );
 }
 
 #[test]
@@ -224,6 +281,11 @@ fn luma() {
     assert_eq!(
         variant(conn, "MH01-XS-Gray"),
         "Chaz Kangeroo Hoodie|XS / Gray|100|USD5200"
+    );
+    assert_eq!(filled(conn), [0, 0, 0, 147, 0, 147, 28, 287]);
+    assert_eq!(
+        details(conn, "MH01-XS-Gray"),
+        "; ; -infinity; ; Collections > Eco Friendly | Tops > Hoodies & Sweatshirts"
     );
 }
 
@@ -285,6 +347,11 @@ fn lego() {
         variant(conn, "10246"),
         "Detective's Office||0|USD15999,GBP13299,EUR14999,CAD19999"
     );
+    assert_eq!(filled(conn), [0, 0, 0, 5_853, 0, 0, 561, 5_853]);
+    assert_eq!(
+        details(conn, "10246"),
+        "; ; -infinity; ; Advanced Models > Modular Buildings"
+    );
 }
 
 #[test]
@@ -310,6 +377,11 @@ fn sunrise() {
     assert_eq!(
         variant(conn, "M0E20000000DLYB"),
         "Chino Michael Kors brown|36 / brown|0|EUR18750,USD18750"
+    );
+    assert_eq!(filled(conn), [27, 27, 0, 27, 0, 0, 30, 34]);
+    assert_eq!(
+        details(conn, "M0E20000000DLYB"),
+        "michaelkors-chino-mh43gcb168-brown; michaelkors; ; -infinity; ; Clothing > Trouser | Clothing > Trousers"
     );
 }
 
@@ -415,28 +487,30 @@ fn a_record_that_is_wrong_does_not_hold_up_the_others() {
 }
 
 #[test]
-fn spree_sells_a_product_without_variants_by_the_row_that_describes_it_and_no_draft() {
+fn spree_sells_a_product_without_variants_by_the_row_that_describes_it_and_nothing_archived() {
     let file = "slug,sku,name,price,currency,status,option1_name,option1_value,weight,weight_unit\n\
                 mug,MUG,Mug,9.5,USD,active,,,1,lb\n\
                 mug,MUG,,8.5,EUR,,,,,\n\
                 tee,TEE,Tee,0,USD,draft,,,,\n\
                 tee,TEE-S,,19,USD,,Size,S,,\n\
                 cup,CUP,Cup,5,USD,active,,,1,stone\n\
+                old,OLD,Old,5,USD,archived,,,,\n\
                 cap,CAP,Cap,12,USD,active,,,,\n";
     let conn = &mut conn();
 
     let (summary, report) = twice(conn, (Profile::Spree, None), file.as_bytes());
 
-    assert_eq!((summary.rows, summary.created, summary.updated), (5, 2, 1));
+    assert_eq!((summary.rows, summary.created, summary.updated), (6, 3, 1));
     let reasons: Vec<_> = reasons(&report).into_keys().collect();
     assert_eq!(
         reasons,
         [
-            ("status", "is `draft`, so the product is not on sale"),
+            ("status", "is `archived`, so the product is not on sale"),
             ("weight", "has the unknown unit `stone`")
         ]
     );
     assert_eq!(variant(conn, "MUG"), "Mug||454|0|USD950,EUR850");
+    assert_eq!(drafts(conn), "TEE-S");
 }
 
 #[test]
@@ -453,12 +527,11 @@ fn magento_tells_of_variants_by_the_product_behind_them() {
 
     let (summary, report) = twice(conn, (Profile::Luma, Some(USD)), file.as_bytes());
 
-    assert_eq!((summary.created, summary.products), (3, 2));
+    assert_eq!((summary.created, summary.products), (4, 3));
     let reasons: Vec<_> = reasons(&report).into_keys().collect();
     assert_eq!(
         reasons,
         [
-            ("product_online", "is off, so the product is not on sale"),
             ("product_type", "`bundle` is not sold here"),
             ("sku", "does not come before `T`"),
             (
@@ -468,6 +541,7 @@ fn magento_tells_of_variants_by_the_product_behind_them() {
         ]
     );
     assert_eq!(variant(conn, "T-S"), "Tee|S, tight / red|5|USD1900");
+    assert_eq!(drafts(conn), "OFF");
 }
 
 #[test]
@@ -505,6 +579,7 @@ fn saleor_sells_what_a_channel_shows_for_one_price_in_each_currency() {
         price(2, 1, "USD", "\"11.000\""),
         price(3, 1, "EUR", "\"9.999\""),
         price(4, 3, "USD", "null"),
+        price(5, 2, "USD", "\"12.000\""),
         product(1, "mug"),
         product(2, "tee"),
         product(3, "cap"),
@@ -518,13 +593,14 @@ fn saleor_sells_what_a_channel_shows_for_one_price_in_each_currency() {
 
     let (summary, report) = twice(conn, (Profile::Saleor, None), file.as_bytes());
 
-    assert_eq!((summary.created, summary.products), (1, 1));
+    assert_eq!((summary.created, summary.products), (2, 2));
     let fields: Vec<_> = reasons(&report).into_keys().collect();
     let places: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
     assert_eq!(
         places,
-        ["price", "price", "price", "product", "product", "row"],
+        ["price", "price", "price", "product", "row"],
         "{fields:?}"
     );
     assert_eq!(self::variant(conn, "S-1"), "mug||680|0|USD1000");
+    assert_eq!(drafts(conn), "S-2");
 }

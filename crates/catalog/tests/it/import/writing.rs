@@ -207,7 +207,7 @@ fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
         writeln!(file, "N-{n},New,1,USD").unwrap();
     }
 
-    let summary = import::products(conn, file.as_bytes(), true, |_, _, _| {}).unwrap();
+    let summary = crate::read_csv(conn, file.as_bytes(), true, |_, _, _| {}).unwrap();
 
     let expected = Summary {
         rows: 603,

@@ -1,0 +1,3 @@
+DROP TABLE catalog.import_chunks;
+DROP TABLE catalog.import_parts;
+DROP TABLE catalog.imports;

@@ -1,0 +1,2 @@
+DROP TABLE catalog.export_parts;
+DROP TABLE catalog.exports;

@@ -1,0 +1,126 @@
+//! All products as a file that an import reads: `docs/import-format.md`.
+
+mod lines;
+mod reading;
+mod table;
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+
+use crate::categories::paths;
+use reading::{Page, Product};
+
+/// Which products are exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// All that are not archived.
+    #[default]
+    All,
+    /// Those that customers see when the export begins.
+    OnSale,
+}
+
+/// What the file looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// A row for each price of a variant.
+    #[default]
+    Csv,
+    /// A JSON object for each product.
+    Ndjson,
+}
+
+/// How much was exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The moment that the file tells of.
+    pub as_of: DateTime<Utc>,
+    pub products: u64,
+    pub variants: u64,
+    /// A row each.
+    pub prices: u64,
+}
+
+/// Why the export stopped. What was written is a part of the file.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error("cannot write the file: {0}")]
+    Write(#[from] io::Error),
+    #[error(transparent)]
+    Db(#[from] DieselError),
+}
+
+impl From<csv::Error> for ExportError {
+    fn from(error: csv::Error) -> Self {
+        Self::Write(error.into())
+    }
+}
+
+/// Writes products to `file`, as they are at one moment, in the order of their ids.
+///
+/// What a file of this form has no place for is left out: what is archived, how prices and stock came to be what they
+/// are, limits of stock, the order of values of an option, and values that no variant has. White space around texts
+/// is dropped.
+///
+/// # Errors
+///
+/// [`ExportError`], also when the connection is in a transaction already.
+pub fn products(
+    conn: &mut PgConnection,
+    scope: Scope,
+    form: Form,
+    mut file: impl Write,
+) -> Result<Summary, ExportError> {
+    let mut snapshot = conn.build_transaction().repeatable_read().read_only();
+    snapshot.run(|conn| {
+        let summary = match form {
+            Form::Csv => {
+                let mut table = table::Table::begin(&mut file, reading::options(conn, scope)?)?;
+                let summary = walk(conn, scope, |product| table.write(product))?;
+                table.end()?;
+                summary
+            }
+            Form::Ndjson => walk(conn, scope, |product| lines::write(&mut file, product))?,
+        };
+        file.flush()?;
+        Ok(summary)
+    })
+}
+
+/// Reads all products in the order of their ids, a page of variants at a time; a product with its variants is in memory
+/// as a whole.
+fn walk(
+    conn: &mut PgConnection,
+    scope: Scope,
+    mut write: impl FnMut(&Product) -> Result<(), ExportError>,
+) -> Result<Summary, ExportError> {
+    let paths = paths::list(conn)?.into_iter().collect();
+    let mut summary = Summary {
+        as_of: reading::now(conn)?,
+        products: 0,
+        variants: 0,
+        prices: 0,
+    };
+    let mut tell = |product: Product| {
+        summary.products += 1;
+        for variant in &product.variants {
+            summary.variants += 1;
+            summary.prices += u64::try_from(variant.prices()).unwrap_or_default();
+        }
+        write(&product)
+    };
+    let (mut page, mut whole) = (Page::first(), None::<Product>);
+    while let Some(products) = page.next(conn, scope, &paths)? {
+        for product in products {
+            match &mut whole {
+                Some(begun) if begun.id == product.id => begun.variants.extend(product.variants),
+                _ => whole.replace(product).map_or(Ok(()), &mut tell)?,
+            }
+        }
+    }
+    whole.map_or(Ok(()), &mut tell)?;
+    Ok(summary)
+}

@@ -1,0 +1,312 @@
+//! Files, in and out, for staff.
+
+use chrono::{DateTime, Utc};
+use reqwest::Method;
+use reqwest::header::RANGE;
+use serde::{Deserialize, Serialize};
+
+use crate::{Answer, Client, Error, Request};
+
+const IMPORTS: &str = "/api/admin/imports";
+const EXPORTS: &str = "/api/admin/exports";
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileType {
+    /// Of the shop's own form, or of another system's that exports CSV.
+    Csv,
+    /// Of the shop's own form.
+    Ndjson,
+    /// Of another system's form.
+    Json,
+}
+
+impl FileType {
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+/// What a file tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ImportKind {
+    /// Products with their variants.
+    #[default]
+    Products,
+    /// Prices of variants that are there, as CSV.
+    Prices,
+    /// Counted stock of variants that are there, as CSV.
+    Stock,
+}
+
+impl ImportKind {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Products => "products",
+            Self::Prices => "prices",
+            Self::Stock => "stock",
+        }
+    }
+}
+
+/// How a file is to be read.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// What the file tells of.
+    pub kind: ImportKind,
+    /// Tell what would happen, and write nothing.
+    pub validate: bool,
+    /// End at the first row that is refused.
+    pub stop: bool,
+    /// What the file comes from, such as `spree`; the shop's own form when `None`.
+    pub profile: Option<String>,
+    /// The currency of all prices, where a file of this profile does not say it.
+    pub currency: Option<String>,
+}
+
+/// A file that is read into the shop.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Import {
+    /// Names the import.
+    pub id: i64,
+    /// `uploading`, `waiting`, `running`, `succeeded`, `stopped`, `failed` or `cancelled`.
+    pub state: String,
+    /// Of the file.
+    pub bytes: u64,
+    /// What became of its rows so far.
+    pub rows: ImportRows,
+    /// Products that began.
+    pub products: u64,
+    /// Prices that came into force.
+    pub prices: u64,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// When the file began to come.
+    pub created_at: DateTime<Utc>,
+    /// When it was over; `None` as long as it is not.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// How many rows were read, and what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct ImportRows {
+    /// The sum of the others.
+    pub read: u64,
+    /// Variants that are new.
+    pub created: u64,
+    /// Rows that changed something.
+    pub updated: u64,
+    /// Rows that changed nothing.
+    pub unchanged: u64,
+    /// Rows that were not taken.
+    pub refused: u64,
+}
+
+/// A file of the shop, as it was at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Export {
+    /// Names the export.
+    pub id: i64,
+    /// `waiting`, `running`, `succeeded` or `failed`.
+    pub state: String,
+    /// The moment that the file tells of; `None` before it is written.
+    pub as_of: Option<DateTime<Utc>>,
+    /// Of the file.
+    pub bytes: u64,
+    /// How many products it has.
+    pub products: u64,
+    /// When it was over; `None` as long as it is not.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewExport {
+    kind: &'static str,
+    format: &'static str,
+    on_sale: bool,
+}
+
+impl Client {
+    /// Sends a file, to be read by a job. Staff.
+    ///
+    /// A try may take as long as [`ClientBuilder::timeout`](crate::ClientBuilder::timeout) allows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `unreadable_file` where no row of it would be read, and status 413 for a larger one
+    /// than the shop takes.
+    pub async fn import_file(
+        &self,
+        file: Vec<u8>,
+        file_type: FileType,
+        options: &ImportOptions,
+    ) -> Result<Answer<Import>, Error> {
+        let request = Request::new(Method::POST, IMPORTS)
+            .query("kind", &options.kind.code())
+            .query_if("mode", options.validate.then_some("validate").as_ref())
+            .query_if("onError", options.stop.then_some("stop").as_ref())
+            .query_if("profile", options.profile.as_ref())
+            .query_if("currency", options.currency.as_ref())
+            .raw_body(file_type.content_type(), file);
+        self.fetch(request).await
+    }
+
+    /// Reads an import: how far it is, and what became of its rows. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 404 for an unknown one.
+    pub async fn get_import(&self, id: i64) -> Result<Answer<Import>, Error> {
+        self.fetch(Request::new(Method::GET, format!("{IMPORTS}/{id}")))
+            .await
+    }
+
+    /// Ends an import that is not over; what is written of it stays. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `import_over`.
+    pub async fn cancel_import(&self, id: i64) -> Result<Answer<Import>, Error> {
+        self.fetch(Request::new(Method::POST, format!("{IMPORTS}/{id}/cancel")))
+            .await
+    }
+
+    /// Forgets an import that is over, with its results. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `import_unfinished`.
+    pub async fn delete_import(&self, id: i64) -> Result<Answer<Vec<u8>>, Error> {
+        self.accept(Request::new(Method::DELETE, format!("{IMPORTS}/{id}")))
+            .await
+    }
+
+    /// Fetches what became of each row so far, as CSV. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 404 for an unknown import.
+    pub async fn import_results(&self, id: i64) -> Result<Answer<Vec<u8>>, Error> {
+        self.accept(Request::new(Method::GET, format!("{IMPORTS}/{id}/results")))
+            .await
+    }
+
+    /// Has a file of all products written, or of those that customers see. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`].
+    pub async fn export_products(
+        &self,
+        ndjson: bool,
+        on_sale: bool,
+    ) -> Result<Answer<Export>, Error> {
+        let body = NewExport {
+            kind: "products",
+            format: if ndjson { "ndjson" } else { "csv" },
+            on_sale,
+        };
+        self.fetch(Request::new(Method::POST, EXPORTS).json(&body)?)
+            .await
+    }
+
+    /// Reads an export. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 404 for an unknown one.
+    pub async fn get_export(&self, id: i64) -> Result<Answer<Export>, Error> {
+        self.fetch(Request::new(Method::GET, format!("{EXPORTS}/{id}")))
+            .await
+    }
+
+    /// Fetches the file of an export from a byte on. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `no_file` before it is written, and status 416 behind its end.
+    pub async fn export_file(&self, id: i64, from: u64) -> Result<Answer<Vec<u8>>, Error> {
+        let request = Request::new(Method::GET, format!("{EXPORTS}/{id}/file"));
+        self.accept(request.header(RANGE, &format!("bytes={from}-"))?)
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_server::{Reply, TestServer};
+
+    const IMPORT: &str = r#"{"id":3,"kind":"products","format":"csv","profile":null,"currency":null,"mode":"validate","onError":"stop",
+        "state":"running","bytes":120,"rows":{"read":3,"created":1,"updated":1,"unchanged":0,"refused":1},"products":1,
+        "prices":2,"error":null,"createdAt":"2026-11-25T10:00:00Z","startedAt":null,"finishedAt":null}"#;
+    const EXPORT: &str = r#"{"id":4,"kind":"products","format":"ndjson","onSale":true,"state":"succeeded","asOf":"2026-11-25T10:00:00Z",
+        "bytes":9,"products":1,"variants":1,"prices":1,"createdAt":"2026-11-25T10:00:00Z","finishedAt":"2026-11-25T10:00:01Z"}"#;
+
+    #[tokio::test]
+    async fn a_file_is_sent_as_it_is_and_followed() {
+        let replies = [IMPORT, IMPORT, IMPORT, "", "line,sku\n"]
+            .map(|body| Reply::With("200 OK", &[], body.into()));
+        let server = TestServer::start(replies.into()).await;
+        let shop = server.client().build().unwrap();
+        let options = ImportOptions {
+            kind: ImportKind::Products,
+            validate: true,
+            stop: true,
+            profile: Some("vendure".into()),
+            currency: Some("USD".into()),
+        };
+
+        let import = shop
+            .import_file(b"sku,name\n".to_vec(), FileType::Csv, &options)
+            .await
+            .unwrap();
+        shop.get_import(3).await.unwrap();
+        shop.cancel_import(3).await.unwrap();
+        shop.delete_import(3).await.unwrap();
+        let results = shop.import_results(3).await.unwrap();
+
+        assert_eq!(
+            (import.body.rows.read, import.body.state.as_str()),
+            (3, "running")
+        );
+        assert_eq!(results.body, b"line,sku\n");
+        let heard = server.heard();
+        assert!(heard[0].starts_with(
+            "POST /api/admin/imports?kind=products&mode=validate&onError=stop&profile=vendure&currency=USD "
+        ));
+        assert!(heard[0].ends_with("\r\n\r\nsku,name\n"), "{}", heard[0]);
+        assert_eq!(
+            server.headers("content-type")[0].as_deref(),
+            Some("text/csv")
+        );
+        assert!(heard[2].starts_with("POST /api/admin/imports/3/cancel "));
+        assert!(heard[3].starts_with("DELETE /api/admin/imports/3 "));
+        assert!(heard[4].starts_with("GET /api/admin/imports/3/results "));
+    }
+
+    #[tokio::test]
+    async fn a_file_is_fetched_from_where_it_broke_off() {
+        let replies = [EXPORT, EXPORT, "rest"].map(|body| Reply::With("200 OK", &[], body.into()));
+        let server = TestServer::start(replies.into()).await;
+        let shop = server.client().build().unwrap();
+
+        let export = shop.export_products(true, true).await.unwrap();
+        shop.get_export(4).await.unwrap();
+        let rest = shop.export_file(4, 262_144).await.unwrap();
+
+        assert_eq!((export.body.id, rest.body.as_slice()), (4, &b"rest"[..]));
+        let heard = server.heard();
+        let body = r#"{"kind":"products","format":"ndjson","onSale":true}"#;
+        assert!(heard[0].ends_with(body), "{}", heard[0]);
+        assert!(heard[2].starts_with("GET /api/admin/exports/4/file "));
+        assert_eq!(server.headers("range")[2].as_deref(), Some("bytes=262144-"));
+    }
+}
