@@ -1,16 +1,19 @@
 //! What must always be true of the catalogue.
 
 mod categories;
+mod locations;
 
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 13] = [
+const GUARDS: [&str; 15] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
     "variants_one_default_idx",
     "variants_choices_key",
+    "locations_code_key",
+    "locations_main_is_active",
     "stock_levels_pkey",
     "stock_levels_on_hand_not_negative",
     "stock_levels_reserved_not_negative",
@@ -37,6 +40,7 @@ pub fn checks() -> Vec<Check> {
         ambiguous_prices(),
     ];
     checks.extend(categories::checks());
+    checks.extend(locations::checks());
     checks
 }
 
@@ -114,7 +118,7 @@ fn orphans() -> Check {
 fn incomplete() -> Check {
     Check {
         id: "I7",
-        name: "what is on sale has a variant, a price and a stock level",
+        name: "what is on sale has a variant, a price and a stock level at the main location",
         sql: "SELECT p.id, 'product ' || p.id, 'is on sale without a default variant' \
                 FROM catalog.products p LEFT JOIN catalog.variants v ON v.product_id = p.id AND v.is_default \
                WHERE p.archived_at IS NULL AND v.id IS NULL \
@@ -124,7 +128,7 @@ fn incomplete() -> Check {
               UNION ALL \
               SELECT v.id, 'variant ' || v.id, 'is on sale without a stock level' FROM catalog.variants v \
                WHERE v.archived_at IS NULL \
-                 AND NOT EXISTS (SELECT FROM catalog.stock_levels s WHERE s.variant_id = v.id)"
+                 AND NOT EXISTS (SELECT FROM catalog.stock_levels s WHERE s.variant_id = v.id AND s.location_id = 1)"
             .into(),
         todo: "Archive the product, or add what it lacks: it cannot be bought like this.",
         repair: None,

@@ -10,6 +10,7 @@
 //! - [`categories`]: where products are looked for
 //! - [`texts`]: rich text
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
+//! - [`locations`]: places where stock is kept
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
 //! - [`import`]: products from a CSV file, also of other systems
 //! - [`export`]: products into a CSV file
@@ -20,6 +21,7 @@ pub mod doctor;
 pub mod editing;
 pub mod export;
 pub mod import;
+pub mod locations;
 pub mod prices;
 pub mod products;
 pub mod quotes;

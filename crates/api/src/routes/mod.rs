@@ -73,6 +73,12 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::stock::adjust)
         .service(admin::stock::limit)
         .service(admin::movements::list)
+        .service(admin::levels::list)
+        .service(admin::locations::list)
+        .service(admin::locations::create)
+        .service(admin::locations::get)
+        .service(admin::locations::update)
+        .service(admin::locations::delete)
         .service(
             utoipa_actix_web::scope("/api/admin/prices")
                 .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))

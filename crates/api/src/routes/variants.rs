@@ -100,10 +100,6 @@ pub struct VariantQuery {
 }
 
 impl VariantQuery {
-    pub(super) fn cursor(&self) -> Option<&str> {
-        self.cursor.as_deref()
-    }
-
     /// The page size, and the id behind which the page begins.
     pub(super) fn part(&self) -> Result<(PageSize, i64), Problem> {
         let size = params::page_size(self.limit.as_deref())?;

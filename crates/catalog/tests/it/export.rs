@@ -8,7 +8,7 @@ use catalog::variants::{choosing, editing};
 use catalog::{import, stock};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use domain::{Options, ProductOption};
+use domain::{LocationId, Options, ProductOption};
 
 use crate::{EUR, NewProduct, cause, count, create, database, product};
 
@@ -140,6 +140,7 @@ fn a_shop_that_has_lived_is_exported_as_it_is_now() {
     choosing::generate(conn, other, &matrix_of("B", &matrix), None).unwrap();
     let change = stock::Change {
         variant_id: large,
+        location_id: LocationId::MAIN,
         on_hand: 0,
         reserved: 1,
     };

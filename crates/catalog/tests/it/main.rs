@@ -6,6 +6,7 @@ mod categories;
 mod editing;
 mod export;
 mod import;
+mod locations;
 mod plans;
 mod prices;
 mod products;

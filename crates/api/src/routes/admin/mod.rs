@@ -3,6 +3,9 @@
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
+pub mod levels;
+mod location_bodies;
+pub mod locations;
 pub mod movements;
 pub mod options;
 mod price_bodies;

@@ -1,17 +1,19 @@
 //! Stock of a variant as staff sends and sees it.
 
 use catalog::stock::Level;
-use domain::VariantId;
+use domain::{LocationId, VariantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Counted and promised units of a variant.
+/// Counted and promised units of a variant at a location.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = VariantStock)]
 pub struct VariantStockBody {
     #[schema(value_type = i64)]
     pub variant_id: VariantId,
+    #[schema(value_type = i64)]
+    pub location_id: LocationId,
     pub sku: String,
     /// Counted.
     pub on_hand: i64,
@@ -21,15 +23,21 @@ pub struct VariantStockBody {
     pub safety: i64,
     /// How far orders may go beyond what is there.
     pub backorder_limit: i64,
-    /// What can still be promised.
+    /// What can still be promised there.
     pub available: i64,
 }
+
+/// A variant, and where.
+pub type Place = (VariantId, LocationId);
 
 /// A count.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = VariantCount)]
 pub struct CountBody {
+    /// Where; the main location where it is left out.
+    #[schema(value_type = Option<i64>)]
+    pub location_id: Option<LocationId>,
     #[schema(minimum = 0)]
     pub on_hand: i64,
     /// What the count was before, as far as the caller knows.
@@ -43,6 +51,9 @@ pub struct CountBody {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = StockAdjustment)]
 pub struct AdjustmentBody {
+    /// Where; the main location where it is left out.
+    #[schema(value_type = Option<i64>)]
+    pub location_id: Option<LocationId>,
     /// Units that came, or went when negative.
     #[schema(example = 12)]
     pub on_hand_delta: i64,
@@ -58,6 +69,9 @@ pub struct AdjustmentBody {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = StockLimits)]
 pub struct LimitsBody {
+    /// Where; the main location where it is left out.
+    #[schema(value_type = Option<i64>)]
+    pub location_id: Option<LocationId>,
     /// Units that are kept back.
     #[schema(minimum = 0)]
     pub safety: Option<i64>,
@@ -67,9 +81,10 @@ pub struct LimitsBody {
 }
 
 impl VariantStockBody {
-    pub fn new(variant_id: VariantId, sku: String, level: Level) -> Self {
+    pub fn new((variant_id, location_id): Place, sku: String, level: Level) -> Self {
         Self {
             variant_id,
+            location_id,
             sku,
             on_hand: level.on_hand,
             reserved: level.reserved,

@@ -279,6 +279,42 @@ fn matrix() -> Vec<Row> {
             [401, 403, 403, 428, 428],
             [401, 403, 403, 428, 428],
         ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/variants/{variantId}/stock/levels",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row("GET", "/api/admin/locations", none.clone(), staff, staff),
+        row(
+            "POST",
+            "/api/admin/locations",
+            json!({"code": "far-away", "name": "Far"}),
+            [401, 403, 403, 201, 201],
+            [401, 403, 403, 201, 201],
+        ),
+        row(
+            "GET",
+            "/api/admin/locations/{id}",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PATCH",
+            "/api/admin/locations/{id}",
+            json!({"priority": 5}),
+            staff,
+            staff,
+        ),
+        row(
+            "DELETE",
+            "/api/admin/locations/{id}",
+            none.clone(),
+            [401, 403, 403, 204, 404],
+            [401, 403, 403, 204, 404],
+        ),
         // The default variant stands for its product.
         row(
             "DELETE",
@@ -442,6 +478,9 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
     let category = json!({"name": fresh_key()});
     let category = admin.post("/api/admin/categories", &category).send().await;
     let category = category.expect(201)["id"].to_string();
+    let location = json!({"code": fresh_key(), "name": "Near"});
+    let location = admin.post("/api/admin/locations", &location).send().await;
+    let location = location.expect(201)["id"].to_string();
     let order = admin
         .post("/api/orders", &order_of(user, &[1]))
         .send()
@@ -456,6 +495,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 Some("orders") => order.clone(),
                 Some("jobs") => job.to_string(),
                 _ if row.route.contains("/categories/") => category.clone(),
+                _ if row.route.contains("/locations/") => location.clone(),
                 _ => product.to_string(),
             };
             let path = row
@@ -468,6 +508,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 text if text == "\"{somebody}\"" => somebody().to_string(),
                 text => text
                     .replace("\"{user}\"", &user.to_string())
+                    .replace("far-away", &fresh_key())
                     .replace("{fresh}", &fresh_key().to_uppercase()),
             };
             let mut shop = cluster.replica(0);

@@ -121,7 +121,7 @@ pub const REFERENCES: [Case; 26] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 21] = [
+pub const EVENTS_AND_SCHEMA: [Case; 22] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -134,6 +134,10 @@ pub const EVENTS_AND_SCHEMA: [Case; 21] = [
     (
         "INSERT INTO catalog.categories (slug, name, root_position) VALUES ('untold', 'Untold', 1)",
         &[("I9", "category ")],
+    ),
+    (
+        "UPDATE catalog.locations SET version = version + 1",
+        &[("I9", "location 1")],
     ),
     (
         "WITH one AS (INSERT INTO catalog.categories (slug, name, root_position, version) VALUES ('a', 'A', 1, 0) RETURNING id) \

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const STOCK: [Case; 7] = [
+pub const STOCK: [Case; 8] = [
     (
         "ALTER TABLE catalog.stock_levels DROP CONSTRAINT stock_levels_not_oversold; \
          UPDATE catalog.stock_levels SET safety = 1000000 WHERE variant_id = 4",
@@ -41,6 +41,14 @@ pub const STOCK: [Case; 7] = [
          INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id) \
          VALUES (4, 1, 0, -1, 'order_cancelled', 4)",
         &[("I1", "variant 4"), ("I10", "order 4")],
+    ),
+    // It was returned to a location that it did not come from.
+    (
+        "INSERT INTO catalog.locations (code, name) VALUES ('far', 'Far away'); \
+         INSERT INTO catalog.stock_levels (variant_id, location_id) SELECT 4, max(id) FROM catalog.locations; \
+         UPDATE catalog.stock_movements SET location_id = (SELECT max(id) FROM catalog.locations) \
+          WHERE order_id = 4 AND reason = 'order_cancelled'",
+        &[("I10", "order 4"), ("I2", "variant 4")],
     ),
     // Counters are right, but the movement names another order.
     (

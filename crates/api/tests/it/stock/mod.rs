@@ -1,4 +1,8 @@
 //! Stock of a variant, as staff counts, corrects and limits it.
+//!
+//! - [`locations`]: several of them
+
+mod locations;
 
 use serde_json::{Value, json};
 
@@ -163,7 +167,7 @@ async fn what_is_kept_back_is_not_sold_and_backorders_are_up_to_their_limit() {
     assert_eq!(told.len(), 2);
     assert_eq!(
         told[1]["data"],
-        json!({"variantId": variant, "safety": 0, "backorderLimit": 4})
+        json!({"variantId": variant, "locationId": 1, "safety": 0, "backorderLimit": 4})
     );
 }
 
