@@ -187,16 +187,19 @@ fn unannounced_products() -> Check {
 fn unannounced_stock() -> Check {
     Check {
         id: "I9",
-        name: "every adjustment of stock has its event",
+        name: "every adjustment and every transfer of stock has its event",
         sql: "SELECT variant_id, 'variant ' || variant_id, \
-                     format('has %s adjustments and %s events', sum(adjustments), sum(events)) \
-                FROM (SELECT variant_id, 1 AS adjustments, 0 AS events FROM catalog.stock_movements \
-                       WHERE order_id IS NULL AND reason <> 'initial' \
+                     format('has %s adjustments and transfers, and %s events', sum(changes), sum(events)) \
+                FROM (SELECT variant_id, CASE WHEN transfer_id IS NULL THEN 'stock.adjusted' ELSE 'stock.transferred' END AS kind, \
+                             1 AS changes, 0 AS events \
+                        FROM catalog.stock_movements \
+                       WHERE order_id IS NULL AND reason NOT IN ('initial', 'transfer_in') \
                       UNION ALL \
-                      SELECT resource_id, 0, 1 FROM platform.outbox WHERE kind = 'stock.adjusted') AS account \
-               GROUP BY variant_id \
+                      SELECT resource_id, kind, 0, 1 FROM platform.outbox \
+                       WHERE kind IN ('stock.adjusted', 'stock.transferred')) AS account \
+               GROUP BY variant_id, kind \
               HAVING CASE WHEN (SELECT id > 0 FROM platform.outbox_start) \
-                          THEN sum(adjustments) < sum(events) ELSE sum(adjustments) <> sum(events) END"
+                          THEN sum(changes) < sum(events) ELSE sum(changes) <> sum(events) END"
             .into(),
         todo: "Consumers missed an adjustment, or saw one that did not happen: have them read the \
                level again. If I2 is clean the level itself is right.",

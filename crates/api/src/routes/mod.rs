@@ -79,6 +79,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::locations::get)
         .service(admin::locations::update)
         .service(admin::locations::delete)
+        .service(admin::transfers::create)
+        .service(admin::transfers::get)
         .service(
             utoipa_actix_web::scope("/api/admin/prices")
                 .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))

@@ -2,8 +2,8 @@
 
 use db::doctor::Check;
 
-pub(super) fn checks() -> [Check; 1] {
-    [unannounced()]
+pub(super) fn checks() -> [Check; 2] {
+    [unannounced(), unbalanced()]
 }
 
 /// Old events are pruned; what is left then ends with the version there is. A location that was deleted
@@ -24,6 +24,22 @@ fn unannounced() -> Check {
             .into(),
         todo: "Consumers missed a change, or saw one that did not happen. Change the location once more (any \
                PATCH), so that they read it again.",
+        repair: None,
+    }
+}
+
+fn unbalanced() -> Check {
+    Check {
+        id: "I1",
+        name: "a transfer takes as much from locations as it puts into others",
+        sql: "SELECT m.transfer_id, 'transfer ' || m.transfer_id, \
+                     CASE WHEN count(t.id) = 0 THEN 'does not exist, and moved stock' \
+                          ELSE format('variant %s: %s more came than went', m.variant_id, sum(m.on_hand_delta)) END \
+                FROM catalog.stock_movements m LEFT JOIN catalog.stock_transfers t ON t.id = m.transfer_id \
+               WHERE m.transfer_id IS NOT NULL GROUP BY m.transfer_id, m.variant_id \
+              HAVING sum(m.on_hand_delta) <> 0 OR count(t.id) = 0"
+            .into(),
+        todo: "Count the variant at the locations of the transfer's movements, and set the counts through the API.",
         repair: None,
     }
 }

@@ -14,9 +14,10 @@ pub struct Movement {
     pub on_hand_delta: i64,
     /// Units that were promised, or are promised no more when negative.
     pub reserved_delta: i64,
-    /// `initial`, `count`, `import`, one of [`REASONS`], or what an order did.
+    /// `initial`, `count`, `import`, one of [`REASONS`], or what an order or a transfer did.
     pub reason: String,
     pub order_id: Option<i64>,
+    pub transfer_id: Option<i64>,
     pub note: Option<String>,
     /// `None` for the system, and for callers without a token.
     pub actor_id: Option<i64>,
@@ -40,8 +41,10 @@ db::statement! {
         location_id: Option<i64> => Nullable<BigInt>,
         before: i64 => BigInt,
         limit: i64 => BigInt,
-    } -> (BigInt, BigInt, BigInt, BigInt, Text, Nullable<BigInt>, Nullable<Text>, Nullable<BigInt>, Timestamptz) =
-    "SELECT m.id, m.location_id, m.on_hand_delta, m.reserved_delta, m.reason, m.order_id, m.note, m.actor_id, m.occurred_at \
+    } -> (BigInt, BigInt, BigInt, BigInt, Text, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>,
+          Nullable<BigInt>, Timestamptz) =
+    "SELECT m.id, m.location_id, m.on_hand_delta, m.reserved_delta, m.reason, m.order_id, m.transfer_id, m.note, \
+            m.actor_id, m.occurred_at \
        FROM catalog.stock_levels s CROSS JOIN LATERAL ( \
             SELECT * FROM catalog.stock_movements \
              WHERE variant_id = s.variant_id AND location_id = s.location_id AND id < $3 ORDER BY id DESC LIMIT $4) m \

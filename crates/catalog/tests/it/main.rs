@@ -15,6 +15,8 @@ mod quotes;
 mod races;
 mod sets;
 mod stock;
+mod stock_model;
+mod transfers;
 mod variants;
 
 use catalog::editing::NewProduct;

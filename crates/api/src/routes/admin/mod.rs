@@ -15,6 +15,8 @@ mod product_details;
 pub mod products;
 pub mod stock;
 mod stock_bodies;
+mod transfer_bodies;
+pub mod transfers;
 mod variant_bodies;
 pub mod variants;
 

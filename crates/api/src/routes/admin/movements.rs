@@ -28,6 +28,8 @@ pub struct MovementBody {
     #[schema(required = true)]
     order_id: Option<i64>,
     #[schema(required = true)]
+    transfer_id: Option<i64>,
+    #[schema(required = true)]
     note: Option<String>,
     /// The user who caused it; null for the system and for callers without a token.
     #[schema(required = true)]
@@ -44,6 +46,7 @@ impl From<Movement> for MovementBody {
             reserved_delta: movement.reserved_delta,
             reason: movement.reason,
             order_id: movement.order_id,
+            transfer_id: movement.transfer_id,
             note: movement.note,
             actor_id: movement.actor_id,
             occurred_at: movement.occurred_at,

@@ -149,7 +149,7 @@ pub async fn adjust(
     let cause = cause(reason, note, &staff)?;
     let write = Write::new(&state, staff, key, &ids, location_id, &body.bytes)?;
     if write.key.is_none() {
-        return Err(keyless());
+        return Err(keyless("An adjustment needs an Idempotency-Key"));
     }
     write
         .run(move |conn, place| {
@@ -279,11 +279,12 @@ fn check_limit(field: &'static str, units: Option<i64>) -> Result<(), Problem> {
     ))
 }
 
-fn keyless() -> Problem {
+/// 428: a repeat of what adds up would count twice.
+pub(super) fn keyless(title: &'static str) -> Problem {
     Problem::new(
         StatusCode::PRECONDITION_REQUIRED,
         "idempotency_key_required",
-        "An adjustment needs an Idempotency-Key",
+        title,
     )
     .detail("send a new key, such as a UUID, and the same one to repeat the request")
 }

@@ -315,6 +315,21 @@ fn matrix() -> Vec<Row> {
             [401, 403, 403, 204, 404],
             [401, 403, 403, 204, 404],
         ),
+        // Without a key.
+        row(
+            "POST",
+            "/api/admin/stock/transfers",
+            json!({"lines": [{"sku": "X", "quantity": 1, "fromLocationId": 1, "toLocationId": 2}]}),
+            [401, 403, 403, 428, 428],
+            [401, 403, 403, 428, 428],
+        ),
+        row(
+            "GET",
+            "/api/admin/stock/transfers/{id}",
+            none.clone(),
+            [401, 403, 403, 404, 404],
+            [401, 403, 403, 404, 404],
+        ),
         // The default variant stands for its product.
         row(
             "DELETE",
@@ -496,6 +511,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 Some("jobs") => job.to_string(),
                 _ if row.route.contains("/categories/") => category.clone(),
                 _ if row.route.contains("/locations/") => location.clone(),
+                _ if row.route.contains("/transfers/") => i64::MAX.to_string(),
                 _ => product.to_string(),
             };
             let path = row

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const STOCK: [Case; 8] = [
+pub const STOCK: [Case; 10] = [
     (
         "ALTER TABLE catalog.stock_levels DROP CONSTRAINT stock_levels_not_oversold; \
          UPDATE catalog.stock_levels SET safety = 1000000 WHERE variant_id = 4",
@@ -41,6 +41,19 @@ pub const STOCK: [Case; 8] = [
          INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id) \
          VALUES (4, 1, 0, -1, 'order_cancelled', 4)",
         &[("I1", "variant 4"), ("I10", "order 4")],
+    ),
+    // More came than went.
+    (
+        "INSERT INTO catalog.stock_transfers (note) VALUES ('lost on the way'); \
+         INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, transfer_id) \
+         SELECT 4, 1, 3, 0, 'transfer_in', max(id) FROM catalog.stock_transfers; \
+         UPDATE catalog.stock_levels SET on_hand = on_hand + 3 WHERE variant_id = 4",
+        &[("I1", "transfer ")],
+    ),
+    (
+        "INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, transfer_id) \
+         VALUES (4, 1, -1, 0, 'transfer_out', 999), (4, 1, 1, 0, 'transfer_in', 999)",
+        &[("I1", "transfer 999"), ("I9", "variant 4")],
     ),
     // It was returned to a location that it did not come from.
     (

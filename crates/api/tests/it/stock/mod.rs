@@ -1,8 +1,12 @@
 //! Stock of a variant, as staff counts, corrects and limits it.
 //!
 //! - [`locations`]: several of them
+//! - [`transfers`]: from some into others
+//! - [`buyers`]: many at once, while stock is on the move
 
+mod buyers;
 mod locations;
+mod transfers;
 
 use serde_json::{Value, json};
 

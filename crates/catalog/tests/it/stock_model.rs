@@ -1,0 +1,346 @@
+//! Stock at three locations against a model that a reader can check: loops over plain numbers.
+
+use std::collections::BTreeMap;
+
+use catalog::locations::{self, LocationChanges};
+use catalog::stock::transferring::{self, Moved, NewLine};
+use catalog::stock::{self, Cause, Limits, held, levels, move_all};
+use diesel::prelude::*;
+use domain::{LocationId, OrderId, VariantId};
+use proptest::prelude::*;
+
+use crate::locations::location;
+use crate::{cause, conn, create_variant, text, unexplained};
+
+/// Variants and places are counted from 0; places are in the order in which orders take from them.
+#[derive(Clone, Debug)]
+enum Action {
+    /// Units of each variant.
+    Order([i64; 2]),
+    /// The order that many orders ago.
+    Cancel(usize),
+    Ship(usize),
+    Transfer {
+        variant: usize,
+        from: usize,
+        to: usize,
+        quantity: i64,
+    },
+    Count {
+        variant: usize,
+        place: usize,
+        on_hand: i64,
+    },
+    Limit {
+        variant: usize,
+        place: usize,
+        safety: i64,
+        backorder: i64,
+    },
+    Activate(usize, bool),
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let (variant, place) = (0..2_usize, 0..3_usize);
+    prop_oneof![
+        4 => [0..6_i64, 0..6_i64].prop_map(Action::Order),
+        2 => (0..4_usize).prop_map(Action::Cancel),
+        1 => (0..4_usize).prop_map(Action::Ship),
+        3 => (variant.clone(), place.clone(), place.clone(), 1..6_i64)
+            .prop_map(|(variant, from, to, quantity)| Action::Transfer { variant, from, to, quantity }),
+        2 => (variant.clone(), place.clone(), 0..12_i64)
+            .prop_map(|(variant, place, on_hand)| Action::Count { variant, place, on_hand }),
+        1 => (variant, place, 0..3_i64, 0..3_i64)
+            .prop_map(|(variant, place, safety, backorder)| Action::Limit { variant, place, safety, backorder }),
+        1 => (1..3_usize, any::<bool>()).prop_map(|(place, active)| Action::Activate(place, active)),
+    ]
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counters {
+    on_hand: i64,
+    reserved: i64,
+    safety: i64,
+    backorder: i64,
+}
+
+impl Counters {
+    fn shelf(self) -> i64 {
+        (self.on_hand - self.safety - self.reserved).max(0)
+    }
+
+    fn available(self) -> i64 {
+        self.on_hand - self.safety + self.backorder - self.reserved
+    }
+}
+
+/// What an order holds of each variant at each place.
+type Holding = [[i64; 3]; 2];
+
+#[derive(Debug)]
+struct Model {
+    levels: [[Counters; 3]; 2],
+    active: [bool; 3],
+    /// In the order in which they came; nothing is left of those that were cancelled or shipped.
+    orders: Vec<Holding>,
+}
+
+impl Model {
+    /// Whether all of it was to be had.
+    fn order(&mut self, wanted: [i64; 2]) -> bool {
+        let available = |variant: usize| -> i64 {
+            let places = (0..3).filter(|place| self.active[*place]);
+            places
+                .map(|place| self.levels[variant][place].available())
+                .sum()
+        };
+        if (0..2).any(|variant| available(variant) < wanted[variant]) {
+            return false;
+        }
+        let mut holding = Holding::default();
+        for variant in 0..2 {
+            let mut left = wanted[variant];
+            for room in [Counters::shelf, Counters::available] {
+                for place in (0..3).filter(|place| self.active[*place]) {
+                    let level = &mut self.levels[variant][place];
+                    let taken = left.min(room(*level));
+                    level.reserved += taken;
+                    holding[variant][place] += taken;
+                    left -= taken;
+                }
+            }
+        }
+        self.orders.push(holding);
+        true
+    }
+
+    fn end(&mut self, order: usize, leaves: bool) {
+        let holding = std::mem::take(&mut self.orders[order]);
+        for (levels, held) in self.levels.iter_mut().zip(holding) {
+            for (level, units) in levels.iter_mut().zip(held) {
+                level.reserved -= units;
+                level.on_hand -= if leaves { units } else { 0 };
+            }
+        }
+    }
+}
+
+/// The shop beside its model.
+struct Shop {
+    model: Model,
+    variants: [VariantId; 2],
+    places: [LocationId; 3],
+}
+
+impl Shop {
+    fn open(conn: &mut PgConnection) -> Self {
+        let variants = [create_variant(conn, "A", 5), create_variant(conn, "B", 3)];
+        let places = [
+            LocationId::MAIN,
+            location(conn, "near", 1),
+            location(conn, "far", 2),
+        ];
+        let mut model = Model {
+            levels: Default::default(),
+            active: [true; 3],
+            orders: Vec::new(),
+        };
+        model.levels[0][0].on_hand = 5;
+        model.levels[1][0].on_hand = 3;
+        Self {
+            model,
+            variants,
+            places,
+        }
+    }
+
+    /// Does it to both, and compares what they answer.
+    fn act(&mut self, conn: &mut PgConnection, action: &Action) {
+        match *action {
+            Action::Order(wanted) => {
+                let id = self.model.orders.len() + 1;
+                assert_eq!(
+                    place_order(conn, id, self.variants, wanted),
+                    self.model.order(wanted)
+                );
+            }
+            Action::Cancel(ago) | Action::Ship(ago) => {
+                let leaves = matches!(action, Action::Ship(_));
+                let Some(index) = self.model.orders.len().checked_sub(ago + 1) else {
+                    return;
+                };
+                let id = OrderId::try_from(i64::try_from(index + 1).unwrap()).unwrap();
+                // Backorders may be shipped when they are there.
+                let fits =
+                    self.model
+                        .levels
+                        .iter()
+                        .zip(self.model.orders[index])
+                        .all(|(levels, held)| {
+                            levels
+                                .iter()
+                                .zip(held)
+                                .all(|(level, units)| !leaves || level.on_hand >= units)
+                        });
+                let how = if leaves {
+                    held::Held::shipped
+                } else {
+                    held::Held::returned
+                };
+                let changes: Vec<_> = held::by_order(conn, id)
+                    .unwrap()
+                    .into_iter()
+                    .map(how)
+                    .collect();
+                let cause = Cause {
+                    order_id: Some(id),
+                    ..cause("ended")
+                };
+                assert_eq!(
+                    move_all(conn, &changes, &cause).is_ok(),
+                    fits,
+                    "{:?}",
+                    self.model
+                );
+                if fits {
+                    self.model.end(index, leaves);
+                }
+            }
+            Action::Transfer {
+                variant,
+                from,
+                to,
+                quantity,
+            } => {
+                if from == to {
+                    return;
+                }
+                let line = NewLine {
+                    moved: Moved::Variant(self.variants[variant]),
+                    quantity,
+                    from: self.places[from],
+                    to: self.places[to],
+                };
+                let moved =
+                    conn.transaction(|conn| transferring::transfer(conn, &[line], None, None));
+                let fits = self.model.levels[variant][from].shelf() >= quantity;
+                assert_eq!(moved.is_ok(), fits, "{moved:?}");
+                if fits {
+                    self.model.levels[variant][from].on_hand -= quantity;
+                    self.model.levels[variant][to].on_hand += quantity;
+                }
+            }
+            Action::Count {
+                variant,
+                place,
+                on_hand,
+            } => {
+                let level = &mut self.model.levels[variant][place];
+                let counted = Counters { on_hand, ..*level };
+                let at = (self.variants[variant], self.places[place]);
+                let set = stock::set_on_hand(conn, at, level.on_hand, on_hand, &cause("count"));
+                assert_eq!(set.is_ok(), counted.available() >= 0, "{set:?}");
+                if set.is_ok() {
+                    *level = counted;
+                }
+            }
+            Action::Limit {
+                variant,
+                place,
+                safety,
+                backorder,
+            } => {
+                let level = &mut self.model.levels[variant][place];
+                let limited = Counters {
+                    safety,
+                    backorder,
+                    ..*level
+                };
+                let limits = Limits {
+                    safety: Some(safety),
+                    backorder_limit: Some(backorder),
+                };
+                let at = (self.variants[variant], self.places[place]);
+                let set = stock::set_limits(conn, at, limits, &cause("limits"));
+                assert_eq!(set.is_ok(), limited.available() >= 0, "{set:?}");
+                if set.is_ok() {
+                    *level = limited;
+                }
+            }
+            Action::Activate(place, is_active) => {
+                let changes = LocationChanges {
+                    is_active: Some(is_active),
+                    ..Default::default()
+                };
+                locations::update(conn, self.places[place], changes, None, None).unwrap();
+                self.model.active[place] = is_active;
+            }
+        }
+    }
+
+    fn assert_alike(&self, conn: &mut PgConnection) {
+        for (variant, expected) in self.variants.iter().zip(self.model.levels) {
+            let mut seen: BTreeMap<LocationId, Counters> = BTreeMap::new();
+            for level in levels::list(conn, *variant).unwrap() {
+                let counters = Counters {
+                    on_hand: level.on_hand,
+                    reserved: level.reserved,
+                    safety: level.safety,
+                    backorder: level.backorder_limit,
+                };
+                seen.insert(level.location_id, counters);
+            }
+            for (place, expected) in self.places.iter().zip(expected) {
+                let seen = seen.get(place).copied().unwrap_or_default();
+                assert_eq!(seen, expected, "variant {variant} at {place}");
+            }
+        }
+        assert_eq!(unexplained(conn), [""; 0]);
+    }
+}
+
+/// Whether both variants were to be had.
+fn place_order(
+    conn: &mut PgConnection,
+    id: usize,
+    variants: [VariantId; 2],
+    wanted: [i64; 2],
+) -> bool {
+    let lines: Vec<(i64, i64)> = variants
+        .iter()
+        .zip(wanted)
+        .filter(|(_, units)| *units > 0)
+        .map(|(variant, units)| (variant.get(), units))
+        .collect();
+    let list = |numbers: Vec<String>| format!("'{{{}}}'", numbers.join(","));
+    let variants = list(lines.iter().map(|line| line.0.to_string()).collect());
+    let units = list(lines.iter().map(|line| line.1.to_string()).collect());
+    let same = |value: &str| list(lines.iter().map(|_| value.to_owned()).collect());
+    let ones = same("1");
+    let granted = format!(
+        "(SELECT (short_orders = '{{}}')::text FROM catalog.grant_stock({ones}, {variants}, {units}))"
+    );
+    if text(conn, &granted) != "true" {
+        return false;
+    }
+    let (ids, nobody) = (same(&id.to_string()), same("NULL"));
+    text(
+        conn,
+        &format!("(catalog.reserve_stock({ids}, {nobody}, {variants}, {units})::text)"),
+    );
+    true
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_sequence_of_changes_comes_to_what_the_model_comes_to(actions in prop::collection::vec(action(), 1..40)) {
+        let conn = &mut conn();
+        let mut shop = Shop::open(conn);
+        for action in &actions {
+            shop.act(conn, action);
+            shop.assert_alike(conn);
+        }
+    }
+}
