@@ -11,12 +11,14 @@
 //! - [`held`]: what an order has of which location
 //! - [`levels`]: the counters of a variant at each location
 //! - [`counting`]: counts, corrections and limits, apart from orders
+//! - [`low`]: what is low
 //! - [`transferring`]: from locations into others
 //! - [`movements`]: what happened to a variant
 
 pub mod counting;
 pub mod held;
 pub mod levels;
+pub mod low;
 pub mod movements;
 pub mod transferring;
 

@@ -85,6 +85,8 @@ pub enum Event {
         safety: i64,
         /// Pieces that may be sold beyond what is on hand.
         backorder_limit: i64,
+        /// As many available pieces, or fewer, are low; `None` where nobody wants to know.
+        low_at: Option<i64>,
     },
     /// Pieces are at another location than before.
     StockTransferred {
@@ -297,6 +299,7 @@ mod tests {
                 location_id,
                 safety: 2,
                 backorder_limit: 0,
+                low_at: None,
             },
             Event::StockTransferred {
                 variant_id,

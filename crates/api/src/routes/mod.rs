@@ -81,6 +81,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::locations::delete)
         .service(admin::transfers::create)
         .service(admin::transfers::get)
+        .service(admin::low_stock::list)
         .service(
             utoipa_actix_web::scope("/api/admin/prices")
                 .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))

@@ -61,18 +61,27 @@ BEGIN
     short_orders := '{}'; short_variants := '{}'; short_available := '{}';
     -- A level that was made while this waited for the others is seen by a second look.
     FOR look IN 1..2 LOOP
-        SELECT array_agg(variant_id ORDER BY variant_id), array_agg(available ORDER BY variant_id),
+        -- In the order of the locks. Nearly always each variant is at one location, and there is enough of it.
+        SELECT array_agg(variant_id), array_agg(available),
                coalesce(bool_and(available >= wanted), true)
                  AND count(*) = (SELECT count(DISTINCT v) FROM unnest(variant_ids) v)
           INTO variants, free, enough
-          FROM (SELECT variant_id, wanted, sum(available)::bigint AS available
-                  FROM (SELECT s.variant_id, w.wanted,
-                               CASE WHEN s.location_id <> ALL (ARRAY(SELECT id FROM catalog.locations WHERE deactivated_at IS NOT NULL))
-                                    THEN s.on_hand - s.safety + s.backorder_limit - s.reserved ELSE 0 END AS available
-                          FROM (SELECT v AS variant_id, sum(q) AS wanted FROM unnest(variant_ids, quantities) AS l (v, q) GROUP BY v) w
-                          JOIN catalog.stock_levels s ON s.variant_id = w.variant_id
-                         ORDER BY s.variant_id, s.location_id FOR UPDATE OF s) AS locked
-                 GROUP BY variant_id, wanted) AS levels;
+          FROM (SELECT s.variant_id, w.wanted,
+                       CASE WHEN s.location_id <> ALL (ARRAY(SELECT id FROM catalog.locations WHERE deactivated_at IS NOT NULL))
+                            THEN s.on_hand - s.safety + s.backorder_limit - s.reserved ELSE 0 END AS available
+                  FROM (SELECT v AS variant_id, sum(q) AS wanted FROM unnest(variant_ids, quantities) AS l (v, q) GROUP BY v) w
+                  JOIN catalog.stock_levels s ON s.variant_id = w.variant_id
+                 ORDER BY s.variant_id, s.location_id FOR UPDATE OF s) AS locked;
+        IF enough THEN
+            RETURN;
+        END IF;
+        SELECT array_agg(l.variant_id ORDER BY l.variant_id) FILTER (WHERE l.variant_id IS NOT NULL),
+               array_agg(l.available ORDER BY l.variant_id) FILTER (WHERE l.variant_id IS NOT NULL),
+               bool_and(l.available >= w.wanted) AND count(l.variant_id) = count(*)
+          INTO variants, free, enough
+          FROM (SELECT v AS variant_id, sum(q) AS wanted FROM unnest(variant_ids, quantities) AS q (v, q) GROUP BY v) w
+          LEFT JOIN (SELECT variant_id, sum(available)::bigint AS available
+                       FROM unnest(variants, free) AS f (variant_id, available) GROUP BY variant_id) l USING (variant_id);
         IF enough THEN
             RETURN;
         END IF;
@@ -103,12 +112,11 @@ CREATE OR REPLACE FUNCTION catalog.reserve_stock(order_ids bigint[], actor_ids b
 RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    elsewhere bigint[] := '{}'; -- variants that are, or were, not only at the main location
+    -- Variants that are, or were, not only at the main location.
+    elsewhere bigint[] := ARRAY(SELECT v FROM unnest(variant_ids) v
+                                 WHERE EXISTS (SELECT FROM catalog.locations WHERE id > 1)
+                                   AND EXISTS (SELECT FROM catalog.stock_levels WHERE variant_id = v AND location_id > 1));
 BEGIN
-    IF EXISTS (SELECT FROM catalog.locations WHERE id > 1) THEN
-        elsewhere := ARRAY(SELECT DISTINCT v FROM unnest(variant_ids) v
-                            WHERE EXISTS (SELECT FROM catalog.stock_levels WHERE variant_id = v AND location_id > 1));
-    END IF;
     WITH reserved AS (
         UPDATE catalog.stock_levels s SET reserved = s.reserved + w.units
           FROM (SELECT v AS variant_id, sum(q)::bigint AS units FROM unnest(variant_ids, quantities) AS l (v, q)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use db::outbox::{self, Entry};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::{Array, BigInt, Nullable};
 use domain::{Event, LocationId, VariantId};
 
 use super::{Cause, Change, Level, MAX_ON_HAND, StockError, levels, move_all};
@@ -22,8 +22,10 @@ db::statement! {
         location_id: i64 => BigInt,
         safety: i64 => BigInt,
         backorder_limit: i64 => BigInt,
+        low_at: Option<i64> => Nullable<BigInt>,
     } -> BigInt =
-    "UPDATE catalog.stock_levels SET safety = $3, backorder_limit = $4 WHERE variant_id = $1 AND location_id = $2"
+    "UPDATE catalog.stock_levels SET safety = $3, backorder_limit = $4, low_at = $5 \
+      WHERE variant_id = $1 AND location_id = $2"
 }
 
 /// Sets the counted stock of a variant at a location, if it still is what the caller saw (compare and swap).
@@ -100,16 +102,19 @@ fn change_on_hand(
     })
 }
 
-/// How much of what is on hand may be sold; `None` stays.
+/// How much of what is on hand may be sold, and when that is little; `None` stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Units that are kept back.
     pub safety: Option<i64>,
     /// Units that may be sold beyond what is on hand.
     pub backorder_limit: Option<i64>,
+    /// As many available units, or fewer, are low; `Some(None)` where nobody wants to know any more.
+    pub low_at: Option<Option<i64>>,
 }
 
-/// Sets what is kept back of a variant at a location, and how far orders may go beyond what there is.
+/// Sets what is kept back of a variant at a location, how far orders may go beyond what there is, and when that is
+/// little. The database tells of what becomes low by it.
 ///
 /// Returns the new counters. To be called in a transaction.
 ///
@@ -126,6 +131,7 @@ pub fn set_limits(
     let new = Level {
         safety: limits.safety.unwrap_or(old.safety),
         backorder_limit: limits.backorder_limit.unwrap_or(old.backorder_limit),
+        low_at: limits.low_at.unwrap_or(old.low_at),
         ..old
     };
     if new == old {
@@ -143,6 +149,7 @@ pub fn set_limits(
         location_id: location_id.get(),
         safety: new.safety,
         backorder_limit: new.backorder_limit,
+        low_at: new.low_at,
     }
     .execute(conn)?;
     let event = Event::StockLimitsChanged {
@@ -150,6 +157,7 @@ pub fn set_limits(
         location_id,
         safety: new.safety,
         backorder_limit: new.backorder_limit,
+        low_at: new.low_at,
     };
     announce(conn, vec![(variant_id, event)], cause)?;
     Ok(new)

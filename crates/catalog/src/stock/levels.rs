@@ -1,7 +1,8 @@
 //! The counters of a variant, at one location and at all of them.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use domain::{LocationId, VariantId};
 
 use super::StockError;
@@ -13,6 +14,8 @@ pub struct Level {
     pub reserved: i64,
     pub safety: i64,
     pub backorder_limit: i64,
+    /// As many available units, or fewer, are low; `None` where nobody wants to know.
+    pub low_at: Option<i64>,
 }
 
 impl Level {
@@ -38,6 +41,9 @@ pub struct LevelAt {
     pub reserved: i64,
     pub safety: i64,
     pub backorder_limit: i64,
+    pub low_at: Option<i64>,
+    /// Since when it is low.
+    pub low_since: Option<DateTime<Utc>>,
 }
 
 impl LevelAt {
@@ -49,30 +55,32 @@ impl LevelAt {
             reserved: self.reserved,
             safety: self.safety,
             backorder_limit: self.backorder_limit,
+            low_at: self.low_at,
         }
     }
 }
 
+type Counters = (BigInt, BigInt, BigInt, BigInt, Nullable<BigInt>);
+
 db::statement! {
-    struct FindLevel { variant_id: i64 => BigInt, location_id: i64 => BigInt } -> (BigInt, BigInt, BigInt, BigInt) =
-    "SELECT on_hand, reserved, safety, backorder_limit FROM catalog.stock_levels \
+    struct FindLevel { variant_id: i64 => BigInt, location_id: i64 => BigInt } -> Counters =
+    "SELECT on_hand, reserved, safety, backorder_limit, low_at FROM catalog.stock_levels \
       WHERE variant_id = $1 AND location_id = $2"
 }
 
 db::statement! {
     struct ListLevels { variant_id: i64 => BigInt }
-        -> (BigInt, Text, Text, Bool, BigInt, BigInt, BigInt, BigInt, BigInt) =
+        -> (BigInt, Text, Text, Bool, BigInt, BigInt, BigInt, BigInt, BigInt, Nullable<BigInt>, Nullable<Timestamptz>) =
     "SELECT l.id, l.code, l.name, l.deactivated_at IS NULL, l.priority, \
-            s.on_hand, s.reserved, s.safety, s.backorder_limit \
+            s.on_hand, s.reserved, s.safety, s.backorder_limit, s.low_at, s.low_since \
        FROM catalog.stock_levels s JOIN catalog.locations l ON l.id = s.location_id \
       WHERE s.variant_id = $1 ORDER BY l.priority, l.id"
 }
 
 db::statement! {
     /// The one at the main location first.
-    struct LockLevels { variant_id: i64 => BigInt, location_id: i64 => BigInt }
-        -> (BigInt, BigInt, BigInt, BigInt, BigInt) =
-    "SELECT location_id, on_hand, reserved, safety, backorder_limit FROM catalog.stock_levels \
+    struct LockLevels { variant_id: i64 => BigInt, location_id: i64 => BigInt } -> (BigInt, Counters) =
+    "SELECT location_id, on_hand, reserved, safety, backorder_limit, low_at FROM catalog.stock_levels \
       WHERE variant_id = $1 AND location_id IN (1, $2) ORDER BY location_id FOR UPDATE"
 }
 
@@ -123,18 +131,12 @@ pub(super) fn lock(
         variant_id: variant,
         location_id: location,
     };
-    let levels: Vec<(i64, i64, i64, i64, i64)> = lock.load(conn)?;
-    if levels.first().map(|level| level.0) != Some(LocationId::MAIN.get()) {
+    let levels: Vec<(i64, Level)> = lock.load(conn)?;
+    if levels.first().map(|(id, _)| *id) != Some(LocationId::MAIN.get()) {
         return Err(StockError::NotStocked(variant_id));
     }
-    let found = levels.into_iter().find(|level| level.0 == location);
-    if let Some((_, on_hand, reserved, safety, backorder_limit)) = found {
-        return Ok(Level {
-            on_hand,
-            reserved,
-            safety,
-            backorder_limit,
-        });
+    if let Some((_, level)) = levels.into_iter().find(|(id, _)| *id == location) {
+        return Ok(level);
     }
     let create = CreateLevel {
         variant_id: variant,
@@ -142,7 +144,7 @@ pub(super) fn lock(
     };
     match create.get_result::<i64>(conn).optional()? {
         Some(_) => Ok(Level::default()),
-        // Nobody makes a level while the one at the main location is locked, unless it was seen too late.
+        // It was made while the lock was waited for; since then nobody else changes it.
         None => {
             find_level(conn, variant_id, location_id)?.ok_or(StockError::NoLocation(location_id))
         }

@@ -7,6 +7,7 @@ mod editing;
 mod export;
 mod import;
 mod locations;
+mod low_stock;
 mod plans;
 mod prices;
 mod products;

@@ -4,7 +4,7 @@ use catalog::categories::{self, listing};
 use catalog::products::managed::{self, Status};
 use catalog::products::{self, Start};
 use catalog::quotes::Wanted;
-use catalog::stock::{self, Change, movements};
+use catalog::stock::{self, Change, low, movements};
 use catalog::variants;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
@@ -14,7 +14,7 @@ use domain::{CategoryId, LocationId, PageSize, ProductId, ProductOrder, VariantI
 
 use crate::{SETTINGS, USD, cause, database, quote, sku, text};
 
-/// 20,000 products, each with prices in two currencies, of which one was changed once; one variant was moved 20,000 times.
+/// 20,000 products, each with prices in two currencies, of which one was changed once; one variant was moved 20,000 times, and a few are low.
 const FILL: &str = "
     INSERT INTO catalog.products (name, description)
     SELECT 'Product ' || md5(n::text), repeat(md5(n::text || 'd') || ' ', 4) FROM generate_series(1, 20000) n;
@@ -31,6 +31,7 @@ const FILL: &str = "
     INSERT INTO catalog.category_parents (category_id, parent_id, position, rank) VALUES (2, 1, 1, 1);
     INSERT INTO catalog.category_products (category_id, product_id, position, product_name)
     SELECT c.id, p.id, p.id / 3, p.name FROM catalog.products p, catalog.categories c;
+    UPDATE catalog.stock_levels SET low_at = 10 WHERE variant_id BETWEEN 700 AND 710;
     UPDATE catalog.products SET slug = 'slug-' || id, published_at = now() - interval '1 hour' WHERE id % 2 = 1;
     UPDATE catalog.products SET published_at = now() + interval '1 day' * id WHERE id BETWEEN 19001 AND 19010;
     UPDATE catalog.products SET archived_at = now() WHERE id BETWEEN 19011 AND 19020;
@@ -88,6 +89,7 @@ fn no_read_of_a_customer_scans_a_table() {
     assert_eq!(quote(conn, &lines, USD).len(), 40);
     stock::move_all(conn, &[change], &cause("order")).unwrap();
     assert_eq!(variants::list(conn, id, 0, size, USD).unwrap().len(), 1);
+    assert_eq!(low::list(conn, (500, 0), None, size).unwrap().len(), 11);
     let last = movements::list(conn, change.variant_id, None, i64::MAX, size).unwrap();
     assert_eq!(last.len(), 21);
 
@@ -138,6 +140,11 @@ fn no_read_of_a_customer_scans_a_table() {
             conn,
             "AND id < $3 ORDER BY id DESC LIMIT $4",
             "777, NULL, 9223372036854775807, 21",
+        ),
+        plan(
+            conn,
+            "WHERE s.low_since IS NOT NULL AND (s.variant_id",
+            "500, 0, NULL, 21",
         ),
         plan(conn, "AND p.slug = $2", "'USD', 'slug-777'"),
         plan(conn, "SELECT (SELECT extract(epoch", ""),

@@ -108,6 +108,7 @@ fn what_is_reserved_or_kept_back_stays_and_the_lines_that_want_it_are_named() {
     let limits = Limits {
         safety: Some(3),
         backorder_limit: Some(50),
+        low_at: None,
     };
     stock::set_limits(conn, (a, LocationId::MAIN), limits, &cause("limits")).unwrap();
     let mut try_to = |lines: &[NewLine]| {

@@ -3,6 +3,7 @@
 use actix_web::get;
 use actix_web::web::{Data, Path};
 use catalog::stock::levels::{self, LevelAt};
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use domain::{LocationId, VariantId};
 use serde::Serialize;
@@ -47,6 +48,12 @@ pub struct LevelBody {
     backorder_limit: i64,
     /// What could still be promised there.
     available: i64,
+    /// As many available units, or fewer, are low; null where nobody wants to know.
+    #[schema(required = true)]
+    low_at: Option<i64>,
+    /// Since when they are.
+    #[schema(required = true)]
+    low_since: Option<DateTime<Utc>>,
 }
 
 impl From<LevelAt> for LevelBody {
@@ -63,6 +70,8 @@ impl From<LevelAt> for LevelBody {
             safety: level.safety,
             backorder_limit: level.backorder_limit,
             available,
+            low_at: level.low_at,
+            low_since: level.low_since,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod category_products;
 pub mod levels;
 mod location_bodies;
 pub mod locations;
+pub mod low_stock;
 pub mod movements;
 pub mod options;
 mod price_bodies;

@@ -161,7 +161,8 @@ pub async fn adjust(
         .await
 }
 
-/// Sets what is kept back of a variant at a location, and how far orders may go beyond what there is. Staff only.
+/// Sets what is kept back of a variant at a location, how far orders may go beyond what there is, and when
+/// that is little. Staff only.
 #[utoipa::path(
     tag = "stock",
     security(("token" = [])),
@@ -184,9 +185,11 @@ pub async fn limit(
     let limits = Limits {
         safety: body.value.safety,
         backorder_limit: body.value.backorder_limit,
+        low_at: body.value.low_at,
     };
     check_limit("safety", limits.safety)?;
     check_limit("backorderLimit", limits.backorder_limit)?;
+    check_limit("lowAt", limits.low_at.flatten())?;
     let cause = cause("limits", None, &staff)?;
     let location_id = body.value.location_id;
     let write = Write::new(&state, staff, key, &ids, location_id, &body.bytes)?;

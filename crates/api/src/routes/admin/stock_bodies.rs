@@ -5,6 +5,8 @@ use domain::{LocationId, VariantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::http::given;
+
 /// Counted and promised units of a variant at a location.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -25,6 +27,9 @@ pub struct VariantStockBody {
     pub backorder_limit: i64,
     /// What can still be promised there.
     pub available: i64,
+    /// As many available units, or fewer, are low; null where nobody wants to know.
+    #[schema(required = true)]
+    pub low_at: Option<i64>,
 }
 
 /// A variant, and where.
@@ -64,7 +69,7 @@ pub struct AdjustmentBody {
     pub note: Option<String>,
 }
 
-/// How much of what is on hand may be sold.
+/// How much of what is on hand may be sold, and when that is little.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = StockLimits)]
@@ -78,6 +83,10 @@ pub struct LimitsBody {
     /// Units that may be sold beyond what is on hand.
     #[schema(minimum = 0)]
     pub backorder_limit: Option<i64>,
+    /// As many available units, or fewer, are low, which is told once; null where nobody wants to know.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>, minimum = 0)]
+    pub low_at: Option<Option<i64>>,
 }
 
 impl VariantStockBody {
@@ -91,6 +100,7 @@ impl VariantStockBody {
             safety: level.safety,
             backorder_limit: level.backorder_limit,
             available: level.available(),
+            low_at: level.low_at,
         }
     }
 }

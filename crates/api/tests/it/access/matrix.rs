@@ -315,6 +315,7 @@ fn matrix() -> Vec<Row> {
             [401, 403, 403, 204, 404],
             [401, 403, 403, 204, 404],
         ),
+        row("GET", "/api/admin/stock/low", none.clone(), staff, staff),
         // Without a key.
         row(
             "POST",

@@ -121,7 +121,7 @@ pub const REFERENCES: [Case; 26] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 22] = [
+pub const EVENTS_AND_SCHEMA: [Case; 23] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -134,6 +134,10 @@ pub const EVENTS_AND_SCHEMA: [Case; 22] = [
     (
         "INSERT INTO catalog.categories (slug, name, root_position) VALUES ('untold', 'Untold', 1)",
         &[("I9", "category ")],
+    ),
+    (
+        "UPDATE catalog.stock_levels SET low_at = 1000000 WHERE variant_id = 4",
+        &[("S10", "variant 4")],
     ),
     (
         "UPDATE catalog.locations SET version = version + 1",
