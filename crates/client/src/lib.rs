@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`categories`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -34,12 +34,14 @@ pub mod error;
 pub mod events;
 pub mod jobs;
 pub mod key;
+pub mod locations;
 pub mod orders;
 pub mod products;
 pub mod publishing;
 mod retry;
 pub mod secret;
 pub mod service;
+pub mod stock;
 #[cfg(test)]
 mod test_server;
 pub mod transport;
@@ -56,6 +58,7 @@ pub use error::{Error, FieldError, Problem};
 pub use events::{Event, EventPage, EventQuery, EventResource};
 pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};
 pub use key::IdempotencyKey;
+pub use locations::{Location, LocationChanges, LocationPage, NewLocation};
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
     PlaceOrder, SoldLine, StatusChanged, TimelineEntry,
@@ -68,6 +71,10 @@ pub use publishing::{
 };
 pub use secret::Secret;
 pub use service::Readiness;
+pub use stock::{
+    LocationStock, LowStock, LowStockPage, NewStockTransfer, NewStockTransferLine, StockAdjustment,
+    StockCount, StockLevels, StockLimits, StockTransfer, StockTransferLine,
+};
 pub use transport::{Answer, Client, Request};
 pub use users::{NewUser, Session, User};
 pub use variants::{
