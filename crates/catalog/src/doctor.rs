@@ -193,7 +193,7 @@ fn unannounced_stock() -> Check {
                 FROM (SELECT variant_id, CASE WHEN transfer_id IS NULL THEN 'stock.adjusted' ELSE 'stock.transferred' END AS kind, \
                              1 AS changes, 0 AS events \
                         FROM catalog.stock_movements \
-                       WHERE order_id IS NULL AND reason NOT IN ('initial', 'transfer_in') \
+                       WHERE order_id IS NULL AND hold_id IS NULL AND reason NOT IN ('initial', 'transfer_in') \
                       UNION ALL \
                       SELECT resource_id, kind, 0, 1 FROM platform.outbox \
                        WHERE kind IN ('stock.adjusted', 'stock.transferred')) AS account \

@@ -9,6 +9,7 @@
 //!
 //! - [`move_all`]: what everything else goes through
 //! - [`held`]: what an order has of which location
+//! - [`holds`]: what is kept for somebody until a moment
 //! - [`levels`]: the counters of a variant at each location
 //! - [`counting`]: counts, corrections and limits, apart from orders
 //! - [`low`]: what is low
@@ -17,6 +18,7 @@
 
 pub mod counting;
 pub mod held;
+pub mod holds;
 pub mod levels;
 pub mod low;
 pub mod movements;

@@ -72,8 +72,9 @@ pub use publishing::{
 pub use secret::Secret;
 pub use service::Readiness;
 pub use stock::{
-    LocationStock, LowStock, LowStockPage, NewStockTransfer, NewStockTransferLine, StockAdjustment,
-    StockCount, StockLevels, StockLimits, StockTransfer, StockTransferLine,
+    LocationStock, LowStock, LowStockPage, NewStockHold, NewStockHoldLine, NewStockTransfer,
+    NewStockTransferLine, StockAdjustment, StockCount, StockHold, StockHoldLine, StockHoldPage,
+    StockLevels, StockLimits, StockTransfer, StockTransferLine,
 };
 pub use transport::{Answer, Client, Request};
 pub use users::{NewUser, Session, User};

@@ -1,7 +1,7 @@
 //! Stock of variants at locations. Staff.
 
 use chrono::{DateTime, Utc};
-use domain::{LocationId, ProductId, Sku, StockTransferId, VariantId};
+use domain::{LocationId, OrderId, ProductId, Sku, StockHoldId, StockTransferId, VariantId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -139,6 +139,76 @@ pub struct StockTransferLine {
     pub to_location_id: LocationId,
 }
 
+/// Stock to be kept for somebody: all lines or none.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewStockHold {
+    /// 1 to 1,000.
+    pub lines: Vec<NewStockHoldLine>,
+    /// Seconds from now, up to a week; 900 when `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u32>,
+    /// What people want to remember of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Pieces of a variant to be kept.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewStockHoldLine {
+    /// Which variant.
+    pub sku: Sku,
+    /// How many pieces.
+    pub quantity: i64,
+}
+
+/// Stock that is kept for somebody, or was.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StockHold {
+    /// Names the hold; an order that names it takes its place.
+    pub id: StockHoldId,
+    /// `active`, `released`, `expired` or `ordered`.
+    pub status: String,
+    /// When it ends, or would have ended, by itself.
+    pub expires_at: DateTime<Utc>,
+    /// The order it became.
+    pub order_id: Option<OrderId>,
+    /// What people want to remember of it.
+    pub note: Option<String>,
+    /// What is kept where, or was; empty in lists.
+    #[serde(default)]
+    pub lines: Vec<StockHoldLine>,
+}
+
+/// Pieces that are kept, or were.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StockHoldLine {
+    /// Which variant.
+    pub variant_id: VariantId,
+    /// The merchant's own name for it.
+    pub sku: Sku,
+    /// Where.
+    pub location_id: LocationId,
+    /// How many pieces.
+    pub quantity: i64,
+}
+
+/// Some holds, newest first.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StockHoldPage {
+    /// At most `limit` of them.
+    pub holds: Vec<StockHold>,
+    /// How many a page has.
+    pub limit: u32,
+    /// Whether more follow.
+    pub has_more: bool,
+    /// Where the next page starts.
+    pub next_cursor: Option<String>,
+}
+
 /// Some of what is low, by variant and location.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -260,6 +330,72 @@ impl Client {
         self.fetch(Request::new(Method::GET, path)).await
     }
 
+    /// Keeps stock for somebody until a moment, all lines or none. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `out_of_stock`; its errors name the lines.
+    pub async fn hold_stock(&self, hold: &NewStockHold) -> Result<Answer<StockHold>, Error> {
+        let request = Request::new(Method::POST, "/api/admin/stock/holds").json(hold)?;
+        self.fetch(request).await
+    }
+
+    /// Lists holds, newest first. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] for a cursor that is none.
+    pub async fn list_stock_holds(
+        &self,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Answer<StockHoldPage>, Error> {
+        let request = Request::new(Method::GET, "/api/admin/stock/holds")
+            .query_if("limit", limit.as_ref())
+            .query_if("cursor", cursor.as_ref());
+        self.fetch(request).await
+    }
+
+    /// Reads a hold. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 404 for an unknown one.
+    pub async fn get_stock_hold(&self, id: StockHoldId) -> Result<Answer<StockHold>, Error> {
+        let path = format!("/api/admin/stock/holds/{id}");
+        self.fetch(Request::new(Method::GET, path)).await
+    }
+
+    /// Keeps what a hold keeps until so many seconds from now. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `hold_over` for one that keeps nothing any more.
+    pub async fn refresh_stock_hold(
+        &self,
+        id: StockHoldId,
+        expires_in: u32,
+    ) -> Result<Answer<StockHold>, Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body {
+            expires_in: u32,
+        }
+        let path = format!("/api/admin/stock/holds/{id}");
+        self.fetch(Request::new(Method::PATCH, path).json(&Body { expires_in })?)
+            .await
+    }
+
+    /// Gives back what a hold keeps. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 404 for an unknown one.
+    pub async fn release_stock_hold(&self, id: StockHoldId) -> Result<Answer<StockHold>, Error> {
+        let path = format!("/api/admin/stock/holds/{id}");
+        self.fetch(Request::new(Method::DELETE, path)).await
+    }
+
     /// Lists what is low, at one location or at all active ones. Staff.
     ///
     /// # Errors
@@ -289,6 +425,20 @@ mod tests {
 
     use super::*;
     use crate::test_server::{Reply, TestServer};
+
+    #[tokio::test]
+    async fn a_hold_is_read_with_and_without_its_lines() {
+        let hold = json!({"id": 4, "status": "active", "expiresAt": "2026-11-25T10:00:00Z", "orderId": null,
+                          "note": null, "actorId": 1, "createdAt": "2026-11-25T09:00:00Z"});
+        let page = json!({"holds": [hold], "limit": 1, "hasMore": false}).to_string();
+        let server = TestServer::start(vec![Reply::With("200 OK", &[], page)]).await;
+        let shop = server.client().build().unwrap();
+
+        let page = shop.list_stock_holds(Some(1), None).await.unwrap().body;
+
+        assert_eq!((page.holds[0].id.get(), page.holds[0].lines.len()), (4, 0));
+        assert!(server.heard()[0].starts_with("GET /api/admin/stock/holds?limit=1 "));
+    }
 
     #[tokio::test]
     async fn a_transfer_is_sent_as_the_api_wants_it() {

@@ -2,7 +2,7 @@
 
 use crate::{
     CategoryId, LocationId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId,
-    StockTransferId, UserId, VariantId,
+    StockHoldId, StockTransferId, UserId, VariantId,
 };
 
 /// A fact, told once it is true.
@@ -123,6 +123,23 @@ pub enum Event {
         /// As many, or fewer, are low; `None` when there is no such limit any more.
         low_at: Option<i64>,
     },
+    /// Pieces are kept for somebody until a moment.
+    HoldCreated {
+        /// The hold.
+        hold_id: StockHoldId,
+    },
+    /// They are kept until another moment.
+    HoldRefreshed {
+        /// The hold.
+        hold_id: StockHoldId,
+    },
+    /// They are kept no more.
+    HoldEnded {
+        /// The hold.
+        hold_id: StockHoldId,
+        /// Why: `released`, `expired` or `ordered`.
+        outcome: &'static str,
+    },
     /// Somebody has a new account.
     UserRegistered {
         /// The account.
@@ -166,7 +183,7 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 18] = [
+    pub const KINDS: [&'static str; 21] = [
         "product.changed",
         "category.created",
         "category.updated",
@@ -180,6 +197,9 @@ impl Event {
         "stock.transferred",
         "stock.low",
         "stock.back",
+        "hold.created",
+        "hold.refreshed",
+        "hold.ended",
         "user.registered",
         "order.placed",
         "order.statusChanged",
@@ -204,6 +224,9 @@ impl Event {
             Self::StockTransferred { .. } => "stock.transferred",
             Self::StockLow { .. } => "stock.low",
             Self::StockBack { .. } => "stock.back",
+            Self::HoldCreated { .. } => "hold.created",
+            Self::HoldRefreshed { .. } => "hold.refreshed",
+            Self::HoldEnded { .. } => "hold.ended",
             Self::UserRegistered { .. } => "user.registered",
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderStatusChanged { .. } => "order.statusChanged",
@@ -232,6 +255,9 @@ impl Event {
             | Self::StockTransferred { variant_id, .. }
             | Self::StockLow { variant_id, .. }
             | Self::StockBack { variant_id, .. } => ("variant", variant_id.get()),
+            Self::HoldCreated { hold_id }
+            | Self::HoldRefreshed { hold_id }
+            | Self::HoldEnded { hold_id, .. } => ("hold", hold_id.get()),
             Self::UserRegistered { user_id } => ("user", user_id.get()),
             Self::OrderPlaced { order_id, .. }
             | Self::OrderStatusChanged { order_id, .. }
@@ -274,6 +300,7 @@ mod tests {
         let category_id = CategoryId::try_from(3).unwrap();
         let variant_id = VariantId::try_from(1).unwrap();
         let location_id = LocationId::try_from(2).unwrap();
+        let hold_id = StockHoldId::try_from(4).unwrap();
         let events = [
             Event::ProductChanged {
                 product_id: ProductId::try_from(1).unwrap(),
@@ -319,6 +346,12 @@ mod tests {
                 location_id,
                 available: 3,
                 low_at: None,
+            },
+            Event::HoldCreated { hold_id },
+            Event::HoldRefreshed { hold_id },
+            Event::HoldEnded {
+                hold_id,
+                outcome: "released",
             },
             Event::UserRegistered { user_id },
             Event::OrderPlaced {

@@ -110,6 +110,11 @@ id! {
     JobId
 }
 
+id! {
+    /// Names stock that is kept for somebody until a moment.
+    StockHoldId
+}
+
 impl LocationId {
     /// The location that every shop has: what is written without a location is written there.
     pub const MAIN: Self = Self(1);

@@ -53,7 +53,7 @@ pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
     CategoryId, InvalidId, JobId, LocationId, OrderId, PaymentId, PaymentOperationId, ProductId,
-    StockTransferId, UserId, VariantId,
+    StockHoldId, StockTransferId, UserId, VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use money::{Money, MoneyError};

@@ -82,6 +82,11 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::transfers::create)
         .service(admin::transfers::get)
         .service(admin::low_stock::list)
+        .service(admin::holds::create)
+        .service(admin::holds::list)
+        .service(admin::holds::get)
+        .service(admin::holds::refresh)
+        .service(admin::holds::release)
         .service(
             utoipa_actix_web::scope("/api/admin/prices")
                 .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))

@@ -73,5 +73,6 @@ BEGIN
       FROM unnest(order_ids, actor_ids, variant_ids, quantities) AS l (o, a, v, q) GROUP BY o, a, v;
 END $$;
 
+DROP FUNCTION catalog.hold_stock;
 DROP FUNCTION catalog.sources;
 DROP FUNCTION catalog.availability;

@@ -1,7 +1,11 @@
--- What of a variant can still be promised: at all locations that orders take from. Exactly one row; the planner sees through it.
+-- What of a variant can still be promised: at all locations that orders take from, and what expired holds still keep there.
+-- Exactly one row; the planner sees through it.
 CREATE FUNCTION catalog.availability(wanted_variant bigint) RETURNS TABLE (available bigint)
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(s.on_hand - s.safety + s.backorder_limit - s.reserved), 0)::bigint
+           + coalesce((SELECT sum(l.units) FROM catalog.stock_hold_lines l JOIN catalog.stock_holds h ON h.id = l.hold_id
+                        WHERE l.variant_id = wanted_variant AND l.released_at IS NULL AND h.expires_at <= statement_timestamp()
+                          AND l.location_id <> ALL (ARRAY(SELECT id FROM catalog.locations WHERE deactivated_at IS NOT NULL))), 0)::bigint
       FROM catalog.stock_levels s
      WHERE s.variant_id = wanted_variant
        AND s.location_id <> ALL (ARRAY(SELECT id FROM catalog.locations WHERE deactivated_at IS NOT NULL))
@@ -44,7 +48,7 @@ LANGUAGE sql STABLE AS $$
      CROSS JOIN LATERAL catalog.availability(v.id) s
 $$;
 
--- As before, of all locations. Levels are locked by variant and then by location: whoever writes any level of a variant holds
+-- As before, of all locations, and what expired holds keep is given back where it is needed. Levels are locked by variant and then by location: whoever writes any level of a variant holds
 -- the one at the main location first.
 CREATE OR REPLACE FUNCTION catalog.grant_stock(
     line_orders int[], variant_ids bigint[], quantities bigint[],
@@ -59,7 +63,7 @@ DECLARE
     lacking record;
 BEGIN
     short_orders := '{}'; short_variants := '{}'; short_available := '{}';
-    -- A level that was made while this waited for the others is seen by a second look.
+    -- What expired holds gave back is seen by a second look, and so is a level that was made while this waited for others.
     FOR look IN 1..2 LOOP
         -- In the order of the locks. Nearly always each variant is at one location, and there is enough of it.
         SELECT array_agg(variant_id), array_agg(available),
@@ -84,6 +88,9 @@ BEGIN
                        FROM unnest(variants, free) AS f (variant_id, available) GROUP BY variant_id) l USING (variant_id);
         IF enough THEN
             RETURN;
+        END IF;
+        IF look = 1 THEN
+            PERFORM catalog.release_expired_holds(variant_ids);
         END IF;
     END LOOP;
     FOR number IN SELECT DISTINCT o FROM unnest(line_orders) o ORDER BY o LOOP
@@ -146,4 +153,24 @@ BEGIN
          WHERE s.variant_id = t.v AND s.location_id = t.location_id)
     INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id, actor_id)
     SELECT v, location_id, 0, units, 'order_placed', o, a FROM taken;
+END $$;
+
+-- Keeps for a hold what was granted to it.
+CREATE FUNCTION catalog.hold_stock(holding bigint, actor bigint, variant_ids bigint[], quantities bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    WITH taken AS MATERIALIZED (
+        SELECT w.v, p.location_id, sum(least(w.units, p.high) - p.low)::bigint AS units
+          FROM (SELECT v, sum(q) AS units FROM unnest(variant_ids, quantities) AS l (v, q) GROUP BY v) w
+         CROSS JOIN LATERAL catalog.sources(w.v) p
+         WHERE p.low < w.units AND p.low < p.high
+         GROUP BY w.v, p.location_id
+    ), reserved AS (
+        UPDATE catalog.stock_levels s SET reserved = s.reserved + t.units
+          FROM taken t WHERE s.variant_id = t.v AND s.location_id = t.location_id
+    ), lines AS (
+        INSERT INTO catalog.stock_hold_lines (hold_id, variant_id, location_id, units)
+        SELECT holding, v, location_id, units FROM taken)
+    INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, hold_id, actor_id)
+    SELECT v, location_id, 0, units, 'hold_placed', holding, actor FROM taken;
 END $$;

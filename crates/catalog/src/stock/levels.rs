@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use domain::{LocationId, VariantId};
 
-use super::StockError;
+use super::{StockError, holds};
 
 /// The counters of a variant at a location, in units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable)]
@@ -135,7 +135,9 @@ pub(super) fn lock(
     if levels.first().map(|(id, _)| *id) != Some(LocationId::MAIN.get()) {
         return Err(StockError::NotStocked(variant_id));
     }
-    if let Some((_, level)) = levels.into_iter().find(|(id, _)| *id == location) {
+    let gave_back = holds::release_expired(conn, vec![variant])?;
+    let found = levels.into_iter().find(|(id, _)| *id == location);
+    if let (Some((_, level)), false) = (found, gave_back) {
         return Ok(level);
     }
     let create = CreateLevel {
@@ -144,7 +146,7 @@ pub(super) fn lock(
     };
     match create.get_result::<i64>(conn).optional()? {
         Some(_) => Ok(Level::default()),
-        // It was made while the lock was waited for; since then nobody else changes it.
+        // It is there, and since the lock nobody else changes it.
         None => {
             find_level(conn, variant_id, location_id)?.ok_or(StockError::NoLocation(location_id))
         }

@@ -14,10 +14,11 @@ pub struct Movement {
     pub on_hand_delta: i64,
     /// Units that were promised, or are promised no more when negative.
     pub reserved_delta: i64,
-    /// `initial`, `count`, `import`, one of [`REASONS`], or what an order or a transfer did.
+    /// `initial`, `count`, `import`, one of [`REASONS`], or what an order, a transfer or a hold did.
     pub reason: String,
     pub order_id: Option<i64>,
     pub transfer_id: Option<i64>,
+    pub hold_id: Option<i64>,
     pub note: Option<String>,
     /// `None` for the system, and for callers without a token.
     pub actor_id: Option<i64>,
@@ -41,9 +42,9 @@ db::statement! {
         location_id: Option<i64> => Nullable<BigInt>,
         before: i64 => BigInt,
         limit: i64 => BigInt,
-    } -> (BigInt, BigInt, BigInt, BigInt, Text, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>,
+    } -> (BigInt, BigInt, BigInt, BigInt, Text, Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>,
           Nullable<BigInt>, Timestamptz) =
-    "SELECT m.id, m.location_id, m.on_hand_delta, m.reserved_delta, m.reason, m.order_id, m.transfer_id, m.note, \
+    "SELECT m.id, m.location_id, m.on_hand_delta, m.reserved_delta, m.reason, m.order_id, m.transfer_id, m.hold_id, m.note, \
             m.actor_id, m.occurred_at \
        FROM catalog.stock_levels s CROSS JOIN LATERAL ( \
             SELECT * FROM catalog.stock_movements \

@@ -12,6 +12,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use domain::{Event, LocationId, Sku, StockTransferId, UserId, VariantId};
 
+pub use checking::variants_of;
+
 /// Most lines of one transfer.
 pub const MAX_LINES: usize = 1_000;
 

@@ -5,6 +5,7 @@
 mod categories;
 mod editing;
 mod export;
+mod holds;
 mod import;
 mod locations;
 mod low_stock;

@@ -14,7 +14,7 @@ use domain::{CategoryId, LocationId, PageSize, ProductId, ProductOrder, VariantI
 
 use crate::{SETTINGS, USD, cause, database, quote, sku, text};
 
-/// 20,000 products, each with prices in two currencies, of which one was changed once; one variant was moved 20,000 times, and a few are low.
+/// 20,000 products, each with prices in two currencies, of which one was changed once; one variant was moved 20,000 times, a few are low, and something of each is kept for somebody.
 const FILL: &str = "
     INSERT INTO catalog.products (name, description)
     SELECT 'Product ' || md5(n::text), repeat(md5(n::text || 'd') || ' ', 4) FROM generate_series(1, 20000) n;
@@ -31,6 +31,8 @@ const FILL: &str = "
     INSERT INTO catalog.category_parents (category_id, parent_id, position, rank) VALUES (2, 1, 1, 1);
     INSERT INTO catalog.category_products (category_id, product_id, position, product_name)
     SELECT c.id, p.id, p.id / 3, p.name FROM catalog.products p, catalog.categories c;
+    INSERT INTO catalog.stock_holds (expires_at) SELECT now() + interval '1 hour' FROM generate_series(1, 20000);
+    INSERT INTO catalog.stock_hold_lines (hold_id, variant_id, location_id, units) SELECT id, id, 1, 1 FROM catalog.stock_holds;
     UPDATE catalog.stock_levels SET low_at = 10 WHERE variant_id BETWEEN 700 AND 710;
     UPDATE catalog.products SET slug = 'slug-' || id, published_at = now() - interval '1 hour' WHERE id % 2 = 1;
     UPDATE catalog.products SET published_at = now() + interval '1 day' * id WHERE id BETWEEN 19001 AND 19010;

@@ -170,8 +170,12 @@ fn orders_and_transfers_in_all_directions_do_not_deadlock() {
                 everywhere[(number + round) % 3],
                 everywhere[(number + 2 * round + 1) % 3],
             );
-            let variants = if number % 2 == 0 { [a, b] } else { [b, a] };
-            if number % 3 == 0 {
+            let variants = if number.is_multiple_of(2) {
+                [a, b]
+            } else {
+                [b, a]
+            };
+            if number.is_multiple_of(3) {
                 let order = format!("{}", 1_000 * number + round);
                 let [x, y] = variants;
                 let sql = format!(

@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, delete, get, patch, post};
 use catalog::locations::{self, LocationError};
 use diesel::PgConnection;
-use domain::LocationId;
+use domain::{LocationId, PageSize};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -17,23 +17,32 @@ use crate::http::{
 use crate::routes::money::ProblemBody;
 use crate::state::State;
 
-/// Which locations.
+/// Which of them.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct LocationQuery {
-    /// Locations on a page, 1 to 100.
+pub struct PartQuery {
+    /// How many on a page, 1 to 100.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Option<String>,
     /// `nextCursor` of the page before.
     cursor: Option<String>,
 }
 
+impl PartQuery {
+    /// The page size, and the id behind which the page begins.
+    pub(super) fn part(&self, start: i64) -> Result<(PageSize, i64), Problem> {
+        let size = params::page_size(self.limit.as_deref())?;
+        let after = params::position(self.cursor.as_deref())?.unwrap_or(start);
+        Ok((size, after))
+    }
+}
+
 /// Lists locations, oldest first. Staff only.
 #[utoipa::path(
     tag = "stock",
     security(("token" = [])),
-    params(LocationQuery),
+    params(PartQuery),
     responses(
         (status = 200, body = LocationPageBody),
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
@@ -45,10 +54,9 @@ pub struct LocationQuery {
 pub async fn list(
     state: Data<State>,
     _staff: Staff,
-    query: Params<LocationQuery>,
+    query: Params<PartQuery>,
 ) -> Result<Answer, Problem> {
-    let size = params::page_size(query.0.limit.as_deref())?;
-    let after = params::position(query.0.cursor.as_deref())?.unwrap_or(0);
+    let (size, after) = query.0.part(0)?;
     let read = move |conn: &mut PgConnection| {
         let rows = locations::list(conn, after, size)?;
         Ok(Answer::ok(&LocationPageBody::new(rows, size)))

@@ -3,6 +3,8 @@
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
+mod hold_bodies;
+pub mod holds;
 pub mod levels;
 mod location_bodies;
 pub mod locations;

@@ -30,6 +30,8 @@ pub struct MovementBody {
     #[schema(required = true)]
     transfer_id: Option<i64>,
     #[schema(required = true)]
+    hold_id: Option<i64>,
+    #[schema(required = true)]
     note: Option<String>,
     /// The user who caused it; null for the system and for callers without a token.
     #[schema(required = true)]
@@ -47,6 +49,7 @@ impl From<Movement> for MovementBody {
             reason: movement.reason,
             order_id: movement.order_id,
             transfer_id: movement.transfer_id,
+            hold_id: movement.hold_id,
             note: movement.note,
             actor_id: movement.actor_id,
             occurred_at: movement.occurred_at,

@@ -56,17 +56,7 @@ impl NewTransferBody {
 
 impl NewLineBody {
     fn checked(self) -> Result<NewLine, Problem> {
-        let moved = match (self.variant_id, self.sku) {
-            (Some(id), None) => Moved::Variant(id),
-            (None, Some(sku)) => Moved::Sku(sku),
-            (None, None) => {
-                return Err(Problem::invalid("sku", "missing", "give sku or variantId"));
-            }
-            (Some(_), Some(_)) => {
-                let rule = "sku and variantId exclude each other";
-                return Err(Problem::invalid("sku", "conflict", rule));
-            }
-        };
+        let moved = moved(self.variant_id, self.sku)?;
         if !(1..=MAX_ON_HAND).contains(&self.quantity) {
             let rule = format!("must be 1 to {MAX_ON_HAND}");
             return Err(Problem::invalid("quantity", "out_of_range", rule));
@@ -81,6 +71,19 @@ impl NewLineBody {
             from: self.from_location_id,
             to: self.to_location_id,
         })
+    }
+}
+
+/// How a line names a variant.
+pub(super) fn moved(variant_id: Option<VariantId>, sku: Option<Sku>) -> Result<Moved, Problem> {
+    match (variant_id, sku) {
+        (Some(id), None) => Ok(Moved::Variant(id)),
+        (None, Some(sku)) => Ok(Moved::Sku(sku)),
+        (None, None) => Err(Problem::invalid("sku", "missing", "give sku or variantId")),
+        (Some(_), Some(_)) => {
+            let rule = "sku and variantId exclude each other";
+            Err(Problem::invalid("sku", "conflict", rule))
+        }
     }
 }
 

@@ -83,13 +83,7 @@ fn not_found() -> Problem {
 /// What is wrong, with the name of the field.
 fn refuse(error: TransferError) -> Problem {
     match error {
-        TransferError::UnknownVariant(line) => {
-            Problem::unprocessable("unknown_variant", "A variant does not exist").field(
-                format!("lines[{line}]"),
-                "unknown",
-                "there is no such variant",
-            )
-        }
+        TransferError::UnknownVariant(line) => unknown_variant(line),
         TransferError::UnknownLocation { line, location } => {
             no_location(format!("lines[{line}]")).detail(format!("there is no location {location}"))
         }
@@ -108,4 +102,13 @@ fn refuse(error: TransferError) -> Problem {
         ),
         TransferError::Db(error) => error.into(),
     }
+}
+
+/// 422: a variant that is named does not exist.
+pub(super) fn unknown_variant(line: usize) -> Problem {
+    Problem::unprocessable("unknown_variant", "A variant does not exist").field(
+        format!("lines[{line}]"),
+        "unknown",
+        "there is no such variant",
+    )
 }

@@ -23,11 +23,13 @@ macro_rules! shipped {
 fn reserved() -> Check {
     Check {
         id: "I1",
-        name: "what is reserved is what open orders ask for",
+        name: "what is reserved is what open orders ask for and holds keep",
         sql: concat!(
             "SELECT variant_id, 'variant ' || variant_id, \
-                    format('%s are reserved, open orders ask for %s', sum(reserved), sum(wanted)) \
+                    format('%s are reserved, open orders ask for and holds keep %s', sum(reserved), sum(wanted)) \
                FROM (SELECT variant_id, reserved, 0::bigint AS wanted FROM catalog.stock_levels \
+                     UNION ALL \
+                     SELECT variant_id, 0, units FROM catalog.stock_hold_lines WHERE released_at IS NULL \
                      UNION ALL \
                      SELECT l.variant_id, 0, l.quantity FROM ordering.order_lines l \
                        JOIN ordering.orders o ON o.id = l.order_id WHERE o.status IN ",

@@ -316,6 +316,36 @@ fn matrix() -> Vec<Row> {
             [401, 403, 403, 204, 404],
         ),
         row("GET", "/api/admin/stock/low", none.clone(), staff, staff),
+        row("GET", "/api/admin/stock/holds", none.clone(), staff, staff),
+        // Without a key.
+        row(
+            "POST",
+            "/api/admin/stock/holds",
+            json!({"lines": [{"sku": "X", "quantity": 1}]}),
+            [401, 403, 403, 428, 428],
+            [401, 403, 403, 428, 428],
+        ),
+        row(
+            "GET",
+            "/api/admin/stock/holds/{id}",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PATCH",
+            "/api/admin/stock/holds/{id}",
+            json!({"expiresIn": 60}),
+            staff,
+            staff,
+        ),
+        row(
+            "DELETE",
+            "/api/admin/stock/holds/{id}",
+            none.clone(),
+            staff,
+            staff,
+        ),
         // Without a key.
         row(
             "POST",
@@ -497,6 +527,9 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
     let location = json!({"code": fresh_key(), "name": "Near"});
     let location = admin.post("/api/admin/locations", &location).send().await;
     let location = location.expect(201)["id"].to_string();
+    let hold = json!({"lines": [{"variantId": 1, "quantity": 1}]});
+    let hold = admin.post("/api/admin/stock/holds", &hold).send().await;
+    let hold = hold.expect(201)["id"].to_string();
     let order = admin
         .post("/api/orders", &order_of(user, &[1]))
         .send()
@@ -512,6 +545,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 Some("jobs") => job.to_string(),
                 _ if row.route.contains("/categories/") => category.clone(),
                 _ if row.route.contains("/locations/") => location.clone(),
+                _ if row.route.contains("/holds/") => hold.clone(),
                 _ if row.route.contains("/transfers/") => i64::MAX.to_string(),
                 _ => product.to_string(),
             };

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const STOCK: [Case; 10] = [
+pub const STOCK: [Case; 12] = [
     (
         "ALTER TABLE catalog.stock_levels DROP CONSTRAINT stock_levels_not_oversold; \
          UPDATE catalog.stock_levels SET safety = 1000000 WHERE variant_id = 4",
@@ -54,6 +54,17 @@ pub const STOCK: [Case; 10] = [
         "INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, transfer_id) \
          VALUES (4, 1, -1, 0, 'transfer_out', 999), (4, 1, 1, 0, 'transfer_in', 999)",
         &[("I1", "transfer 999"), ("I9", "variant 4")],
+    ),
+    // It is over, and keeps something that nobody reserved.
+    (
+        "WITH over AS (INSERT INTO catalog.stock_holds (expires_at, ended_at, outcome, version) \
+                       VALUES (now(), now(), 'released', 0) RETURNING id) \
+         INSERT INTO catalog.stock_hold_lines (hold_id, variant_id, location_id, units) SELECT id, 4, 1, 2 FROM over",
+        &[("I1", "variant 4"), ("I10", "hold ")],
+    ),
+    (
+        "INSERT INTO catalog.stock_holds (expires_at) VALUES (now() - interval '2 hours')",
+        &[("I9", "hold "), ("I10", "hold ")],
     ),
     // It was returned to a location that it did not come from.
     (

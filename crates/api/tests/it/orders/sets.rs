@@ -65,6 +65,7 @@ fn request(user: UserId, product: ProductId, quantity: i64) -> Request {
         preferred_currency: Currency::USD,
         source: Source::Web,
         reference: None,
+        hold: None,
         actor: None,
         card_provider: Some("test"),
         key: None,

@@ -11,7 +11,7 @@ use super::locations::{levels, location, put};
 use super::stocked;
 use crate::support::load::{all, with_status};
 use crate::support::{
-    Cluster, Shop, alone, assert_healthy, eventually, fresh_key, number, order_of,
+    Cluster, PATIENCE, Shop, alone, assert_healthy, eventually, fresh_key, number, order_of,
 };
 
 /// Customers who registered while the shop was open; returns the id of the first.
@@ -28,9 +28,14 @@ fn buyers(cluster: &Cluster, count: i64) -> i64 {
     )
 }
 
-/// Moves one to three units at a time, round and round, until it is told to stop; returns how often that worked.
-async fn shuffle(admin: Shop, variant: Value, places: [i64; 3], stop: Arc<AtomicBool>) -> usize {
-    let mut moved = 0;
+/// Moves one to three units at a time, round and round, until it is told to stop; counts how often that worked.
+async fn shuffle(
+    admin: Shop,
+    variant: Value,
+    places: [i64; 3],
+    stop: Arc<AtomicBool>,
+    moved: Arc<AtomicUsize>,
+) {
     for round in 0.. {
         if stop.load(Ordering::Relaxed) {
             break;
@@ -41,9 +46,8 @@ async fn shuffle(admin: Shop, variant: Value, places: [i64; 3], stop: Arc<Atomic
         let answer = admin.post("/api/admin/stock/transfers", &body);
         let answer = answer.key(&fresh_key()).send().await;
         assert!([201, 409].contains(&answer.status), "{answer:?}");
-        moved += usize::from(answer.status == 201);
+        moved.fetch_add(usize::from(answer.status == 201), Ordering::Relaxed);
     }
-    moved
 }
 
 fn deadlocks(cluster: &Cluster) -> i64 {
@@ -64,13 +68,31 @@ async fn fifty_units_at_three_locations_go_to_fifty_of_two_hundred_buyers() {
     let variant = admin.get(&path).send().await.expect(200)["variantId"].clone();
     let first = buyers(&cluster, 200);
 
-    let stop = Arc::new(AtomicBool::new(false));
+    // Kept for somebody whose time is over: nobody misses it, swept up or not.
+    let kept = json!({"lines": [{"variantId": variant, "quantity": 30}], "expiresIn": 1});
+    let kept = admin
+        .post("/api/admin/stock/holds", &kept)
+        .key(&fresh_key());
+    let kept = kept.send().await.expect(201);
+    let is_over = || async {
+        let path = format!("/api/admin/stock/holds/{}", kept["id"]);
+        admin.get(&path).send().await.expect(200)["status"] == "expired"
+    };
+    eventually("the hold expires", PATIENCE, is_over).await;
+
+    let (stop, moved) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicUsize::new(0)),
+    );
     let mover = tokio::spawn(shuffle(
         admin.clone(),
         variant,
         [1, near, far],
         Arc::clone(&stop),
+        Arc::clone(&moved),
     ));
+    let is_moving = || async { moved.load(Ordering::Relaxed) >= 3 };
+    eventually("stock is on the move", PATIENCE, is_moving).await;
     let answered = Arc::new(AtomicUsize::new(0));
     let requests = (first..first + 200).map(|user| {
         let ids = if user % 2 == 0 {
@@ -90,18 +112,17 @@ async fn fifty_units_at_three_locations_go_to_fifty_of_two_hundred_buyers() {
     });
     let orders = tokio::spawn(all(requests.collect::<Vec<_>>()));
     let some = || async { answered.load(Ordering::Relaxed) >= 20 };
-    eventually("some are answered", crate::support::PATIENCE, some).await;
+    eventually("some are answered", PATIENCE, some).await;
     cluster.kill_redis();
     let answers = orders.await.expect("answers");
     stop.store(true, Ordering::Relaxed);
-    let moved = mover.await.expect("a mover");
+    mover.await.expect("a mover");
 
     assert_eq!(with_status(&answers, 201), 50);
     assert_eq!(with_status(&answers, 409), 150);
     for answer in answers.iter().filter(|answer| answer.status == 409) {
         assert_eq!(answer.json()["code"], "out_of_stock");
     }
-    assert!(moved > 0, "stock was on the move");
     let (after, available) = levels(&admin, &path).await;
     let sum = |counter: usize| after.iter().map(|level| level[counter]).sum::<i64>();
     assert_eq!((sum(1), sum(2), available), (50, 50, 0), "{after:?}");

@@ -2,10 +2,12 @@
 //!
 //! - [`locations`]: several of them
 //! - [`transfers`]: from some into others
+//! - [`holds`]: kept for somebody until a moment
 //! - [`low`]: told once, and listed
 //! - [`buyers`]: many at once, while stock is on the move
 
 mod buyers;
+mod holds;
 mod locations;
 mod low;
 mod transfers;

@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use domain::{LocationId, VariantId};
 
 use super::{Moved, NewLine, TransferError};
-use crate::stock::MAX_ON_HAND;
+use crate::stock::{MAX_ON_HAND, holds};
 
 db::statement! {
     /// Also those that are not on sale any more: what is left of them is somewhere.
@@ -47,7 +47,8 @@ pub(super) fn lock(
     conn: &mut PgConnection,
     lines: &[NewLine],
 ) -> Result<Vec<VariantId>, TransferError> {
-    let variants = variants_of(conn, lines)?;
+    let named: Vec<&Moved> = lines.iter().map(|line| &line.moved).collect();
+    let variants = variants_of(conn, &named)?;
     refuse_unknown_locations(conn, lines)?;
     let ids: Vec<i64> = variants.iter().map(|id| id.get()).collect();
     let locked: HashSet<i64> = HashSet::from_iter(LockVariants { ids: ids.clone() }.load(conn)?);
@@ -59,19 +60,25 @@ pub(super) fn lock(
         location_ids: lines.iter().map(|line| line.to.get()).collect(),
     };
     create.execute(conn)?;
+    holds::release_expired(conn, ids.clone())?;
     refuse_what_does_not_fit(conn, lines, &ids)?;
     Ok(variants)
 }
 
-fn variants_of(
+/// The variants that lines name, in their order.
+///
+/// # Errors
+///
+/// [`TransferError::UnknownVariant`] with the first line that names none.
+pub fn variants_of(
     conn: &mut PgConnection,
-    lines: &[NewLine],
+    lines: &[&Moved],
 ) -> Result<Vec<VariantId>, TransferError> {
-    let id = |line: &NewLine| match &line.moved {
+    let id = |moved: &&Moved| match moved {
         Moved::Variant(id) => Some(id.get()),
         Moved::Sku(_) => None,
     };
-    let sku = |line: &NewLine| match &line.moved {
+    let sku = |moved: &&Moved| match moved {
         Moved::Variant(_) => None,
         Moved::Sku(sku) => Some(sku.as_str().to_owned()),
     };
