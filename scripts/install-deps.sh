@@ -33,7 +33,12 @@ want curl has curl
 want jq has jq
 want procps has ps
 want util-linux has setpriv
-for package; do want "$package" has "$package"; done
+for package; do
+  case $package in
+    python3-venv) want "$package" python3 -c 'import ensurepip, venv' ;;
+    *) want "$package" has "$package" ;;
+  esac
+done
 
 if [ ${#packages[@]} -gt 0 ]; then
   command -v apt-get >/dev/null || fail "Please install by your own means (no apt-get here): ${packages[*]}"

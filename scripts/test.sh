@@ -95,6 +95,8 @@ for _ in {1..10}; do
   kill -s TERM $replica
   wait $replica || fail "a replica that was stopped right after its start ended with $?"
 done
+begin "made-up requests against the OpenAPI document"
+./scripts/schema-check.sh 60
 ./scripts/down.sh
 
 begin "faults"

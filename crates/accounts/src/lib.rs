@@ -3,11 +3,13 @@
 //! This crate knows nothing of products, orders or HTTP.
 //!
 //! - [`users`]: people, unique by their normalised e-mail address
+//! - [`groups`]: of which customers a user is one
 //! - [`passwords`]: Argon2id, bounded so that logins cannot starve the rest
 //! - [`sessions`]: opaque tokens, hashed at rest
 //! - [`doctor`]: what must always be true of both
 
 pub mod doctor;
+pub mod groups;
 pub mod passwords;
 mod schema;
 pub mod sessions;

@@ -12,6 +12,8 @@ diesel::table! {
         is_open -> Bool,
         created_at -> Timestamptz,
         last_login_at -> Nullable<Timestamptz>,
+        customer_groups -> Array<Text>,
+        version -> BigInt,
     }
 }
 

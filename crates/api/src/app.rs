@@ -23,7 +23,7 @@ use crate::http::observe::observe;
 use crate::metrics;
 use crate::pulse;
 use crate::relay::{self, Relay};
-use crate::routes::docs::{self, Document, DocumentBytes};
+use crate::routes::docs::{self, Document, DocumentBytes, Methods};
 use crate::routes::{self, service};
 use crate::state::State;
 use crate::worker::{self, Worker};
@@ -81,7 +81,7 @@ impl Application {
         let metrics = metrics::start(&config.metrics)?;
         let db = Db::new(&config.pool())?;
         let shared = SharedTier::new(&config.redis, &config.cache)?;
-        let cache = Arc::new(Cache::new(&config.cache, shared));
+        let cache = Arc::new(Cache::new(&config.cache, shared, db.clone()));
         let listeners = changes::listen(
             &cache,
             config.database.url.reveal().to_owned(),
@@ -179,13 +179,16 @@ fn serve(
         0 => std::thread::available_parallelism().map_or(1, NonZero::get),
         workers => workers,
     };
-    let document = Data::new(DocumentBytes(document()));
+    let document = document();
+    let methods = Data::new(Methods::of(&document));
+    let document = Data::new(DocumentBytes(document));
     let server = HttpServer::new(move || {
         let (mut app, _) = App::new()
             .into_utoipa_app()
             .openapi(Document::openapi())
             .app_data(state.clone())
             .app_data(document.clone())
+            .app_data(methods.clone())
             .app_data(PayloadConfig::new(max_body))
             .configure(routes::configure)
             .split_for_parts();
@@ -230,6 +233,7 @@ fn serve_health(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
+            .app_data(Data::new(Methods::default()))
             .service(service::livez)
             .service(service::readyz)
             .default_service(web::to(routes::unmatched))

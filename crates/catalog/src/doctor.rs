@@ -2,11 +2,12 @@
 
 mod categories;
 mod locations;
+mod price_lists;
 
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 15] = [
+const GUARDS: [&str; 18] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -22,6 +23,9 @@ const GUARDS: [&str; 15] = [
     "categories_slug_key",
     "category_parents_pkey",
     "category_products_pkey",
+    "price_lists_code_key",
+    "price_list_terms_pkey",
+    "list_prices_quantity_positive",
 ];
 
 /// The checks of this crate's tables.
@@ -41,6 +45,7 @@ pub fn checks() -> Vec<Check> {
     ];
     checks.extend(categories::checks());
     checks.extend(locations::checks());
+    checks.extend(price_lists::checks());
     checks
 }
 

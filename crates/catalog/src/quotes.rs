@@ -1,8 +1,8 @@
 //! What an order needs to know of the catalogue.
 //!
 //! `catalog.quote` reads it for a line; whoever places orders joins it to what else an order needs.
-//! A quote names the versions it was read from, and `catalog.find_outdated` tells in the order's own
-//! transaction whether they are still the ones in force.
+//! `catalog.list_price` then says what price lists make of its price. A quote names the versions it was read from, and
+//! `catalog.find_outdated` tells in the order's own transaction whether they are still the ones in force.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -46,9 +46,9 @@ pub struct Quote {
     pub product_version: i64,
     pub sku: Sku,
     pub title: String,
-    /// The price that was read.
+    /// The variant's own price that was read.
     pub price_id: i64,
-    /// Unit price in minor units of `currency`.
+    /// Unit price in minor units of `currency`: that of a price list, where one has any.
     pub price_minor: i64,
     pub currency: Currency,
     /// Units that could be promised when this was read; nothing is locked.

@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`prices`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -36,6 +36,7 @@ pub mod jobs;
 pub mod key;
 pub mod locations;
 pub mod orders;
+pub mod prices;
 pub mod products;
 pub mod publishing;
 mod retry;
@@ -62,6 +63,11 @@ pub use locations::{Location, LocationChanges, LocationPage, NewLocation};
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
     PlaceOrder, SoldLine, StatusChanged, TimelineEntry,
+};
+pub use prices::{
+    CustomerGroups, ListPrice, ListPricePage, NewListPrice, NewPrice, OnError, PriceFound,
+    PriceList, PriceListPage, PriceListTerms, PriceLookup, PriceLookupLine, PricesFound, SetPrice,
+    SetPrices, WinningPrice, WinningPriceList,
 };
 pub use products::{
     NewProduct, Product, ProductChanges, ProductPage, ProductQuery, SetStock, StockLevel,

@@ -24,6 +24,10 @@ pub struct Product {
     pub price: String,
     /// The currency of the price.
     pub currency: Currency,
+    /// What the price is reduced from; `None` where it is no reduction.
+    pub compare_at_price: Option<String>,
+    /// The lowest price in the thirty days before a reduction.
+    pub lowest30d: Option<String>,
     /// The address of a picture.
     pub image: Option<String>,
     /// How many variants there are; [`Client::list_variants`] lists them. `None`: the server is older.

@@ -3,6 +3,8 @@
 #[cfg(feature = "serde")]
 mod json;
 
+use crate::Country;
+
 /// Where an order goes.
 ///
 /// It comes back out exactly as it was given. With the feature `serde` a string is a text and an
@@ -133,7 +135,7 @@ impl PostalAddress {
         if self.line1.trim().is_empty() {
             return Err(AddressError::BlankLine1);
         }
-        let is_code = |code: &str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
+        let is_code = |code: &str| Country::try_from(code).is_ok();
         if !self.country.as_deref().is_none_or(is_code) {
             return Err(AddressError::Country);
         }

@@ -1,8 +1,8 @@
 //! What happened, as it is written to the outbox and told to the rest of the world.
 
 use crate::{
-    CategoryId, LocationId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus, ProductId,
-    StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, LocationId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus, PriceListId,
+    ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 
 /// A fact, told once it is true.
@@ -65,6 +65,11 @@ pub enum Event {
     LocationDeleted {
         /// The location.
         location_id: LocationId,
+    },
+    /// A price list was made, or counts for others or at other times. Its prices are changes of products.
+    PriceListChanged {
+        /// The price list.
+        price_list_id: PriceListId,
     },
     /// Pieces came or went, apart from orders.
     StockAdjusted {
@@ -145,6 +150,11 @@ pub enum Event {
         /// The account.
         user_id: UserId,
     },
+    /// Somebody is of other customer groups.
+    UserGroupsChanged {
+        /// The account.
+        user_id: UserId,
+    },
     /// An order was accepted.
     OrderPlaced {
         /// The order.
@@ -183,7 +193,7 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 21] = [
+    pub const KINDS: [&'static str; 23] = [
         "product.changed",
         "category.created",
         "category.updated",
@@ -192,6 +202,7 @@ impl Event {
         "location.created",
         "location.updated",
         "location.deleted",
+        "priceList.changed",
         "stock.adjusted",
         "stock.limitsChanged",
         "stock.transferred",
@@ -201,6 +212,7 @@ impl Event {
         "hold.refreshed",
         "hold.ended",
         "user.registered",
+        "user.groupsChanged",
         "order.placed",
         "order.statusChanged",
         "order.cancelled",
@@ -219,6 +231,7 @@ impl Event {
             Self::LocationCreated { .. } => "location.created",
             Self::LocationUpdated { .. } => "location.updated",
             Self::LocationDeleted { .. } => "location.deleted",
+            Self::PriceListChanged { .. } => "priceList.changed",
             Self::StockAdjusted { .. } => "stock.adjusted",
             Self::StockLimitsChanged { .. } => "stock.limitsChanged",
             Self::StockTransferred { .. } => "stock.transferred",
@@ -228,6 +241,7 @@ impl Event {
             Self::HoldRefreshed { .. } => "hold.refreshed",
             Self::HoldEnded { .. } => "hold.ended",
             Self::UserRegistered { .. } => "user.registered",
+            Self::UserGroupsChanged { .. } => "user.groupsChanged",
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderStatusChanged { .. } => "order.statusChanged",
             Self::OrderCancelled { .. } => "order.cancelled",
@@ -258,7 +272,10 @@ impl Event {
             Self::HoldCreated { hold_id }
             | Self::HoldRefreshed { hold_id }
             | Self::HoldEnded { hold_id, .. } => ("hold", hold_id.get()),
-            Self::UserRegistered { user_id } => ("user", user_id.get()),
+            Self::PriceListChanged { price_list_id } => ("priceList", price_list_id.get()),
+            Self::UserRegistered { user_id } | Self::UserGroupsChanged { user_id } => {
+                ("user", user_id.get())
+            }
             Self::OrderPlaced { order_id, .. }
             | Self::OrderStatusChanged { order_id, .. }
             | Self::OrderCancelled { order_id, .. }
@@ -316,6 +333,9 @@ mod tests {
             Event::LocationCreated { location_id },
             Event::LocationUpdated { location_id },
             Event::LocationDeleted { location_id },
+            Event::PriceListChanged {
+                price_list_id: PriceListId::try_from(1).unwrap(),
+            },
             Event::StockAdjusted {
                 variant_id,
                 location_id,
@@ -354,6 +374,7 @@ mod tests {
                 outcome: "released",
             },
             Event::UserRegistered { user_id },
+            Event::UserGroupsChanged { user_id },
             Event::OrderPlaced {
                 order_id,
                 user_id,

@@ -30,6 +30,7 @@ mod text;
 
 pub mod address;
 pub mod category;
+pub mod country;
 pub mod currency;
 pub mod email;
 pub mod event;
@@ -48,12 +49,13 @@ pub mod slug;
 
 pub use address::{Address, AddressError, PostalAddress};
 pub use category::{ProductOrder, UnknownProductOrder};
+pub use country::{Country, InvalidCountry};
 pub use currency::{Currency, CurrencyError};
 pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
-    CategoryId, InvalidId, JobId, LocationId, OrderId, PaymentId, PaymentOperationId, ProductId,
-    StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, InvalidId, JobId, LocationId, OrderId, PaymentId, PaymentOperationId, PriceListId,
+    ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use money::{Money, MoneyError};

@@ -2,15 +2,7 @@
 \set after random(:first, :last - 30)
 SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at,
        v.sku, c.amount_minor, c.currency, p.variant_count, NULL::jsonb, p.slug, p.brand, NULL::text[], NULL::text, NULL::text, NULL::text,
-       (SELECT extract(epoch FROM least(
-            (SELECT published_at FROM catalog.products
-              WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity'
-                AND archived_at IS NULL ORDER BY published_at LIMIT 1),
-            (SELECT unpublished_at FROM catalog.products
-              WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity'
-                AND published_at < 'infinity' AND archived_at IS NULL ORDER BY unpublished_at LIMIT 1),
-            (SELECT valid_from FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp() ORDER BY valid_from LIMIT 1)
-           ) - statement_timestamp())::float8)
+       CASE WHEN v.in_lists THEN catalog.shown_price(v.id, c.amount_minor, c.currency, NULL) END
   FROM catalog.products p
   JOIN catalog.variants v ON v.product_id = p.id AND v.is_default
  CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices

@@ -2,9 +2,7 @@
 \set id random(:first, :last)
 SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at,
        v.sku, c.amount_minor, c.currency, p.variant_count, p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description,
-       extract(epoch FROM least(nullif(p.unpublished_at, 'infinity'),
-           (SELECT min(valid_from) FROM catalog.prices WHERE variant_id = v.id AND valid_from > statement_timestamp())
-          ) - statement_timestamp())::float8
+       CASE WHEN v.in_lists THEN catalog.shown_price(v.id, c.amount_minor, c.currency, NULL) END
   FROM catalog.products p
   JOIN catalog.variants v ON v.product_id = p.id AND v.is_default
  CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices

@@ -73,7 +73,7 @@ async fn apply(cache: &Cache, payload: &str, told: Told) {
         catalog::categories::CHANGED => Ok(super::CATEGORIES),
         product => product
             .parse::<ProductId>()
-            .map(|id| [Namespace::Product(id), Namespace::ProductLists]),
+            .map(|id| [Namespace::ProductLists, Namespace::Product(id)]),
     };
     match (namespaces, told) {
         (Ok(namespaces), Told::ByRedis) => {

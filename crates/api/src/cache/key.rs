@@ -1,31 +1,32 @@
 //! What can be cached. A key holds everything its answer depends on.
 
+use catalog::prices::Market;
 use catalog::products::Start;
-use domain::{CategoryId, Currency, PageSize, ProductId, Slug};
+use domain::{CategoryId, PageSize, ProductId, Slug};
 
 use super::Namespace;
 
 /// Raised when the bytes of any answer change their form, so that releases beside each other do
 /// not read each other's.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// The name of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     Product {
         id: ProductId,
-        currency: Currency,
+        market: Market,
     },
     ProductBySlug {
         slug: Slug,
-        currency: Currency,
+        market: Market,
     },
     Variants {
         product: ProductId,
         /// The id behind which the page begins.
         after: i64,
         size: PageSize,
-        currency: Currency,
+        market: Market,
     },
     Category {
         id: CategoryId,
@@ -42,13 +43,13 @@ pub enum Key {
         /// The place and the id behind which the page begins.
         after: (i64, i64),
         size: PageSize,
-        currency: Currency,
+        market: Market,
     },
     ProductList {
         search: Option<String>,
         start: Start,
         size: PageSize,
-        currency: Currency,
+        market: Market,
     },
 }
 
@@ -81,15 +82,15 @@ impl Key {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Product { id, currency } => format!("v{FORMAT}:product:{id}:{currency}"),
-            Self::ProductBySlug { slug, currency } => format!("v{FORMAT}:slug:{currency}:{slug}"),
+            Self::Product { id, market } => format!("v{FORMAT}:product:{id}:{market}"),
+            Self::ProductBySlug { slug, market } => format!("v{FORMAT}:slug:{market}:{slug}"),
             Self::Variants {
                 product,
                 after,
                 size,
-                currency,
+                market,
             } => format!(
-                "v{FORMAT}:variants:{product}:{currency}:{}:{after}",
+                "v{FORMAT}:variants:{product}:{market}:{}:{after}",
                 size.get()
             ),
             Self::Category { id } => format!("v{FORMAT}:category:{id}"),
@@ -107,25 +108,25 @@ impl Key {
                 with_descendants,
                 after: (position, id),
                 size,
-                currency,
+                market,
             } => {
                 let (size, depth) = (size.get(), if *with_descendants { "all" } else { "own" });
                 format!(
-                    "v{FORMAT}:category-products:{category}:{depth}:{currency}:{size}:{position}:{id}"
+                    "v{FORMAT}:category-products:{category}:{depth}:{market}:{size}:{position}:{id}"
                 )
             }
             Self::ProductList {
                 search,
                 start,
                 size,
-                currency,
+                market,
             } => {
                 let start = match start {
                     Start::After(id) => format!("after-{id}"),
                     Start::Page(number) => format!("page-{number}"),
                 };
                 let (size, search) = (size.get(), search.as_deref().unwrap_or_default());
-                format!("v{FORMAT}:products:{currency}:{size}:{start}:{search}")
+                format!("v{FORMAT}:products:{market}:{size}:{start}:{search}")
             }
         }
     }

@@ -13,6 +13,7 @@ mod breaker;
 pub mod changes;
 mod generations;
 mod key;
+mod moments;
 pub mod shared;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
+use db::Db;
 use domain::ProductId;
 use sha2::{Digest, Sha256};
 
@@ -27,6 +29,7 @@ pub use self::generations::Namespace;
 pub use self::key::{Among, Key};
 
 use self::generations::Generations;
+use self::moments::Moments;
 use self::shared::SharedTier;
 use crate::config;
 use crate::http::Problem;
@@ -41,18 +44,11 @@ pub struct Cached {
     expires: Instant,
 }
 
-/// Bytes that were read from Postgres.
-#[derive(Debug)]
-pub struct Loaded {
-    pub body: Vec<u8>,
-    /// How long they hold if nobody changes anything, where the clock alone will change them.
-    pub changes_in: Option<Duration>,
-}
-
 /// The two tiers and what keeps them honest.
 pub struct Cache {
     local: moka::future::Cache<Key, Arc<Cached>>,
     generations: Generations,
+    moments: Moments,
     shared: Option<SharedTier>,
     ttl: Duration,
     read_again: metrics::Counter,
@@ -67,7 +63,8 @@ const MAX_LOADS: usize = 3;
 impl Cache {
     /// An empty cache; `shared` is the tier in Redis, where there is one.
     #[must_use]
-    pub fn new(config: &config::Cache, shared: Option<SharedTier>) -> Self {
+    pub fn new(config: &config::Cache, shared: Option<SharedTier>, db: Db) -> Self {
+        let ttl = Duration::from_secs(config.ttl_seconds);
         let local = moka::future::Cache::builder()
             .max_capacity(config.max_bytes)
             .weigher(|key: &Key, value: &Arc<Cached>| {
@@ -78,8 +75,9 @@ impl Cache {
         Self {
             local,
             generations: Generations::default(),
+            moments: Moments::new(db, ttl),
             shared,
-            ttl: Duration::from_secs(config.ttl_seconds),
+            ttl,
             read_again: metrics::counter!("cache_reads_total", "tier" => "local"),
         }
     }
@@ -94,7 +92,7 @@ impl Cache {
     pub async fn get<L, F>(&self, key: Key, load: L) -> Result<Option<Arc<Cached>>, Problem>
     where
         L: Fn() -> F,
-        F: Future<Output = Result<Option<Loaded>, Problem>>,
+        F: Future<Output = Result<Option<Vec<u8>>, Problem>>,
     {
         let namespace = key.namespace();
         if let Some(hit) = self.local.get(&key).await {
@@ -142,7 +140,7 @@ impl Cache {
     ) -> Result<Arc<Cached>, Option<Problem>>
     where
         L: Fn() -> F,
-        F: Future<Output = Result<Option<Loaded>, Problem>>,
+        F: Future<Output = Result<Option<Vec<u8>>, Problem>>,
     {
         let generation = self.generations.current(namespace);
         let lease = match &self.shared {
@@ -164,25 +162,36 @@ impl Cache {
             },
         };
         metrics::counter!("cache_reads_total", "tier" => "postgres").increment(1);
-        let began = Instant::now();
-        let Loaded { body, changes_in } = load().await.map_err(Some)?.ok_or(None)?;
-        let body = Bytes::from(body);
+        // Before it is read: what the clock changes meanwhile must end the answer, not be missed by it.
+        let until = self.holds_until(namespace).await.map_err(Some)?;
+        let body = Bytes::from(load().await.map_err(Some)?.ok_or(None)?);
         let etag = etag(&body);
         let lifetime = self.lifetime(&etag);
         if let (Some(shared), Some(lease)) = (&self.shared, lease) {
             // Whoever finds it there at its end keeps it for another lifetime.
-            let longest = self.ttl.mul_f64(1.1);
-            let holds = changes_in.map(|holds| holds.saturating_sub(longest));
+            let longest = Instant::now() + self.ttl.mul_f64(1.1);
+            let holds = until.map(|until| until.saturating_duration_since(longest));
             shared.put(key, &lease, &body, holds).await;
         }
         let lives = Instant::now() + lifetime;
         Ok(Arc::new(Cached {
-            expires: changes_in.map_or(lives, |changes_in| lives.min(began + changes_in)),
+            expires: until.map_or(lives, |until| lives.min(until)),
             body,
             etag,
             namespace,
             generation,
         }))
+    }
+
+    /// Until when what is read after this holds if nobody changes anything, where the clock alone will change it.
+    async fn holds_until(&self, namespace: Namespace) -> Result<Option<Instant>, Problem> {
+        match namespace {
+            Namespace::Categories => Ok(None),
+            Namespace::Product(_) | Namespace::ProductLists => {
+                let generation = self.generations.current(Namespace::ProductLists);
+                self.moments.next(generation).await
+            }
+        }
     }
 
     /// How long an answer is kept at most.
@@ -197,10 +206,11 @@ impl Cache {
 
     /// Forgets products in both tiers and tells the other replicas. To be called after COMMIT.
     pub async fn products_changed(&self, ids: &[ProductId]) {
+        // Lists first: a product that is read again must not be kept until a moment that was known before.
+        self.forget(Namespace::ProductLists).await;
         for id in ids {
             self.forget(Namespace::Product(*id)).await;
         }
-        self.forget(Namespace::ProductLists).await;
         if let Some(shared) = &self.shared {
             for id in ids {
                 shared.publish(&id.to_string()).await;

@@ -1,6 +1,6 @@
 //! Keeps cached answers honest.
 //!
-//! Whoever changes a product or a category forgets the cached answers itself, at once, and its COMMIT tells the
+//! Whoever changes a product, a price list or a category forgets the cached answers itself, at once, and its COMMIT tells the
 //! listeners. This is the net below: it holds also for a writer that died right after COMMIT, that
 //! knows nothing of caches, or whose word was not heard.
 
@@ -43,11 +43,15 @@ async fn forget(state: Arc<State>, events: Arc<[Recorded]>) -> Result<(), Failur
         .filter(|event| event.resource_type == "product")
         .filter_map(|event| event.resource_id.try_into().ok())
         .collect();
-    if changed.is_empty() && !of_categories {
+    // A list may have prices of any product.
+    let of_lists = events
+        .iter()
+        .any(|event| event.resource_type == "priceList");
+    if changed.is_empty() && !of_categories && !of_lists {
         return Ok(());
     }
     let changed: Vec<ProductId> = changed.into_iter().collect();
-    let mut told = if changed.len() < MANY {
+    let mut told = if changed.len() < MANY && !of_lists {
         state.cache.products_changed(&changed).await;
         changed.iter().map(ToString::to_string).collect()
     } else {

@@ -5,13 +5,13 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use catalog::categories;
 use diesel::{PgConnection, QueryResult};
 use domain::{CategoryId, PageSize, PairCursor, Slug};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::category_bodies::{CategoryBody, CategoryPageBody};
 use super::money::ProblemBody;
 use super::products::to_bytes;
-use crate::cache::{Among, Key, Loaded};
+use crate::cache::{Among, Key};
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
@@ -74,7 +74,7 @@ pub async fn list(
             .db
             .run(move |conn| read(conn).map_err(Problem::from))
             .await?;
-        found.map(|page| loaded(&page)).transpose()
+        found.map(|page| to_bytes(&page)).transpose()
     };
     let key = Key::Categories {
         among: among.clone(),
@@ -126,7 +126,7 @@ pub async fn get(
             .db
             .run(move |conn| read(conn, id).map_err(Problem::from))
             .await?;
-        found.map(|(body, _)| loaded(&body)).transpose()
+        found.map(|(body, _)| to_bytes(&body)).transpose()
     };
     let key = Key::Category { id };
     let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
@@ -145,14 +145,6 @@ pub(super) fn read(
     let version = category.version;
     let body = CategoryBody::from(category).with_parents(parents, path);
     Ok(Some((body, version)))
-}
-
-/// What no clock changes.
-fn loaded(body: &impl Serialize) -> Result<Loaded, Problem> {
-    Ok(Loaded {
-        body: to_bytes(body)?,
-        changes_in: None,
-    })
 }
 
 /// The position of `cursor`; zeroes are the beginning of a list.

@@ -3,7 +3,6 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use catalog::categories::{self, listing};
-use catalog::products;
 use diesel::PgConnection;
 use domain::PageSize;
 use serde::Deserialize;
@@ -11,9 +10,10 @@ use utoipa::IntoParams;
 
 use super::categories::{category_id, not_found, position};
 use super::category_bodies::CategoryProductsBody;
+use super::market::market;
 use super::money::ProblemBody;
 use super::products::to_bytes;
-use crate::cache::{Key, Loaded};
+use crate::cache::Key;
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
@@ -51,6 +51,10 @@ pub struct CategoryProductQuery {
     limit: Option<String>,
     /// `nextCursor` of the page before.
     cursor: Option<String>,
+    /// Prices in this currency where there are such; the shop's where it is left out.
+    currency: Option<String>,
+    /// Where the order is to go (ISO 3166-1), for prices that differ by country.
+    country: Option<String>,
 }
 
 impl CategoryProductQuery {
@@ -85,29 +89,29 @@ pub async fn list(
     let id = category_id(&id)?;
     let (size, after) = query.0.part()?;
     let with_descendants = query.0.with_descendants()?;
-    let currency = state.config.shop.currency;
+    let market = market(
+        state.config.shop.currency,
+        query.0.currency.as_deref(),
+        query.0.country.as_deref(),
+    )?;
     let load = || async {
         let read = move |conn: &mut PgConnection| {
-            // Read first: what the clock changes while the rest is read must end the answer, not be missed by it.
-            let changes_in = products::next_change(conn)?;
             let Some(category) = categories::find(conn, id)? else {
                 return Ok(None);
             };
-            let page = listing::page(conn, &category, with_descendants, after, size, currency)?;
-            Ok::<_, Problem>(Some((page, changes_in)))
+            let page = listing::page(conn, &category, with_descendants, after, size, market)?;
+            Ok::<_, Problem>(Some(page))
         };
-        let load = |(page, changes_in)| {
-            let body = to_bytes(&CategoryProductsBody::new(page, size))?;
-            Ok(Loaded { body, changes_in })
-        };
-        state.db.run(read).await?.map(load).transpose()
+        let found = state.db.run(read).await?;
+        let bytes = |page| to_bytes(&CategoryProductsBody::new(page, size));
+        found.map(bytes).transpose()
     };
     let key = Key::CategoryProducts {
         category: id,
         with_descendants,
         after,
         size,
-        currency,
+        market,
     };
     let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
     Ok(finished::answer(&request, &cached))

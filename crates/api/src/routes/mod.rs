@@ -8,6 +8,7 @@ mod common_answers;
 pub mod docs;
 pub mod events;
 pub mod jobs;
+mod market;
 pub mod money;
 mod order_answers;
 pub mod order_bodies;
@@ -16,6 +17,7 @@ mod order_refusals;
 mod order_requests;
 mod order_steps;
 pub mod orders;
+pub mod price_lookup;
 pub mod product_writes;
 pub mod products;
 pub mod schedules;
@@ -28,10 +30,12 @@ pub mod variants;
 pub use common_answers::complete;
 
 use actix_web::http::StatusCode;
-use actix_web::web::PayloadConfig;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::web::{Data, PayloadConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use self::docs::Methods;
 use crate::http::Problem;
 
 /// All routes that the OpenAPI document describes.
@@ -92,6 +96,19 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
                 .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))
                 .service(admin::prices::set),
         )
+        .service(admin::price_lists::create)
+        .service(admin::price_lists::list)
+        .service(admin::price_lists::get)
+        .service(admin::price_lists::update)
+        .service(
+            utoipa_actix_web::scope("/api/admin/price-lists")
+                .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))
+                .service(admin::list_prices::set)
+                .service(admin::list_prices::list),
+        )
+        .service(admin::customer_groups::get)
+        .service(admin::customer_groups::put)
+        .service(price_lookup::look_up)
         .service(admin::prices::get)
         .service(admin::prices::history)
         .service(admin::prices::withdraw)
@@ -119,15 +136,21 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 }
 
 /// What no route answers: 404, or 405 for a known path with another method.
-pub async fn unmatched(request: HttpRequest) -> HttpResponse {
-    let problem = if request.resource_map().has_resource(request.path()) {
-        Problem::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "Not with this method",
-        )
-    } else {
-        Problem::not_found("not_found", "There is nothing at this address")
-    };
-    problem.error_response()
+pub async fn unmatched(request: HttpRequest, methods: Data<Methods>) -> HttpResponse {
+    let routes = request.resource_map();
+    if !routes.has_resource(request.path()) {
+        let problem = Problem::not_found("not_found", "There is nothing at this address");
+        return problem.error_response();
+    }
+    let problem = Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Not with this method",
+    );
+    let mut answer = problem.error_response();
+    let pattern = routes.match_pattern(request.path());
+    if let Ok(allowed) = HeaderValue::from_str(methods.allowed(pattern.as_deref())) {
+        answer.headers_mut().insert(ALLOW, allowed);
+    }
+    answer
 }

@@ -225,16 +225,17 @@ fn read(
 }
 
 pub(super) fn price(text: &str, currency: Currency) -> Result<Money, Problem> {
-    let price = Money::parse_decimal(text, currency)
-        .map_err(|error| Problem::invalid("price", "invalid", error.to_string()))?;
-    if price.is_negative() {
-        return Err(Problem::invalid(
-            "price",
-            "negative",
-            "must not be negative",
-        ));
+    amount("price", text, currency)
+}
+
+/// An amount that is not negative, in major units.
+pub(super) fn amount(field: &str, text: &str, currency: Currency) -> Result<Money, Problem> {
+    let amount = Money::parse_decimal(text, currency)
+        .map_err(|error| Problem::invalid(field, "invalid", error.to_string()))?;
+    if amount.is_negative() {
+        return Err(Problem::invalid(field, "negative", "must not be negative"));
     }
-    Ok(price)
+    Ok(amount)
 }
 
 pub(super) fn refuse(error: EditError) -> Problem {

@@ -3,6 +3,7 @@
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
+use catalog::prices::Market;
 use catalog::products::{self, Product, Start};
 use catalog::texts::sanitise;
 use chrono::{DateTime, Utc};
@@ -12,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::admin::options::OptionBody;
+use super::market::market;
 use super::money::ProblemBody;
-use crate::cache::{Key, Loaded};
+use crate::cache::Key;
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
@@ -34,6 +36,14 @@ pub struct ProductBody {
     pub price: String,
     #[schema(value_type = String, example = "USD")]
     pub currency: Currency,
+    /// What the price is reduced from; absent where it is no reduction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub compare_at_price: Option<String>,
+    /// The lowest price in the thirty days before a reduction, which the law of the European Union wants shown with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub lowest30d: Option<String>,
     pub image: String,
     /// How many variants are on sale; they are a list of their own.
     pub variant_count: i32,
@@ -63,13 +73,16 @@ pub struct ProductBody {
 
 impl From<Product> for ProductBody {
     fn from(product: Product) -> Self {
+        let decimal = |minor| Money::new(minor, product.currency).to_decimal();
         Self {
             slug: product.address(),
+            price: decimal(product.price_minor()),
+            compare_at_price: product.compare_at_minor().map(decimal),
+            lowest30d: product.lowest_30d_minor().map(decimal),
             id: product.id,
             name: product.name,
             description: product.description,
             sku: product.sku.to_string(),
-            price: Money::new(product.price_minor, product.currency).to_decimal(),
             currency: product.currency,
             image: product.image,
             variant_count: product.variant_count,
@@ -117,6 +130,27 @@ pub struct ProductQuery {
     limit: Option<String>,
     /// `nextCursor` of the page before.
     cursor: Option<String>,
+    /// Prices in this currency where there are such; the shop's where it is left out.
+    currency: Option<String>,
+    /// Where the order is to go (ISO 3166-1), for prices that differ by country.
+    country: Option<String>,
+}
+
+/// For whom the prices are.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MarketQuery {
+    /// Prices in this currency where there are such; the shop's where it is left out.
+    currency: Option<String>,
+    /// Where the order is to go (ISO 3166-1), for prices that differ by country.
+    country: Option<String>,
+}
+
+impl MarketQuery {
+    fn market(&self, shop: Currency) -> Result<Market, Problem> {
+        market(shop, self.currency.as_deref(), self.country.as_deref())
+    }
 }
 
 /// The last page that can be asked for by number; cursors go further, and faster.
@@ -124,7 +158,8 @@ const MAX_PAGE: u32 = 1_000_000;
 const MAX_SEARCH_CHARS: usize = 200;
 
 impl ProductQuery {
-    fn key(self, currency: Currency) -> Result<Key, Problem> {
+    fn key(self, shop: Currency) -> Result<Key, Problem> {
+        let market = market(shop, self.currency.as_deref(), self.country.as_deref())?;
         let size = params::page_size(self.limit.as_deref())?;
         let position = params::position(self.cursor.as_deref())?;
         let page = params::parse::<u32>("page", self.page.as_deref())?;
@@ -157,7 +192,7 @@ impl ProductQuery {
             search,
             start,
             size,
-            currency,
+            market,
         })
     }
 }
@@ -183,26 +218,17 @@ pub async fn list(
             search,
             start,
             size,
-            currency,
+            market,
         } = key.clone()
         else {
             return Ok(None);
         };
         let read = move |conn: &mut PgConnection| {
             let search = search.as_deref();
-            let rows = products::list(conn, search, start, size, currency)?;
-            if let Some(product) = rows.first() {
-                let changes_in = product.changes_in();
-                return Ok::<_, Problem>((rows, changes_in));
-            }
-            // An empty page says nothing. It is read once more, so that nothing comes on sale between the two.
-            let changes_in = products::next_change(conn)?;
-            let rows = products::list(conn, search, start, size, currency)?;
-            Ok((rows, changes_in))
+            products::list(conn, search, start, size, market).map_err(Problem::from)
         };
-        let (rows, changes_in) = state.db.run(read).await?;
-        let body = to_bytes(&page_body(rows, start, size))?;
-        Ok(Some(Loaded { body, changes_in }))
+        let rows = state.db.run(read).await?;
+        to_bytes(&page_body(rows, start, size)).map(Some)
     };
     let cached = state
         .cache
@@ -230,9 +256,10 @@ fn page_body(rows: Vec<Product>, start: Start, size: PageSize) -> ProductPageBod
 /// Reads a product on sale.
 #[utoipa::path(
     tag = "products",
-    params(("id" = i64, Path)),
+    params(("id" = i64, Path), MarketQuery),
     responses(
         (status = 200, body = ProductBody), (status = 304, description = "Unchanged"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -241,11 +268,12 @@ pub async fn get(
     state: Data<State>,
     request: HttpRequest,
     id: Path<String>,
+    query: Params<MarketQuery>,
 ) -> Result<HttpResponse, Problem> {
     let id: ProductId = product_id(&id)?;
-    let currency = state.config.shop.currency;
+    let market = query.0.market(state.config.shop.currency)?;
     let load = || async {
-        let find = move |conn: &mut PgConnection| products::find(conn, id, currency);
+        let find = move |conn: &mut PgConnection| products::find(conn, id, market);
         loaded(
             state
                 .db
@@ -255,7 +283,7 @@ pub async fn get(
     };
     let cached = state
         .cache
-        .get(Key::Product { id, currency }, load)
+        .get(Key::Product { id, market }, load)
         .await?
         .ok_or_else(not_found)?;
     Ok(finished::answer(&request, &cached))
@@ -266,10 +294,11 @@ pub async fn get(
 /// An address it had before leads to the one it has now.
 #[utoipa::path(
     tag = "products",
-    params(("slug" = String, Path)),
+    params(("slug" = String, Path), MarketQuery),
     responses(
         (status = 200, body = ProductBody), (status = 304, description = "Unchanged"),
         (status = 301, description = "It has another slug by now", headers(("Location" = String, description = "Its address"))),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -278,11 +307,12 @@ pub async fn get_by_slug(
     state: Data<State>,
     request: HttpRequest,
     slug: Path<String>,
+    query: Params<MarketQuery>,
 ) -> Result<HttpResponse, Problem> {
     let slug: Slug = slug.parse().map_err(|_| not_found())?;
-    let currency = state.config.shop.currency;
+    let market = query.0.market(state.config.shop.currency)?;
     let find = |slug: Slug| {
-        let read = move |conn: &mut PgConnection| products::find_by_slug(conn, &slug, currency);
+        let read = move |conn: &mut PgConnection| products::find_by_slug(conn, &slug, market);
         state.db.run(move |conn| read(conn).map_err(Problem::from))
     };
     let load = || async {
@@ -291,7 +321,7 @@ pub async fn get_by_slug(
     };
     let key = Key::ProductBySlug {
         slug: slug.clone(),
-        currency,
+        market,
     };
     if let Some(cached) = state.cache.get(key, load).await? {
         return Ok(finished::answer(&request, &cached));
@@ -309,13 +339,9 @@ pub async fn get_by_slug(
 }
 
 /// A product as it is kept.
-fn loaded(found: Option<Product>) -> Result<Option<Loaded>, Problem> {
-    let load = |product: Product| {
-        let changes_in = product.changes_in();
-        let body = to_bytes(&ProductBody::from(product))?;
-        Ok(Loaded { body, changes_in })
-    };
-    found.map(load).transpose()
+fn loaded(found: Option<Product>) -> Result<Option<Vec<u8>>, Problem> {
+    let bytes = |product| to_bytes(&ProductBody::from(product));
+    found.map(bytes).transpose()
 }
 
 /// An id from the path.

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
+use catalog::prices::lookup::{self, Winning};
 use catalog::products;
 use catalog::variants::{self, Variant};
 use domain::{Cursor, Money, Page, PageSize, VariantId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::market::market;
 use super::money::ProblemBody;
 use super::products::{not_found, product_id, to_bytes};
-use crate::cache::{Key, Loaded};
+use crate::cache::Key;
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
 
@@ -37,6 +39,14 @@ pub struct VariantBody {
     price: String,
     #[schema(value_type = String, example = "USD")]
     currency: domain::Currency,
+    /// What the price is reduced from; absent where it is no reduction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    compare_at_price: Option<String>,
+    /// The lowest price in the thirty days before a reduction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    lowest30d: Option<String>,
     #[schema(required = true)]
     barcode: Option<String>,
     #[schema(required = true)]
@@ -49,16 +59,27 @@ pub struct VariantBody {
     height_mm: Option<i64>,
 }
 
-impl From<Variant> for VariantBody {
-    fn from(variant: Variant) -> Self {
+impl From<(Variant, Option<Winning>)> for VariantBody {
+    fn from((variant, winning): (Variant, Option<Winning>)) -> Self {
+        // It may have left the shop between the two reads.
+        let winning = winning.unwrap_or(Winning {
+            currency: variant.currency,
+            amount_minor: variant.price_minor,
+            list: None,
+            compare_at_minor: None,
+            lowest_30d_minor: None,
+        });
+        let decimal = |minor| Money::new(minor, winning.currency).to_decimal();
         Self {
             id: variant.id,
             sku: variant.sku.to_string(),
             title: variant.title,
             choices: choices(variant.choices),
             is_default: variant.is_default,
-            price: Money::new(variant.price_minor, variant.currency).to_decimal(),
-            currency: variant.currency,
+            price: decimal(winning.amount_minor),
+            compare_at_price: winning.compare_at_minor.map(decimal),
+            lowest30d: winning.lowest_30d_minor.map(decimal),
+            currency: winning.currency,
             barcode: variant.barcode,
             weight_grams: variant.weight_grams,
             length_mm: variant.length_mm,
@@ -100,6 +121,10 @@ pub struct VariantQuery {
 }
 
 impl VariantQuery {
+    pub(super) fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
+    }
+
     /// The page size, and the id behind which the page begins.
     pub(super) fn part(&self) -> Result<(PageSize, i64), Problem> {
         let size = params::page_size(self.limit.as_deref())?;
@@ -108,10 +133,26 @@ impl VariantQuery {
     }
 }
 
+/// Which part of the list, and for whom the prices are.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PricedVariantQuery {
+    /// Variants on a page, 1 to 100.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+    /// Prices in this currency where there are such; the shop's where it is left out.
+    currency: Option<String>,
+    /// Where the order is to go (ISO 3166-1), for prices that differ by country.
+    country: Option<String>,
+}
+
 /// Lists the variants of a product on sale, oldest first.
 #[utoipa::path(
     tag = "products",
-    params(("id" = i64, Path), VariantQuery),
+    params(("id" = i64, Path), PricedVariantQuery),
     responses(
         (status = 200, body = VariantPageBody), (status = 304, description = "Unchanged"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
@@ -123,41 +164,46 @@ pub async fn list(
     state: Data<State>,
     request: HttpRequest,
     id: Path<String>,
-    query: Params<VariantQuery>,
+    query: Params<PricedVariantQuery>,
 ) -> Result<HttpResponse, Problem> {
     let product = product_id(&id)?;
-    let (size, after) = query.0.part()?;
-    let currency = state.config.shop.currency;
+    let query = query.0;
+    let market = market(
+        state.config.shop.currency,
+        query.currency.as_deref(),
+        query.country.as_deref(),
+    )?;
+    let part = VariantQuery {
+        limit: query.limit,
+        cursor: query.cursor,
+    };
+    let (size, after) = part.part()?;
     let load = || async {
         let read = move |conn: &mut diesel::PgConnection| {
-            let Some(found) = products::find(conn, product, currency)? else {
+            if products::find(conn, product, market)?.is_none() {
                 return Ok(None);
-            };
-            let rows = variants::list(conn, product, after, size, currency)?;
-            // The clock may also change the price of any variant.
-            let next = products::next_change(conn)?;
-            let changes_in = [found.changes_in(), next].into_iter().flatten().min();
-            Ok::<_, Problem>(Some((rows, changes_in)))
+            }
+            let rows = variants::list(conn, product, after, size, market.currency)?;
+            let wanted: Vec<_> = rows.iter().map(|row| (row.sku.clone(), 1)).collect();
+            let prices = lookup::look_up(conn, &wanted, market, &[], None)?;
+            Ok::<_, Problem>(Some(rows.into_iter().zip(prices).collect()))
         };
         let found = state.db.run(read).await?;
-        let load = |(rows, changes_in)| {
-            let body = to_bytes(&page(rows, size))?;
-            Ok(Loaded { body, changes_in })
-        };
-        found.map(load).transpose()
+        found.map(|rows| to_bytes(&page(rows, size))).transpose()
     };
     let key = Key::Variants {
         product,
         after,
         size,
-        currency,
+        market,
     };
     let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
     Ok(finished::answer(&request, &cached))
 }
 
-fn page(rows: Vec<Variant>, size: PageSize) -> VariantPageBody {
-    let page = Page::from_overfetched(rows, size, |variant: &Variant| variant.id.get());
+fn page(rows: Vec<(Variant, Option<Winning>)>, size: PageSize) -> VariantPageBody {
+    let id = |(variant, _): &(Variant, _)| variant.id.get();
+    let page = Page::from_overfetched(rows, size, id);
     VariantPageBody {
         limit: size.get(),
         has_more: page.next_cursor.is_some(),

@@ -15,6 +15,7 @@ mod faults;
 mod idempotency;
 mod jobs;
 mod orders;
+mod price_lists;
 mod prices;
 mod products;
 mod publishing;

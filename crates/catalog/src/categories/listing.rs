@@ -6,9 +6,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
-use domain::{Currency, Page, PageSize, PairCursor, ProductOrder};
+use domain::{Page, PageSize, PairCursor, ProductOrder};
 
 use super::Category;
+use crate::prices::Market;
 use crate::products::{self, Product};
 
 db::statement! {
@@ -89,8 +90,9 @@ pub fn page(
     with_descendants: bool,
     (position, product_id): (i64, i64),
     size: PageSize,
-    currency: Currency,
+    market: impl Into<Market>,
 ) -> QueryResult<Page<Product, PairCursor>> {
+    let market = market.into();
     let (category_id, limit) = (category.id.get(), size.get() + 1);
     let placed: Vec<(i64, i64)> = match category.product_order {
         ProductOrder::Manual if !with_descendants => ListManually {
@@ -122,7 +124,7 @@ pub fn page(
     let page = Page::from_overfetched_pairs(placed, size, |placed| *placed);
     let ids = page.items.iter().map(|(_, id)| *id).collect();
     Ok(Page {
-        items: products::find_all(conn, ids, currency)?,
+        items: products::find_all(conn, ids, market)?,
         next_cursor: page.next_cursor,
     })
 }

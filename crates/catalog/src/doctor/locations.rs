@@ -54,7 +54,7 @@ fn unbalanced() -> Check {
 
 fn unnoticed() -> Check {
     Check {
-        id: "S10",
+        id: "S12",
         name: "a stock level says that it is low when it is",
         sql: "SELECT variant_id, 'variant ' || variant_id, \
                      format('location %s: %s are available, low at %s, and it says %s', location_id, \

@@ -2,8 +2,18 @@
 //!
 //! A price is in force from its moment on until the next one of its variant and currency. It needs nobody to bring it
 //! into force: every reader compares with the clock of the database. What was in force is never changed or taken away.
+//!
+//! - [`setting`]: prices of variants, many at once
+//! - [`lists`]: prices for some customers, quantities, countries or a while
+//! - [`lookup`]: what a customer pays, and why
+//! - [`market`]: for whom
 
+pub mod lists;
+pub mod lookup;
+pub mod market;
 pub mod setting;
+
+pub use self::market::Market;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -105,4 +115,8 @@ pub fn history(
         limit: size.get() + 1,
     }
     .load(conn)
+}
+
+fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> diesel::result::Error {
+    diesel::result::Error::DeserializationError(error.into())
 }

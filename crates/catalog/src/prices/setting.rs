@@ -104,11 +104,7 @@ pub fn set_all(
     prices: &[NewPrice],
     actor: Option<UserId>,
 ) -> QueryResult<Vec<Outcome>> {
-    let skus = prices.iter().map(|new| new.sku.as_str().to_owned());
-    let locked: Vec<(String, i64, i64)> = LockPriced {
-        skus: skus.collect(),
-    }
-    .load(conn)?;
+    let locked = lock_priced(conn, prices.iter().map(|new| &new.sku))?;
     let variants: HashMap<&str, (i64, i64)> = locked
         .iter()
         .map(|(sku, variant, product)| (sku.as_str(), (*variant, *product)))
@@ -155,6 +151,15 @@ pub fn set_all(
     Ok(outcomes)
 }
 
+/// Locks the products of variants that are not archived: SKU, variant and product.
+pub(super) fn lock_priced<'s>(
+    conn: &mut PgConnection,
+    skus: impl Iterator<Item = &'s Sku>,
+) -> QueryResult<Vec<(String, i64, i64)>> {
+    let skus = skus.map(|sku| sku.as_str().to_owned()).collect();
+    LockPriced { skus }.load(conn)
+}
+
 /// As the database tells moments apart.
 fn micros(moment: Option<DateTime<Utc>>) -> Option<i64> {
     moment.map(|moment| moment.timestamp_micros())
@@ -197,7 +202,7 @@ fn schedule(
 }
 
 /// Counts the change up in each variant and product, and announces it.
-fn tell(
+pub(super) fn tell(
     conn: &mut PgConnection,
     changed: HashSet<(i64, i64)>,
     actor: Option<UserId>,

@@ -1,14 +1,20 @@
 //! Products by the end of their web addresses.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
-use domain::{Currency, Slug};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use domain::Slug;
+
+use crate::prices::Market;
 
 use super::{Product, ProductRow, find, select_products};
 
 db::statement! {
-    struct FindBySlug { currency: &'static str => Text, slug: String => Text } -> ProductRow =
-    select_products!(details of "catalog.is_on_sale(p) AND p.slug = $2")
+    struct FindBySlug {
+        currency: &'static str => Text,
+        country: Option<String> => Nullable<Text>,
+        slug: String => Text,
+    } -> ProductRow =
+    select_products!(details of "catalog.is_on_sale(p) AND p.slug = $3")
 }
 
 db::statement! {
@@ -26,14 +32,16 @@ db::statement! {
 pub fn find_by_slug(
     conn: &mut PgConnection,
     slug: &Slug,
-    currency: Currency,
+    market: impl Into<Market>,
 ) -> QueryResult<Option<Product>> {
+    let market = market.into();
     let text = slug.as_str().to_owned();
     let id = match slug.product_id() {
         Some(id) => Some(id),
         None => {
             let named = FindBySlug {
-                currency: currency.code(),
+                currency: market.currency.code(),
+                country: market.country_code(),
                 slug: text.clone(),
             };
             if let Some(product) = named.get_result(conn).optional()? {
@@ -43,5 +51,5 @@ pub fn find_by_slug(
             former.optional()?.and_then(|id| id.try_into().ok())
         }
     };
-    id.map_or(Ok(None), |id| find(conn, id, currency))
+    id.map_or(Ok(None), |id| find(conn, id, market))
 }

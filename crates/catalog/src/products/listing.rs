@@ -1,20 +1,23 @@
 //! Pages of products on sale.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text};
-use domain::{Currency, PageSize};
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use domain::PageSize;
 
-use super::{Product, ProductRow, seconds_to_next_change, select_products};
+use crate::prices::Market;
+
+use super::{Product, ProductRow, select_products};
 
 db::statement! {
     /// Both tables are told where the page begins: a merge of the two would else start at the first row.
     struct ListProducts {
         currency: &'static str => Text,
+        country: Option<String> => Nullable<Text>,
         after: i64 => BigInt,
         limit: i64 => BigInt,
         offset: i64 => BigInt,
     } -> ProductRow =
-    select_products!(list of "catalog.is_on_sale(p) AND p.id > $2 AND v.product_id > $2 ORDER BY p.id LIMIT $3 OFFSET $4")
+    select_products!(list of "catalog.is_on_sale(p) AND p.id > $3 AND v.product_id > $3 ORDER BY p.id LIMIT $4 OFFSET $5")
 }
 
 db::statement! {
@@ -22,6 +25,7 @@ db::statement! {
     /// U+10FFFF stands behind every character. Postgres lowers both sides, so that they agree.
     struct SearchProducts {
         currency: &'static str => Text,
+        country: Option<String> => Nullable<Text>,
         after: i64 => BigInt,
         limit: i64 => BigInt,
         offset: i64 => BigInt,
@@ -30,17 +34,21 @@ db::statement! {
     } -> ProductRow =
     select_products!(
         list of
-        "catalog.is_on_sale(p) AND p.id > $2 AND v.product_id > $2 AND p.id IN (\
-             SELECT id FROM catalog.products WHERE search_text LIKE lower($5) \
+        "catalog.is_on_sale(p) AND p.id > $3 AND v.product_id > $3 AND p.id IN (\
+             SELECT id FROM catalog.products WHERE search_text LIKE lower($6) \
              UNION SELECT product_id FROM catalog.variants \
-              WHERE archived_at IS NULL AND lower(sku) ~>=~ lower($6) AND lower(sku) ~<~ (lower($6) || chr(1114111))) \
-         ORDER BY p.id LIMIT $3 OFFSET $4"
+              WHERE archived_at IS NULL AND lower(sku) ~>=~ lower($7) AND lower(sku) ~<~ (lower($7) || chr(1114111))) \
+         ORDER BY p.id LIMIT $4 OFFSET $5"
     )
 }
 
 db::statement! {
-    struct FindProducts { currency: &'static str => Text, ids: Vec<i64> => Array<BigInt> } -> ProductRow =
-    select_products!(list of "catalog.is_on_sale(p) AND p.id = ANY($2) ORDER BY array_position($2, p.id)")
+    struct FindProducts {
+        currency: &'static str => Text,
+        country: Option<String> => Nullable<Text>,
+        ids: Vec<i64> => Array<BigInt>,
+    } -> ProductRow =
+    select_products!(list of "catalog.is_on_sale(p) AND p.id = ANY($3) ORDER BY array_position($3, p.id)")
 }
 
 /// Where a page of a list begins.
@@ -65,16 +73,19 @@ pub fn list(
     search: Option<&str>,
     start: Start,
     size: PageSize,
-    currency: Currency,
+    market: impl Into<Market>,
 ) -> QueryResult<Vec<Product>> {
+    let market = market.into();
     let (after, offset) = match start {
         Start::After(id) => (id, 0),
         Start::Page(number) => (0, i64::from(number.saturating_sub(1)) * size.get()),
     };
-    let (currency, limit) = (currency.code(), size.get() + 1);
+    let (currency, country) = (market.currency.code(), market.country_code());
+    let limit = size.get() + 1;
     match search {
         None => ListProducts {
             currency,
+            country,
             after,
             limit,
             offset,
@@ -84,6 +95,7 @@ pub fn list(
             let (text, sku) = (format!("%{}%", escape_like(search)), search.to_owned());
             SearchProducts {
                 currency,
+                country,
                 after,
                 limit,
                 offset,
@@ -103,10 +115,12 @@ pub fn list(
 pub fn find_all(
     conn: &mut PgConnection,
     ids: Vec<i64>,
-    currency: Currency,
+    market: impl Into<Market>,
 ) -> QueryResult<Vec<Product>> {
+    let market = market.into();
     FindProducts {
-        currency: currency.code(),
+        currency: market.currency.code(),
+        country: market.country_code(),
         ids,
     }
     .load(conn)

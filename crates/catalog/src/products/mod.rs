@@ -14,6 +14,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
 use domain::{Currency, ProductId, Sku, Slug};
 
+use crate::prices::Market;
+
 /// A product with its default variant and the price in force.
 #[derive(Clone, Debug, Queryable)]
 pub struct Product {
@@ -28,8 +30,8 @@ pub struct Product {
     pub updated_at: DateTime<Utc>,
     #[diesel(deserialize_as = String)]
     pub sku: Sku,
-    /// Unit price in minor units of `currency`.
-    pub price_minor: i64,
+    /// Unit price in minor units of `currency`; see [`Product::price_minor`].
+    own_price_minor: i64,
     #[diesel(deserialize_as = String)]
     pub currency: Currency,
     /// How many variants are on sale.
@@ -46,8 +48,8 @@ pub struct Product {
     pub description_html: Option<String>,
     pub seo_title: Option<String>,
     pub seo_description: Option<String>,
-    /// Seconds until the clock changes what was read, without anybody's doing.
-    changes_in: Option<f64>,
+    /// Of a price list: the price, what it is reduced from, and the lowest price before.
+    listed: Option<Vec<Option<i64>>>,
 }
 
 impl Product {
@@ -57,11 +59,26 @@ impl Product {
         address(self.slug.as_deref(), &self.name, self.id)
     }
 
-    /// How long after it was read this holds, if nobody changes it.
+    /// Unit price in minor units of `currency`: that of a price list, where one has any for everybody.
     #[must_use]
-    pub fn changes_in(&self) -> Option<Duration> {
-        self.changes_in
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    pub fn price_minor(&self) -> i64 {
+        self.listed(0).unwrap_or(self.own_price_minor)
+    }
+
+    /// What the price is reduced from, in minor units of `currency`; `None` where it is no reduction.
+    #[must_use]
+    pub fn compare_at_minor(&self) -> Option<i64> {
+        self.listed(1)
+    }
+
+    /// The lowest price in the thirty days before a reduction, in minor units; `None` where it is none.
+    #[must_use]
+    pub fn lowest_30d_minor(&self) -> Option<i64> {
+        self.listed(2)
+    }
+
+    fn listed(&self, place: usize) -> Option<i64> {
+        *self.listed.as_ref()?.get(place)?
     }
 }
 
@@ -88,49 +105,23 @@ type ProductRow = (
     Nullable<Text>,
     Nullable<Text>,
     Nullable<Text>,
-    Nullable<Double>,
+    Nullable<Array<Nullable<BigInt>>>,
 );
 
-/// Seconds until the clock puts a product on sale, takes one off or changes a price.
-///
-/// Not a function in Postgres, which would plan it anew for each list. The first of an order rather than a minimum: a plan
-/// that was made while there was nothing to come would look through all of it ever after.
-macro_rules! seconds_to_next_change {
-    () => {
-        "(SELECT extract(epoch FROM least( \
-             (SELECT published_at FROM catalog.products \
-               WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity' \
-                 AND archived_at IS NULL ORDER BY published_at LIMIT 1), \
-             (SELECT unpublished_at FROM catalog.products \
-               WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity' \
-                 AND published_at < 'infinity' AND archived_at IS NULL ORDER BY unpublished_at LIMIT 1), \
-             (SELECT valid_from FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp() ORDER BY valid_from LIMIT 1) \
-            ) - statement_timestamp())::float8)"
-    };
-}
-
-/// The columns of [`Product`]; `$1` is the currency preferred where a variant has several.
+/// The columns of [`Product`]; `$1` is the currency preferred where a variant has several, `$2` the country.
 ///
 /// A product without any price is not shown: nobody could buy it. Prices are those at the start of
 /// the statement, so that a transaction sees the price it has just set.
 macro_rules! select_products {
-    // Not "scheduled": the index of those would be searched through all prices to come of the shop.
     (details of $($rest:literal)*) => {
         select_products!(
-            "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description, \
-             extract(epoch FROM least(nullif(p.unpublished_at, 'infinity'), \
-                 (SELECT min(valid_from) FROM catalog.prices WHERE variant_id = v.id AND valid_from > statement_timestamp()) \
-                ) - statement_timestamp())::float8",
+            "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description",
             $($rest),*
         )
     };
-    // What the clock changes next is looked for once for all rows.
     (list of $($rest:literal)*) => {
         select_products!(
-            concat!(
-                "NULL::jsonb, p.slug, p.brand, NULL::text[], NULL::text, NULL::text, NULL::text, ",
-                seconds_to_next_change!()
-            ),
+            "NULL::jsonb, p.slug, p.brand, NULL::text[], NULL::text, NULL::text, NULL::text",
             $($rest),*
         )
     };
@@ -139,7 +130,7 @@ macro_rules! select_products {
             "SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at, \
                     v.sku, c.amount_minor, c.currency, p.variant_count, ",
             $details,
-            " \
+            ", CASE WHEN v.in_lists THEN catalog.shown_price(v.id, c.amount_minor, c.currency, $2) END \
                FROM catalog.products p \
                JOIN catalog.variants v ON v.product_id = p.id AND v.is_default \
               CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices \
@@ -150,20 +141,43 @@ macro_rules! select_products {
         )
     };
 }
-use {seconds_to_next_change, select_products};
+use select_products;
 
 db::statement! {
-    struct FindProduct { currency: &'static str => Text, id: i64 => BigInt } -> ProductRow =
-    select_products!(details of "catalog.is_on_sale(p) AND p.id = $2")
+    struct FindProduct {
+        currency: &'static str => Text,
+        country: Option<String> => Nullable<Text>,
+        id: i64 => BigInt,
+    } -> ProductRow =
+    select_products!(details of "catalog.is_on_sale(p) AND p.id = $3")
 }
 
 db::statement! {
-    struct FindDraft { currency: &'static str => Text, id: i64 => BigInt } -> ProductRow =
-    select_products!(details of "p.archived_at IS NULL AND p.id = $2")
+    struct FindDraft {
+        currency: &'static str => Text,
+        country: Option<String> => Nullable<Text>,
+        id: i64 => BigInt,
+    } -> ProductRow =
+    select_products!(details of "p.archived_at IS NULL AND p.id = $3")
 }
 
 db::statement! {
-    struct NextChange {} -> Nullable<Double> = concat!("SELECT ", seconds_to_next_change!())
+    /// The first of an order rather than a minimum: a plan that was made while there was nothing to come would look
+    /// through all of it ever after.
+    struct NextChange {} -> Nullable<Double> =
+    "SELECT extract(epoch FROM least( \
+         (SELECT published_at FROM catalog.products \
+           WHERE published_at > statement_timestamp() AND published_at > '-infinity' AND published_at < 'infinity' \
+             AND archived_at IS NULL ORDER BY published_at LIMIT 1), \
+         (SELECT unpublished_at FROM catalog.products \
+           WHERE unpublished_at > statement_timestamp() AND unpublished_at < 'infinity' \
+             AND published_at < 'infinity' AND archived_at IS NULL ORDER BY unpublished_at LIMIT 1), \
+         (SELECT valid_from FROM catalog.prices WHERE scheduled AND valid_from > statement_timestamp() ORDER BY valid_from LIMIT 1), \
+         (SELECT valid_from FROM catalog.list_prices \
+           WHERE scheduled AND valid_from > statement_timestamp() ORDER BY valid_from LIMIT 1), \
+         (SELECT at FROM catalog.price_lists CROSS JOIN LATERAL (VALUES (starts_at), (ends_at)) AS moments (at) \
+           WHERE is_active AND at > statement_timestamp() AND at < 'infinity' ORDER BY at LIMIT 1) \
+        ) - statement_timestamp())::float8"
 }
 
 db::statement! {
@@ -172,7 +186,7 @@ db::statement! {
       WHERE v.product_id = $1 AND v.is_default AND p.archived_at IS NULL"
 }
 
-/// Finds a product that is on sale, priced in `currency` where it has such a price.
+/// Finds a product that is on sale, priced in the market's currency where it has such a price.
 ///
 /// Returns `None` for an unknown id, a draft, and a product that was archived or whose time is over.
 ///
@@ -182,17 +196,19 @@ db::statement! {
 pub fn find(
     conn: &mut PgConnection,
     id: ProductId,
-    currency: Currency,
+    market: impl Into<Market>,
 ) -> QueryResult<Option<Product>> {
+    let market = market.into();
     FindProduct {
-        currency: currency.code(),
+        currency: market.currency.code(),
+        country: market.country_code(),
         id: id.get(),
     }
     .get_result(conn)
     .optional()
 }
 
-/// Finds a product that is not archived, be it on sale or not.
+/// Finds a product that is not archived as customers see it, or will: be it on sale or not.
 ///
 /// # Errors
 ///
@@ -200,17 +216,20 @@ pub fn find(
 pub fn find_draft(
     conn: &mut PgConnection,
     id: ProductId,
-    currency: Currency,
+    market: impl Into<Market>,
 ) -> QueryResult<Option<Product>> {
+    let market = market.into();
     FindDraft {
-        currency: currency.code(),
+        currency: market.currency.code(),
+        country: market.country_code(),
         id: id.get(),
     }
     .get_result(conn)
     .optional()
 }
 
-/// How long a list holds, if nobody changes a product: until one comes on sale, goes or has another price by the clock.
+/// How long what customers read of products holds, if nobody changes one: until one comes on sale, goes or has another
+/// price by the clock.
 ///
 /// # Errors
 ///

@@ -130,14 +130,14 @@ fn a_transaction_sees_the_price_it_has_just_set() {
 
     let seen = conn.transaction(|conn| {
         editing::update(conn, id, price(Money::new(800, USD)), None, None)?;
-        let seen = products::find(conn, id, USD)?.map(|p| p.price_minor);
+        let seen = products::find(conn, id, USD)?.map(|p| p.price_minor());
         editing::update(conn, id, price(Money::new(950, USD)), None, None)?;
         Ok::<_, EditError>(seen)
     });
 
     assert_eq!(seen.unwrap(), Some(800));
     let now = products::find(conn, id, USD).unwrap().unwrap();
-    assert_eq!(now.price_minor, 950);
+    assert_eq!(now.price_minor(), 950);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn of_two_prices_the_one_whose_writer_came_last_is_in_force() {
     early.batch_execute("COMMIT").unwrap();
 
     let found = products::find(late, id, USD).unwrap().unwrap();
-    assert_eq!(found.price_minor, 950);
+    assert_eq!(found.price_minor(), 950);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_change_leaves_the_rest_as_it_is_and_counts_up() {
         (found.name.as_str(), found.image.as_str()),
         ("New", "a.jpg")
     );
-    assert_eq!((found.price_minor, found.version), (950, 3));
+    assert_eq!((found.price_minor(), found.version), (950, 3));
     editing::archive(conn, id, UserId::try_from(7).ok()).unwrap();
     let told = "(SELECT string_agg(concat_ws(' ', sequence, actor_id), ', ' ORDER BY id) \
                   FROM platform.outbox WHERE kind = 'product.changed')";

@@ -10,6 +10,7 @@ mod import;
 mod locations;
 mod low_stock;
 mod plans;
+mod price_lists;
 mod prices;
 mod products;
 mod publishing;

@@ -45,7 +45,7 @@ fn a_product_is_found_as_it_was_created() {
     assert_eq!(found.name, mug.name);
     assert_eq!(found.description, mug.description);
     assert_eq!(found.image, mug.image);
-    assert_eq!((found.price_minor, found.currency), (1_250, EUR));
+    assert_eq!((found.price_minor(), found.currency), (1_250, EUR));
     assert_eq!(found.created_at, found.updated_at);
 }
 
@@ -65,7 +65,7 @@ fn the_preferred_currency_is_shown_where_there_is_one() {
     set_price(conn, id, Money::new(900, EUR));
     let mut price = |currency| {
         let found = find(conn, id, currency).unwrap().unwrap();
-        (found.price_minor, found.currency)
+        (found.price_minor(), found.currency)
     };
 
     assert_eq!(price(USD), (950, USD));
@@ -89,7 +89,7 @@ fn a_price_is_in_force_from_its_time_on() {
     conn.batch_execute(&format!("{}; {}", at(1, 1), at(2, -1)))
         .unwrap();
 
-    assert_eq!(find(conn, id, USD).unwrap().unwrap().price_minor, 950);
+    assert_eq!(find(conn, id, USD).unwrap().unwrap().price_minor(), 950);
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub async fn set(
     Ok(answer)
 }
 
-fn stops(on_error: Option<&str>) -> Result<bool, Problem> {
+pub(super) fn stops(on_error: Option<&str>) -> Result<bool, Problem> {
     match on_error {
         None | Some("stop") => Ok(true),
         Some("skip") => Ok(false),
@@ -91,18 +91,26 @@ fn checked(
     prices: Vec<NewPriceBody>,
     currency: Currency,
 ) -> Result<Vec<Result<NewPrice, Problem>>, Problem> {
-    if !(1..=MAX_PRICES).contains(&prices.len()) {
-        let rule = format!("must have 1 to {MAX_PRICES} prices");
-        return Err(Problem::invalid("prices", "length", rule));
-    }
+    within_bounds(prices.len())?;
     Ok(prices
         .into_iter()
         .map(|new| new.checked(currency))
         .collect())
 }
 
+/// 422 unless so many prices can be set at once.
+pub(super) fn within_bounds(count: usize) -> Result<(), Problem> {
+    if (1..=MAX_PRICES).contains(&count) {
+        return Ok(());
+    }
+    let rule = format!("must have 1 to {MAX_PRICES} prices");
+    Err(Problem::invalid("prices", "length", rule))
+}
+
 /// 422 with the first errors, where there are any.
-fn refuse_any<'p>(problems: impl Iterator<Item = Option<&'p Problem>>) -> Result<(), Problem> {
+pub(super) fn refuse_any<'p>(
+    problems: impl Iterator<Item = Option<&'p Problem>>,
+) -> Result<(), Problem> {
     let mut refusal: Option<Problem> = None;
     let faulty = problems
         .enumerate()
@@ -117,7 +125,7 @@ fn refuse_any<'p>(problems: impl Iterator<Item = Option<&'p Problem>>) -> Result
     refusal.map_or(Ok(()), Err)
 }
 
-fn result(result: Result<&'static str, Problem>) -> SetPriceBody {
+pub(super) fn result(result: Result<&'static str, Problem>) -> SetPriceBody {
     match result {
         Ok(status) => SetPriceBody {
             status,

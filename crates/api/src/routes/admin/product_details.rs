@@ -140,7 +140,10 @@ fn publication(
 }
 
 /// A time that a database and a calendar know.
-pub(super) fn moment(field: &'static str, time: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
+pub(in crate::routes) fn moment(
+    field: &'static str,
+    time: DateTime<Utc>,
+) -> Result<DateTime<Utc>, Problem> {
     if (1970..=9999).contains(&time.year()) {
         return Ok(time);
     }

@@ -171,6 +171,63 @@ fn matrix() -> Vec<Row> {
             [401, 403, 403, 404, 404],
             [401, 403, 403, 404, 404],
         ),
+        row(
+            "POST",
+            "/api/prices/lookup",
+            json!({"lines": [{"sku": "{fresh}"}]}),
+            public,
+            public,
+        ),
+        row(
+            "POST",
+            "/api/admin/price-lists",
+            json!({"code": "{slug}", "name": "Sale", "isActive": false}),
+            [401, 403, 403, 201, 201],
+            [401, 403, 403, 201, 201],
+        ),
+        row("GET", "/api/admin/price-lists", none.clone(), staff, staff),
+        row(
+            "GET",
+            "/api/admin/price-lists/{id}",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PATCH",
+            "/api/admin/price-lists/{id}",
+            json!({"priority": 1}),
+            staff,
+            staff,
+        ),
+        row(
+            "POST",
+            "/api/admin/price-lists/{id}/prices",
+            json!({"prices": [{"sku": "{fresh}", "price": "1.00"}]}),
+            [401, 403, 403, 422, 422],
+            [401, 403, 403, 422, 422],
+        ),
+        row(
+            "GET",
+            "/api/admin/price-lists/{id}/prices",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "GET",
+            "/api/admin/users/{id}/customer-groups",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PUT",
+            "/api/admin/users/{id}/customer-groups",
+            json!({"customerGroups": ["trade"]}),
+            staff,
+            staff,
+        ),
         row("GET", "/api/admin/products", none.clone(), staff, staff),
         row(
             "POST",
@@ -530,6 +587,9 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
     let hold = json!({"lines": [{"variantId": 1, "quantity": 1}]});
     let hold = admin.post("/api/admin/stock/holds", &hold).send().await;
     let hold = hold.expect(201)["id"].to_string();
+    let list = json!({"code": fresh_key(), "name": "Sale", "isActive": false});
+    let list = admin.post("/api/admin/price-lists", &list).send().await;
+    let list = list.expect(201)["id"].to_string();
     let order = admin
         .post("/api/orders", &order_of(user, &[1]))
         .send()
@@ -547,6 +607,8 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 _ if row.route.contains("/locations/") => location.clone(),
                 _ if row.route.contains("/holds/") => hold.clone(),
                 _ if row.route.contains("/transfers/") => i64::MAX.to_string(),
+                _ if row.route.contains("/price-lists/") => list.clone(),
+                _ if row.route.contains("/admin/users/") => user.to_string(),
                 _ => product.to_string(),
             };
             let path = row
@@ -560,6 +622,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 text => text
                     .replace("\"{user}\"", &user.to_string())
                     .replace("far-away", &fresh_key())
+                    .replace("{slug}", &fresh_key())
                     .replace("{fresh}", &fresh_key().to_uppercase()),
             };
             let mut shop = cluster.replica(0);
@@ -648,6 +711,7 @@ async fn a_dead_token_is_a_401_wherever_a_token_counts() {
                     // A body that is refused may be told first.
                     let body = match row.route {
                         "/api/users" => somebody(),
+                        "/api/admin/price-lists" => json!({"code": fresh_key(), "name": "Sale"}),
                         "/api/orders" => order_of(user, &[1]),
                         _ => row.body.clone(),
                     };

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 26] = [
+pub const REFERENCES: [Case; 30] = [
     (
         "UPDATE catalog.products SET slug = 'mug' WHERE id = 3; \
          INSERT INTO catalog.former_slugs (slug, product_id) VALUES ('mug', 1)",
@@ -59,6 +59,32 @@ pub const REFERENCES: [Case; 26] = [
         "WITH two AS (INSERT INTO catalog.categories (slug, name, version) VALUES ('a', 'A', 0), ('b', 'B', 0) RETURNING id) \
          INSERT INTO catalog.category_parents SELECT x.id, y.id, 1, 1 FROM two x, two y WHERE x.id <> y.id",
         &[("S8", "category "), ("S8", "category ")],
+    ),
+    (
+        "INSERT INTO catalog.list_prices (list_id, variant_id, currency, min_quantity, amount_minor, valid_from, scheduled) \
+         VALUES (999, 3, 'USD', 1, 1, now(), false); UPDATE catalog.variants SET in_lists = true WHERE id = 3",
+        &[("I7", "price ")],
+    ),
+    (
+        "WITH made AS (INSERT INTO catalog.price_lists (code, name, version, priority, is_active, starts_at, ends_at, countries, \
+           customer_groups) VALUES ('secret', 'Secret', 0, 0, true, '-infinity', 'infinity', '{}', '{}') RETURNING *), \
+         said AS (INSERT INTO catalog.price_list_terms (list_id, version, priority, is_active, starts_at, ends_at, countries, \
+           customer_groups) SELECT id, version, priority, is_active, starts_at, ends_at, countries, customer_groups FROM made) \
+         INSERT INTO catalog.list_prices (list_id, variant_id, currency, min_quantity, amount_minor, valid_from, scheduled) \
+         SELECT id, 3, 'USD', 1, 1, now(), false FROM made",
+        &[("S11", "variant 3")],
+    ),
+    (
+        "WITH made AS (INSERT INTO catalog.price_lists (code, name, version, priority, is_active, starts_at, ends_at, countries, \
+           customer_groups) VALUES ('quiet', 'Quiet', 1, 0, true, '-infinity', 'infinity', '{}', '{}') RETURNING *) \
+         INSERT INTO catalog.price_list_terms (list_id, version, priority, is_active, starts_at, ends_at, countries, customer_groups) \
+         SELECT id, version, priority, is_active, starts_at, ends_at, countries, customer_groups FROM made",
+        &[("I9", "price list ")],
+    ),
+    (
+        "INSERT INTO catalog.price_lists (code, name, version, priority, is_active, starts_at, ends_at, countries, customer_groups) \
+         VALUES ('lost', 'Lost', 0, 0, true, '-infinity', 'infinity', '{}', '{}')",
+        &[("S10", "price list ")],
     ),
     (
         "INSERT INTO accounts.sessions (token_hash, user_id) VALUES ('lost', 999)",
@@ -137,7 +163,7 @@ pub const EVENTS_AND_SCHEMA: [Case; 23] = [
     ),
     (
         "UPDATE catalog.stock_levels SET low_at = 1000000 WHERE variant_id = 4",
-        &[("S10", "variant 4")],
+        &[("S12", "variant 4")],
     ),
     (
         "UPDATE catalog.locations SET version = version + 1",

@@ -146,17 +146,23 @@ async fn an_unknown_or_repeated_parameter_is_refused() {
 async fn a_known_address_with_another_method_is_a_405_and_head_is_a_get() {
     let shop = open().shop();
     let others = [
-        ("PUT", "/api/products"),
-        ("POST", "/api/products/1"),
-        ("DELETE", "/api/users/1"),
-        ("PATCH", "/api/orders/1"),
-        ("POST", "/livez"),
-        ("DELETE", "/api/sessions"),
-        ("POST", "/api/openapi.json"),
-        ("PUT", "/api/users/me"),
+        ("PUT", "/api/products", "GET, HEAD, POST"),
+        ("POST", "/api/products/1", "DELETE, GET, HEAD, PATCH"),
+        ("DELETE", "/api/users/1", "GET, HEAD"),
+        ("PATCH", "/api/orders/1", "DELETE, GET, HEAD, PUT"),
+        ("POST", "/livez", "GET, HEAD"),
+        ("DELETE", "/api/sessions", "POST"),
+        ("POST", "/api/openapi.json", "GET, HEAD"),
+        ("PUT", "/api/users/me", "GET, HEAD"),
+        (
+            "DELETE",
+            "/api/admin/price-lists/1/prices",
+            "GET, HEAD, POST",
+        ),
     ];
-    for (method, path) in others {
+    for (method, path, allowed) in others {
         let answer = shop.request(method, path).send().await;
+        assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
         answer.refused(405, "method_not_allowed");
     }
     for path in [

@@ -213,6 +213,26 @@ fn a_set_is_written_once_and_who_was_quoted_too_early_is_placed_alone() {
     assert_eq!(count(conn, "ordering.orders"), 2);
 }
 
+/// What a price list says between the two statements counts.
+#[test]
+fn an_order_is_charged_what_a_price_list_says_when_it_is_written() {
+    let (conn, user, products) = &mut shop(&[100]);
+    conn.batch_execute(
+        "INSERT INTO catalog.price_lists (code, name, priority, is_active, starts_at, ends_at, countries, customer_groups) \
+         VALUES ('sale', 'Sale', 0, true, '-infinity', 'infinity', '{}', '{}'); \
+         CREATE SEQUENCE asked; \
+         CREATE OR REPLACE FUNCTION catalog.list_price(of_variant bigint, in_currency text, pieces bigint, groups text[], country text) \
+         RETURNS TABLE (list_id bigint, price_id bigint, amount_minor bigint, compare_at_minor bigint) \
+         LANGUAGE plpgsql VOLATILE AS 'BEGIN RETURN QUERY SELECT 1::bigint, 1::bigint, \
+           CASE nextval(''asked'') WHEN 1 THEN 500 ELSE 600 END::bigint, NULL::bigint; END'",
+    )
+    .expect("a price that changes");
+    let buy = request(*user, products[0], 1);
+    assert_eq!(place_set(conn, std::slice::from_ref(&buy)), ["alone"]);
+    assert_eq!(count(conn, "ordering.orders"), 0);
+    assert_eq!(place_alone(conn, &buy), "order N over 600");
+}
+
 #[test]
 fn a_key_that_is_held_elsewhere_leaves_its_set_and_is_waited_for_alone() {
     let (conn, user, products) = &mut shop(&[100]);

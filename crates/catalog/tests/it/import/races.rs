@@ -67,5 +67,5 @@ fn an_import_sees_the_price_of_the_writer_it_waited_for() {
     });
 
     assert_eq!(summary.updated, 1, "{:?}", outcomes(&report));
-    assert_eq!(find(watcher, "A").price_minor, 950);
+    assert_eq!(find(watcher, "A").price_minor(), 950);
 }

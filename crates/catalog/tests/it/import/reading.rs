@@ -31,11 +31,11 @@ fn a_file_with_byte_order_mark_crlf_and_quotes_is_read() {
     let mug = find(conn, "MUG-1");
     assert_eq!(mug.name, "Mug, blue");
     assert_eq!(mug.description, "Holds 0.3 l,\r\n\"dishwasher safe\"");
-    assert_eq!((mug.price_minor, mug.currency), (950, EUR));
+    assert_eq!((mug.price_minor(), mug.currency), (950, EUR));
     assert_eq!(mug.image, "https://example.com/mug.jpg");
     let tee = find(conn, "TEE-M");
     assert_eq!(
-        (tee.name.as_str(), tee.price_minor, tee.currency),
+        (tee.name.as_str(), tee.price_minor(), tee.currency),
         ("Tee", 2_000, USD)
     );
     let counted = "(SELECT string_agg(sku || on_hand, ' ' ORDER BY sku) \
@@ -99,7 +99,7 @@ fn a_header_alone_and_columns_in_any_order_are_fine() {
 
     assert_eq!(nothing, Summary::default());
     assert_eq!(one.created, 1);
-    assert_eq!(find(conn, "A").price_minor, 950);
+    assert_eq!(find(conn, "A").price_minor(), 950);
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn empty_cells_and_absent_columns_leave_what_is_there() {
         ("New name", "Kept")
     );
     assert_eq!(
-        (found.image.as_str(), found.price_minor, found.version),
+        (found.image.as_str(), found.price_minor(), found.version),
         ("kept.jpg", 950, 2)
     );
     assert_eq!(count(conn, "catalog.prices"), 1);

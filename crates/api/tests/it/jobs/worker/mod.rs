@@ -35,8 +35,8 @@ fn state(database: &TestDatabase) -> Arc<State> {
     config.jobs.lease_seconds = 1;
     config.jobs.poll_ms = 20;
     let shared = SharedTier::new(&config.redis, &config.cache).expect("no Redis");
-    let cache = Arc::new(Cache::new(&config.cache, shared));
     let db = db::Db::new(&config.pool()).expect("a pool");
+    let cache = Arc::new(Cache::new(&config.cache, shared, db.clone()));
     Arc::new(State::new(config, db, cache))
 }
 
