@@ -48,8 +48,8 @@ LANGUAGE sql STABLE AS $$
      CROSS JOIN LATERAL catalog.availability(v.id) s
 $$;
 
--- As before, of all locations, and what expired holds keep is given back where it is needed. Levels are locked by variant and then by location: whoever writes any level of a variant holds
--- the one at the main location first.
+-- As before, of all locations, and what expired holds keep is given back where it is needed: nothing else is written. Levels
+-- are locked by variant and then by location; whoever writes any level of a variant holds the one at the main location first.
 CREATE OR REPLACE FUNCTION catalog.grant_stock(
     line_orders int[], variant_ids bigint[], quantities bigint[],
     OUT short_orders int[], OUT short_variants bigint[], OUT short_available bigint[]

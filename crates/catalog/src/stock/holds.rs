@@ -63,9 +63,10 @@ db::statement! {
 }
 
 db::statement! {
-    struct LockVariants { id: i64 => BigInt } -> BigInt =
-    "SELECT s.variant_id FROM catalog.stock_levels s \
-      WHERE s.location_id = 1 AND s.variant_id IN (SELECT variant_id FROM catalog.stock_hold_lines WHERE hold_id = $1) \
+    struct LockVariants { id: i64 => BigInt, also: Vec<i64> => Array<BigInt> } -> BigInt =
+    "SELECT s.variant_id \
+       FROM (SELECT variant_id FROM catalog.stock_hold_lines WHERE hold_id = $1 UNION SELECT unnest($2::bigint[])) AS w (variant_id) \
+       JOIN catalog.stock_levels s ON s.variant_id = w.variant_id AND s.location_id = 1 \
       ORDER BY s.variant_id FOR UPDATE OF s"
 }
 
@@ -167,7 +168,7 @@ pub fn refresh(
     seconds: i32,
     actor: Option<UserId>,
 ) -> Result<(), HoldError> {
-    let locked = lock(conn, id)?;
+    let locked = lock(conn, id, &[])?;
     if !locked.holds() {
         return Err(HoldError::Over);
     }
@@ -207,13 +208,21 @@ impl Locked {
     }
 }
 
-/// Locks a hold: its stock first.
+/// Locks a hold: its stock first, together with that of other variants that the transaction will need.
 ///
 /// # Errors
 ///
 /// [`HoldError::NotFound`].
-pub fn lock(conn: &mut PgConnection, id: StockHoldId) -> Result<Locked, HoldError> {
-    let variant_ids = LockVariants { id: id.get() }.load(conn)?;
+pub fn lock(
+    conn: &mut PgConnection,
+    id: StockHoldId,
+    also: &[VariantId],
+) -> Result<Locked, HoldError> {
+    let variants = LockVariants {
+        id: id.get(),
+        also: also.iter().map(|id| id.get()).collect(),
+    };
+    let variant_ids = variants.load(conn)?;
     let found: Option<(bool, bool)> = LockHold { id: id.get() }.get_result(conn).optional()?;
     let (is_open, is_in_time) = found.ok_or(HoldError::NotFound)?;
     Ok(Locked {
@@ -274,7 +283,7 @@ pub fn note_order(conn: &mut PgConnection, locked: &Locked, order: OrderId) -> Q
 ///
 /// Those of the database.
 pub fn sweep(conn: &mut PgConnection, id: StockHoldId) -> Result<bool, HoldError> {
-    let locked = lock(conn, id)?;
+    let locked = lock(conn, id, &[])?;
     if !locked.is_open || locked.is_in_time {
         return Ok(false);
     }

@@ -96,15 +96,15 @@ macro_rules! select_variants {
         concat!(
             "SELECT v.id, v.product_id, v.sku, v.title, v.choices, v.is_default, v.barcode, v.weight_grams, \
                     v.length_mm, v.width_mm, v.height_mm, v.version, c.amount_minor, c.currency, \
-                    s.on_hand, s.reserved, s.available \
+                    s.on_hand, s.reserved, a.available \
                FROM catalog.variants v \
               CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices \
                      WHERE variant_id = v.id AND valid_from <= statement_timestamp() \
                      ORDER BY (currency = $1) DESC, valid_from DESC, id DESC LIMIT 1) c \
-              CROSS JOIN LATERAL (SELECT coalesce(sum(on_hand), 0)::bigint AS on_hand, coalesce(sum(reserved), 0)::bigint AS reserved, \
-                            coalesce(sum(on_hand - safety + backorder_limit - reserved), 0)::bigint AS available \
+              CROSS JOIN LATERAL (SELECT coalesce(sum(on_hand), 0)::bigint AS on_hand, coalesce(sum(reserved), 0)::bigint AS reserved \
                      FROM catalog.stock_levels WHERE variant_id = v.id \
                       AND location_id <> ALL (ARRAY(SELECT id FROM catalog.locations WHERE deactivated_at IS NOT NULL))) s \
+              CROSS JOIN LATERAL catalog.availability(v.id) a \
               WHERE v.archived_at IS NULL ",
             $rest
         )

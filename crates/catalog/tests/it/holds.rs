@@ -74,7 +74,7 @@ fn a_hold_keeps_units_where_orders_would_take_them_and_gives_them_back_once() {
     );
 
     for _ in 0..2 {
-        let locked = holds::lock(conn, id).unwrap();
+        let locked = holds::lock(conn, id, &[]).unwrap();
         if locked.is_open() {
             holds::end(conn, &locked, Outcome::Released, None).unwrap();
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use catalog::locations::{self, LocationChanges};
 use catalog::stock::transferring::{self, Moved, NewLine};
-use catalog::stock::{self, Cause, Limits, held, levels, move_all};
+use catalog::stock::{self, Cause, Limits, held, holds, levels, move_all};
 use diesel::prelude::*;
-use domain::{LocationId, OrderId, VariantId};
+use domain::{LocationId, OrderId, StockHoldId, VariantId};
 use proptest::prelude::*;
 
 use crate::locations::location;
@@ -39,6 +39,12 @@ enum Action {
         low_at: Option<i64>,
     },
     Activate(usize, bool),
+    /// Units of each variant, kept for somebody.
+    Hold([i64; 2]),
+    /// The hold that many holds ago.
+    Release(usize),
+    /// Its time passes, and nobody sweeps it up.
+    Expire(usize),
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -53,6 +59,9 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(variant, place, on_hand)| Action::Count { variant, place, on_hand }),
         1 => (variant, place, 0..3_i64, 0..3_i64, proptest::option::of(0..6_i64))
             .prop_map(|(variant, place, safety, backorder, low_at)| Action::Limit { variant, place, safety, backorder, low_at }),
+        2 => [0..4_i64, 0..4_i64].prop_map(Action::Hold),
+        1 => (0..3_usize).prop_map(Action::Release),
+        1 => (0..3_usize).prop_map(Action::Expire),
         1 => (1..3_usize, any::<bool>()).prop_map(|(place, active)| Action::Activate(place, active)),
     ]
 }
@@ -84,20 +93,40 @@ struct Model {
     active: [bool; 3],
     /// In the order in which they came; nothing is left of those that were cancelled or shipped.
     orders: Vec<Holding>,
+    /// Likewise, and whether its time is over.
+    holds: Vec<(Holding, bool)>,
 }
 
 impl Model {
-    /// Whether all of it was to be had.
-    fn order(&mut self, wanted: [i64; 2]) -> bool {
+    /// Whether all of it was to be had, and where; what expired holds keep is taken back where it is needed.
+    fn take(&mut self, wanted: [i64; 2]) -> Option<Holding> {
+        if !self.has(wanted) {
+            let needed = (0..2).filter(|variant| wanted[*variant] > 0);
+            needed.for_each(|variant| self.take_back(variant));
+        }
+        self.has(wanted).then(|| self.allocate(wanted))
+    }
+
+    fn take_back(&mut self, variant: usize) {
+        for (holding, _) in self.holds.iter_mut().filter(|(_, is_late)| *is_late) {
+            for (level, units) in self.levels[variant].iter_mut().zip(holding[variant]) {
+                level.reserved -= units;
+            }
+            holding[variant] = [0; 3];
+        }
+    }
+
+    fn has(&self, wanted: [i64; 2]) -> bool {
         let available = |variant: usize| -> i64 {
             let places = (0..3).filter(|place| self.active[*place]);
             places
                 .map(|place| self.levels[variant][place].available())
                 .sum()
         };
-        if (0..2).any(|variant| available(variant) < wanted[variant]) {
-            return false;
-        }
+        (0..2).all(|variant| available(variant) >= wanted[variant])
+    }
+
+    fn allocate(&mut self, wanted: [i64; 2]) -> Holding {
         let mut holding = Holding::default();
         for variant in 0..2 {
             let mut left = wanted[variant];
@@ -111,12 +140,10 @@ impl Model {
                 }
             }
         }
-        self.orders.push(holding);
-        true
+        holding
     }
 
-    fn end(&mut self, order: usize, leaves: bool) {
-        let holding = std::mem::take(&mut self.orders[order]);
+    fn end(&mut self, holding: Holding, leaves: bool) {
         for (levels, held) in self.levels.iter_mut().zip(holding) {
             for (level, units) in levels.iter_mut().zip(held) {
                 level.reserved -= units;
@@ -131,6 +158,7 @@ struct Shop {
     model: Model,
     variants: [VariantId; 2],
     places: [LocationId; 3],
+    holds: Vec<StockHoldId>,
 }
 
 impl Shop {
@@ -145,6 +173,7 @@ impl Shop {
             levels: Default::default(),
             active: [true; 3],
             orders: Vec::new(),
+            holds: Vec::new(),
         };
         model.levels[0][0].on_hand = 5;
         model.levels[1][0].on_hand = 3;
@@ -152,6 +181,7 @@ impl Shop {
             model,
             variants,
             places,
+            holds: Vec::new(),
         }
     }
 
@@ -160,10 +190,47 @@ impl Shop {
         match *action {
             Action::Order(wanted) => {
                 let id = self.model.orders.len() + 1;
+                let taken = self.model.take(wanted);
                 assert_eq!(
                     place_order(conn, id, self.variants, wanted),
-                    self.model.order(wanted)
+                    taken.is_some()
                 );
+                self.model.orders.extend(taken);
+            }
+            Action::Hold(wanted) => {
+                let lines: Vec<_> = self
+                    .variants
+                    .into_iter()
+                    .zip(wanted)
+                    .filter(|l| l.1 > 0)
+                    .collect();
+                let made = holds::create(conn, &lines, 900, None, None);
+                let taken = self.model.take(wanted);
+                assert_eq!(made.is_ok(), taken.is_some(), "{made:?}");
+                self.holds.extend(made.ok());
+                self.model
+                    .holds
+                    .extend(taken.map(|holding| (holding, false)));
+            }
+            Action::Release(ago) => {
+                let Some(index) = self.holds.len().checked_sub(ago + 1) else {
+                    return;
+                };
+                let locked = holds::lock(conn, self.holds[index], &[]).unwrap();
+                if locked.is_open() {
+                    holds::end(conn, &locked, holds::Outcome::Released, None).unwrap();
+                }
+                let (holding, _) = std::mem::take(&mut self.model.holds[index]);
+                self.model.end(holding, false);
+            }
+            Action::Expire(ago) => {
+                let Some(index) = self.holds.len().checked_sub(ago + 1) else {
+                    return;
+                };
+                let late = "UPDATE catalog.stock_holds SET expires_at = now() WHERE id = ";
+                let late = format!("{late}{}", self.holds[index]);
+                diesel::sql_query(late).execute(conn).unwrap();
+                self.model.holds[index].1 = true;
             }
             Action::Cancel(ago) | Action::Ship(ago) => {
                 let leaves = matches!(action, Action::Ship(_));
@@ -204,7 +271,8 @@ impl Shop {
                     self.model
                 );
                 if fits {
-                    self.model.end(index, leaves);
+                    let holding = std::mem::take(&mut self.model.orders[index]);
+                    self.model.end(holding, leaves);
                 }
             }
             Action::Transfer {
@@ -224,11 +292,16 @@ impl Shop {
                 };
                 let moved =
                     conn.transaction(|conn| transferring::transfer(conn, &[line], None, None));
+                let before = (self.model.levels, self.model.holds.clone());
+                self.model.take_back(variant);
                 let fits = self.model.levels[variant][from].shelf() >= quantity;
                 assert_eq!(moved.is_ok(), fits, "{moved:?}");
                 if fits {
                     self.model.levels[variant][from].on_hand -= quantity;
                     self.model.levels[variant][to].on_hand += quantity;
+                } else {
+                    // All of it was rolled back.
+                    (self.model.levels, self.model.holds) = before;
                 }
             }
             Action::Count {
@@ -236,6 +309,7 @@ impl Shop {
                 place,
                 on_hand,
             } => {
+                self.model.take_back(variant);
                 let level = &mut self.model.levels[variant][place];
                 let counted = Counters { on_hand, ..*level };
                 let at = (self.variants[variant], self.places[place]);
@@ -252,6 +326,7 @@ impl Shop {
                 backorder,
                 low_at,
             } => {
+                self.model.take_back(variant);
                 let level = &mut self.model.levels[variant][place];
                 let limited = Counters {
                     safety,

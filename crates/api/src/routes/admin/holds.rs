@@ -161,7 +161,7 @@ pub async fn release(
     let actor = staff.0.id;
     let request_key = key.bind(&Caller::User(staff.0), &[]);
     idempotency::once(&state.db, request_key, move |conn| {
-        let locked = holds::lock(conn, id).map_err(|error| refuse(error, &[]))?;
+        let locked = holds::lock(conn, id, &[]).map_err(|error| refuse(error, &[]))?;
         if locked.is_open() {
             let outcome = if locked.holds() {
                 Outcome::Released

@@ -2,7 +2,7 @@
 
 use catalog::stock::holds::{self, HoldError, Locked, Outcome};
 use diesel::prelude::*;
-use domain::{OrderId, StockHoldId};
+use domain::{OrderId, StockHoldId, VariantId};
 use ordering::payments;
 
 use super::pricing::{Next, decide};
@@ -26,7 +26,9 @@ pub fn place_from_hold(
     for _ in 0..ATTEMPTS {
         let mut done = None;
         let committed = conn.transaction(|conn| {
-            let locked = match holds::lock(conn, hold) {
+            // All of the stock at once, in the one order there is: that of the order too.
+            let variants = variants_of(conn, request)?;
+            let locked = match holds::lock(conn, hold, &variants) {
                 Ok(locked) => locked,
                 Err(HoldError::Db(error)) => return Err(error),
                 Err(_) => {
@@ -59,6 +61,13 @@ pub fn place_from_hold(
         }
     }
     Ok(Err(PlaceError::Unsteady))
+}
+
+/// What the lines name, where it is on sale.
+fn variants_of(conn: &mut PgConnection, request: &Request) -> QueryResult<Vec<VariantId>> {
+    let quoted = quote_all(conn, &[request])?;
+    let lines = quoted.into_iter().flat_map(|quoted| quoted.lines);
+    Ok(lines.flatten().map(|quote| quote.variant_id).collect())
 }
 
 /// The hold is over: perhaps because this very request was answered before.
