@@ -51,7 +51,7 @@ fn read((names, version): (Vec<String>, i64)) -> QueryResult<Groups> {
     Ok(Groups { names, version })
 }
 
-/// Makes a user one of these groups and of no others.
+/// Makes a user one of these groups and of no others. What is so already is no change.
 ///
 /// # Errors
 ///
@@ -65,15 +65,18 @@ pub fn set(
 ) -> Result<Groups, GroupsError> {
     names.sort_unstable();
     names.dedup();
-    let version: Option<i64> = users::table
+    let locked: Option<(Vec<String>, i64)> = users::table
         .find(id.get())
-        .select(users::version)
+        .select((users::customer_groups, users::version))
         .for_no_key_update()
         .first(conn)
         .optional()?;
-    let version = version.ok_or(GroupsError::NotFound)?;
-    if expected_version.is_some_and(|expected| expected != version) {
-        return Err(GroupsError::Stale(version));
+    let current = locked.map(read).transpose()?.ok_or(GroupsError::NotFound)?;
+    if expected_version.is_some_and(|expected| expected != current.version) {
+        return Err(GroupsError::Stale(current.version));
+    }
+    if current.names == names {
+        return Ok(current);
     }
     let texts: Vec<&str> = names.iter().map(Slug::as_str).collect();
     let version: i64 = diesel::update(users::table.find(id.get()))

@@ -8,7 +8,7 @@
 //! - [`prices`]: in force, to come and past; many set at once
 //! - [`variants`]: what is sold of a product, and what it is chosen by
 //! - [`categories`]: where products are looked for
-//! - [`texts`]: rich text
+//! - [`texts`]: rich text; [`translations`]: in other languages
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
 //! - [`locations`]: places where stock is kept
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
@@ -27,6 +27,7 @@ pub mod products;
 pub mod quotes;
 pub mod stock;
 pub mod texts;
+pub mod translations;
 pub mod variants;
 
 const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();

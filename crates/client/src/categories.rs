@@ -1,7 +1,7 @@
 //! Categories and the products in them.
 
 use chrono::{DateTime, Utc};
-use domain::{CategoryId, ProductId, ProductOrder, Slug};
+use domain::{CategoryId, Country, Currency, Locale, ProductId, ProductOrder, Slug};
 use reqwest::Method;
 use reqwest::header::IF_MATCH;
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,12 @@ pub struct CategoryProductQuery {
     pub limit: Option<u32>,
     /// The `next_cursor` of the answer before.
     pub cursor: Option<String>,
+    /// Prices in this currency where there are such; the shop's when `None`.
+    pub currency: Option<Currency>,
+    /// Where the order is to go, for prices that differ by country.
+    pub country: Option<Country>,
+    /// The language of texts; the shop's own when `None`.
+    pub locale: Option<Locale>,
 }
 
 /// A category to be made.
@@ -237,7 +243,10 @@ impl Client {
         let request = Request::new(Method::GET, format!("/api/categories/{id}/products"))
             .query_if("includeDescendants", descendants.as_ref())
             .query_if("limit", query.limit.as_ref())
-            .query_if("cursor", query.cursor.as_ref());
+            .query_if("cursor", query.cursor.as_ref())
+            .query_if("currency", query.currency.as_ref())
+            .query_if("country", query.country.as_ref())
+            .query_if("locale", query.locale.as_ref());
         self.fetch(request).await
     }
 

@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`prices`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`prices`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
 //! - [`error`]: refusals, lost answers, and writes whose outcome is not known
@@ -45,6 +45,7 @@ pub mod service;
 pub mod stock;
 #[cfg(test)]
 mod test_server;
+pub mod translations;
 pub mod transport;
 pub mod users;
 pub mod variants;
@@ -82,6 +83,7 @@ pub use stock::{
     NewStockTransferLine, StockAdjustment, StockCount, StockHold, StockHoldLine, StockHoldPage,
     StockLevels, StockLimits, StockTransfer, StockTransferLine,
 };
+pub use translations::{CategoryTexts, ProductTexts, Translation, Translations};
 pub use transport::{Answer, Client, Request};
 pub use users::{NewUser, Session, User};
 pub use variants::{

@@ -236,6 +236,8 @@ pub struct WinningPrice {
     pub price: String,
     /// The currency of all three.
     pub currency: Currency,
+    /// Names the price: one of the list, or of the variant itself.
+    pub price_id: i64,
     /// Where it comes from; `None` for the price of the variant itself.
     pub price_list: Option<WinningPriceList>,
     /// What it is reduced from; `None` where it is no reduction.
@@ -389,6 +391,17 @@ impl Client {
             .query_if("limit", limit.as_ref())
             .query_if("cursor", cursor.as_ref());
         self.fetch(request).await
+    }
+
+    /// Takes back a price of a list that is still to come. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `price_in_force`.
+    pub async fn withdraw_list_price(&self, list: PriceListId, price: i64) -> Result<(), Error> {
+        let path = format!("/api/admin/price-lists/{list}/prices/{price}");
+        self.accept(Request::new(Method::DELETE, path)).await?;
+        Ok(())
     }
 
     /// Reads the groups of a customer. Staff.

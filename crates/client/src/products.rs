@@ -1,7 +1,7 @@
 //! The catalogue and its stock.
 
 use chrono::{DateTime, Utc};
-use domain::{Currency, Money, MoneyError, Options, ProductId, Sku, Slug};
+use domain::{Country, Currency, Locale, Money, MoneyError, Options, ProductId, Sku, Slug};
 use reqwest::Method;
 use reqwest::header::IF_MATCH;
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,12 @@ pub struct ProductQuery {
     pub limit: Option<u32>,
     /// The `next_cursor` of the answer before.
     pub cursor: Option<String>,
+    /// Prices in this currency where there are such; the shop's when `None`.
+    pub currency: Option<Currency>,
+    /// Where the order is to go, for prices that differ by country.
+    pub country: Option<Country>,
+    /// The language of texts; the shop's own when `None`.
+    pub locale: Option<Locale>,
 }
 
 /// A product to be entered.
@@ -193,7 +199,10 @@ impl Client {
             .query_if("q", query.q.as_ref())
             .query_if("page", query.page.as_ref())
             .query_if("limit", query.limit.as_ref())
-            .query_if("cursor", query.cursor.as_ref());
+            .query_if("cursor", query.cursor.as_ref())
+            .query_if("currency", query.currency.as_ref())
+            .query_if("country", query.country.as_ref())
+            .query_if("locale", query.locale.as_ref());
         self.fetch(request).await
     }
 

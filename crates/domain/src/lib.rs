@@ -36,6 +36,7 @@ pub mod email;
 pub mod event;
 pub mod ids;
 pub mod job;
+pub mod locale;
 pub mod money;
 pub mod options;
 pub mod order;
@@ -58,6 +59,7 @@ pub use ids::{
     ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
+pub use locale::{InvalidLocale, Locale};
 pub use money::{Money, MoneyError};
 pub use options::{Choices, InvalidChoices, InvalidOptions, Options, ProductOption};
 pub use order::{ForbiddenTransition, OrderStatus, UnknownStatus};

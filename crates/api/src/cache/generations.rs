@@ -51,6 +51,9 @@ impl Generations {
 
     pub(super) fn bump_all(&self) {
         count_invalidation();
+        // First, as where some products change.
+        let lists = self.slot(Namespace::ProductLists);
+        lists.fetch_add(1, Ordering::AcqRel);
         for slot in &self.0 {
             slot.fetch_add(1, Ordering::AcqRel);
         }

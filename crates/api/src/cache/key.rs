@@ -2,7 +2,7 @@
 
 use catalog::prices::Market;
 use catalog::products::Start;
-use domain::{CategoryId, PageSize, ProductId, Slug};
+use domain::{CategoryId, Locale, PageSize, ProductId, Slug};
 
 use super::Namespace;
 
@@ -30,12 +30,14 @@ pub enum Key {
     },
     Category {
         id: CategoryId,
+        locale: Option<Locale>,
     },
     Categories {
         among: Among,
         /// The place and the id behind which the page begins.
         after: (i64, i64),
         size: PageSize,
+        locale: Option<Locale>,
     },
     CategoryProducts {
         category: CategoryId,
@@ -93,15 +95,21 @@ impl Key {
                 "v{FORMAT}:variants:{product}:{market}:{}:{after}",
                 size.get()
             ),
-            Self::Category { id } => format!("v{FORMAT}:category:{id}"),
-            Self::Categories { among, after, size } => {
+            Self::Category { id, locale } => format!("v{FORMAT}:category:{id}{}", tail(*locale)),
+            Self::Categories {
+                among,
+                after,
+                size,
+                locale,
+            } => {
                 let among = match among {
                     Among::Roots => "roots".to_owned(),
                     Among::ChildrenOf(parent) => format!("below-{parent}"),
                     Among::Named(slug) => format!("named-{slug}"),
                 };
                 let (size, (position, id)) = (size.get(), after);
-                format!("v{FORMAT}:categories:{among}:{size}:{position}:{id}")
+                let tail = tail(*locale);
+                format!("v{FORMAT}:categories:{among}:{size}:{position}:{id}{tail}")
             }
             Self::CategoryProducts {
                 category,
@@ -146,4 +154,8 @@ impl Key {
             _ => 0,
         }
     }
+}
+
+fn tail(locale: Option<Locale>) -> String {
+    locale.map_or_else(String::new, |locale| format!("/{locale}"))
 }

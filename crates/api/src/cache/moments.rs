@@ -4,11 +4,11 @@
 //! answers, so it is asked for once and remembered, not read with each of them. Whoever sets an earlier one changes a
 //! product, and then the lists of products have another generation.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use catalog::products;
 use db::Db;
-use tokio::sync::Mutex;
 
 use crate::http::Problem;
 
@@ -20,6 +20,7 @@ pub(super) struct Moments {
     trust: Duration,
 }
 
+#[derive(Clone, Copy)]
 struct Known {
     /// That of the product lists when it was asked for.
     generation: u64,
@@ -41,25 +42,31 @@ impl Moments {
     ///
     /// Those of the database.
     pub(super) async fn next(&self, generation: u64) -> Result<Option<Instant>, Problem> {
-        let mut known = self.known.lock().await;
         let asked = Instant::now();
-        if let Some(known) = known.as_ref()
-            && known.generation == generation
-            && asked < known.asked + self.trust
-            && known.next.is_none_or(|next| asked < next)
-        {
+        if let Some(known) = self.known(generation, asked) {
             return Ok(known.next);
         }
+        // Several may ask at once. To let one ask for all would have them wait in a row where nobody answers.
         let within = self
             .db
             .run(|conn| products::next_change(conn).map_err(Problem::from))
             .await?;
         let next = within.and_then(|within| asked.checked_add(within));
-        *known = Some(Known {
+        let known = Known {
             generation,
             asked,
             next,
-        });
+        };
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
         Ok(next)
+    }
+
+    fn known(&self, generation: u64, now: Instant) -> Option<Known> {
+        let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.filter(|known| {
+            known.generation == generation
+                && now < known.asked + self.trust
+                && known.next.is_none_or(|next| now < next)
+        })
     }
 }

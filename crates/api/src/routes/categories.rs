@@ -2,13 +2,14 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
-use catalog::categories;
+use catalog::{categories, translations};
 use diesel::{PgConnection, QueryResult};
-use domain::{CategoryId, PageSize, PairCursor, Slug};
+use domain::{CategoryId, Locale, PageSize, PairCursor, Slug};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::category_bodies::{CategoryBody, CategoryPageBody};
+use super::market::locale;
 use super::money::ProblemBody;
 use super::products::to_bytes;
 use crate::cache::{Among, Key};
@@ -30,6 +31,17 @@ pub struct CategoryQuery {
     limit: Option<String>,
     /// `nextCursor` of the page before.
     cursor: Option<String>,
+    /// The language of texts (BCP 47), where there are translations.
+    locale: Option<String>,
+}
+
+/// In which language.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LocaleQuery {
+    /// The language of texts (BCP 47), where there are translations.
+    locale: Option<String>,
 }
 
 impl CategoryQuery {
@@ -67,9 +79,10 @@ pub async fn list(
     let among = query.0.among()?;
     let size = params::page_size(query.0.limit.as_deref())?;
     let after = position(query.0.cursor.as_deref())?;
+    let locale = locale(query.0.locale.as_deref())?;
     let load = || async {
         let among = among.clone();
-        let read = move |conn: &mut PgConnection| read_list(conn, &among, after, size);
+        let read = move |conn: &mut PgConnection| read_list(conn, &among, after, size, locale);
         let found = state
             .db
             .run(move |conn| read(conn).map_err(Problem::from))
@@ -80,6 +93,7 @@ pub async fn list(
         among: among.clone(),
         after,
         size,
+        locale,
     };
     let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
     Ok(finished::answer(&request, &cached))
@@ -91,6 +105,7 @@ fn read_list(
     among: &Among,
     after: (i64, i64),
     size: PageSize,
+    locale: Option<Locale>,
 ) -> QueryResult<Option<CategoryPageBody>> {
     let rows = match among {
         Among::Roots => categories::list(conn, None, after, size)?,
@@ -102,15 +117,23 @@ fn read_list(
             categories::list(conn, Some(*parent), after, size)?
         }
     };
-    Ok(Some(CategoryPageBody::new(rows, size)))
+    let mut page = CategoryPageBody::new(rows, size);
+    let shown = page
+        .categories
+        .iter_mut()
+        .map(CategoryBody::texts)
+        .collect();
+    translate(conn, shown, locale)?;
+    Ok(Some(page))
 }
 
 /// Reads a category with its parents and the path that leads to it.
 #[utoipa::path(
     tag = "categories",
-    params(("id" = i64, Path)),
+    params(("id" = i64, Path), LocaleQuery),
     responses(
         (status = 200, body = CategoryBody), (status = 304, description = "Unchanged"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -119,18 +142,49 @@ pub async fn get(
     state: Data<State>,
     request: HttpRequest,
     id: Path<String>,
+    query: Params<LocaleQuery>,
 ) -> Result<HttpResponse, Problem> {
     let id = category_id(&id)?;
+    let locale = locale(query.0.locale.as_deref())?;
     let load = || async {
-        let found = state
-            .db
-            .run(move |conn| read(conn, id).map_err(Problem::from))
-            .await?;
-        found.map(|(body, _)| to_bytes(&body)).transpose()
+        let read = move |conn: &mut PgConnection| {
+            let Some((mut body, _)) = read(conn, id)? else {
+                return Ok(None);
+            };
+            translate(conn, body.all_texts(), locale)?;
+            Ok::<_, Problem>(Some(body))
+        };
+        let found = state.db.run(read).await?;
+        found.map(|body| to_bytes(&body)).transpose()
     };
-    let key = Key::Category { id };
+    let key = Key::Category { id, locale };
     let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
     Ok(finished::answer(&request, &cached))
+}
+
+/// Puts texts into a language, where they are translated: a name, and a description where one is shown.
+fn translate(
+    conn: &mut PgConnection,
+    shown: Vec<(CategoryId, &mut String, Option<&mut String>)>,
+    locale: Option<Locale>,
+) -> QueryResult<()> {
+    let Some(locale) = locale else {
+        return Ok(());
+    };
+    let ids = shown.iter().map(|(id, ..)| id.get()).collect();
+    let translated = translations::categories::find_all(conn, ids, &locale)?;
+    for (id, name, description) in shown {
+        let Some(texts) = translated.get(&id) else {
+            continue;
+        };
+        if let Some(text) = &texts.name {
+            name.clone_from(text);
+        }
+        if let (Some(description), Some(text)) = (description, &texts.description) {
+            description.clone_from(text);
+        }
+    }
+    Ok(())
 }
 
 /// A category with all that is told of it, and its version.

@@ -85,6 +85,21 @@ impl From<Category> for CategoryBody {
 }
 
 impl CategoryBody {
+    /// What can be translated of it alone.
+    pub fn texts(&mut self) -> (CategoryId, &mut String, Option<&mut String>) {
+        (self.id, &mut self.name, Some(&mut self.description))
+    }
+
+    /// The same, and the names of its parents and of those on its path.
+    pub fn all_texts(&mut self) -> Vec<(CategoryId, &mut String, Option<&mut String>)> {
+        let parents = self.parents.iter_mut().flatten();
+        let parents = parents.map(|parent| (parent.id, &mut parent.name, None));
+        let path = self.path.iter_mut().flatten();
+        let path = path.map(|step| (step.id, &mut step.name, None));
+        let own = (self.id, &mut self.name, Some(&mut self.description));
+        parents.chain(path).chain([own]).collect()
+    }
+
     /// The same with what is not in lists.
     pub fn with_parents(self, parents: Vec<CategoryRef>, path: Vec<CategoryRef>) -> Self {
         let parent = |parent: CategoryRef| ParentBody {
@@ -111,7 +126,7 @@ impl CategoryBody {
 #[serde(rename_all = "camelCase")]
 #[schema(as = CategoryPage)]
 pub struct CategoryPageBody {
-    categories: Vec<CategoryBody>,
+    pub categories: Vec<CategoryBody>,
     limit: i64,
     has_more: bool,
     /// Where to go on, where there is more.
@@ -139,7 +154,7 @@ impl CategoryPageBody {
 #[serde(rename_all = "camelCase")]
 #[schema(as = CategoryProductPage)]
 pub struct CategoryProductsBody {
-    products: Vec<ProductBody>,
+    pub products: Vec<ProductBody>,
     limit: i64,
     has_more: bool,
     /// Where to go on, where there is more.

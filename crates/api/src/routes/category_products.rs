@@ -12,7 +12,7 @@ use super::categories::{category_id, not_found, position};
 use super::category_bodies::CategoryProductsBody;
 use super::market::market;
 use super::money::ProblemBody;
-use super::products::to_bytes;
+use super::products::{to_bytes, translate};
 use crate::cache::Key;
 use crate::http::{Params, Problem, finished, params};
 use crate::state::State;
@@ -55,6 +55,8 @@ pub struct CategoryProductQuery {
     currency: Option<String>,
     /// Where the order is to go (ISO 3166-1), for prices that differ by country.
     country: Option<String>,
+    /// The language of texts (BCP 47), where there are translations.
+    locale: Option<String>,
 }
 
 impl CategoryProductQuery {
@@ -93,6 +95,7 @@ pub async fn list(
         state.config.shop.currency,
         query.0.currency.as_deref(),
         query.0.country.as_deref(),
+        query.0.locale.as_deref(),
     )?;
     let load = || async {
         let read = move |conn: &mut PgConnection| {
@@ -100,11 +103,12 @@ pub async fn list(
                 return Ok(None);
             };
             let page = listing::page(conn, &category, with_descendants, after, size, market)?;
-            Ok::<_, Problem>(Some(page))
+            let mut body = CategoryProductsBody::new(page, size);
+            translate(conn, &mut body.products, market)?;
+            Ok::<_, Problem>(Some(body))
         };
         let found = state.db.run(read).await?;
-        let bytes = |page| to_bytes(&CategoryProductsBody::new(page, size));
-        found.map(bytes).transpose()
+        found.map(|body| to_bytes(&body)).transpose()
     };
     let key = Key::CategoryProducts {
         category: id,

@@ -104,8 +104,15 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
             utoipa_actix_web::scope("/api/admin/price-lists")
                 .app_data(PayloadConfig::new(admin::prices::MAX_BYTES))
                 .service(admin::list_prices::set)
-                .service(admin::list_prices::list),
+                .service(admin::list_prices::list)
+                .service(admin::list_prices::withdraw),
         )
+        .service(admin::translations::list_of_product)
+        .service(admin::translations::put_of_product)
+        .service(admin::translations::delete_of_product)
+        .service(admin::translations::list_of_category)
+        .service(admin::translations::put_of_category)
+        .service(admin::translations::delete_of_category)
         .service(admin::customer_groups::get)
         .service(admin::customer_groups::put)
         .service(price_lookup::look_up)

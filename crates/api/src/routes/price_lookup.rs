@@ -77,6 +77,8 @@ pub struct WinningPriceBody {
     price: String,
     #[schema(value_type = String)]
     currency: Currency,
+    /// Names the price: one of the list, or of the variant itself.
+    price_id: i64,
     /// Where it comes from; null for the price of the variant itself.
     #[schema(required = true)]
     price_list: Option<WinningListBody>,
@@ -130,6 +132,7 @@ pub async fn look_up(
     let market = Market {
         currency: currency.unwrap_or(state.config.shop.currency),
         country: body.country,
+        locale: None,
     };
     let as_of = body.as_of.map(|as_of| moment("asOf", as_of)).transpose()?;
     let wanted = wanted(body.lines)?;
@@ -187,6 +190,7 @@ impl From<Winning> for WinningPriceBody {
         Self {
             price: decimal(winning.amount_minor),
             currency: winning.currency,
+            price_id: winning.price_id,
             price_list: winning.list.map(|(id, code)| WinningListBody { id, code }),
             compare_at_price: winning.compare_at_minor.map(decimal),
             lowest30d: winning.lowest_30d_minor.map(decimal),

@@ -6,8 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use catalog::prices::Market;
 use catalog::products::{self, Product, Start};
 use catalog::texts::sanitise;
+use catalog::translations;
 use chrono::{DateTime, Utc};
-use diesel::PgConnection;
+use diesel::{PgConnection, QueryResult};
 use domain::{Currency, Cursor, Money, Page, PageSize, ProductId, Slug};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -134,6 +135,8 @@ pub struct ProductQuery {
     currency: Option<String>,
     /// Where the order is to go (ISO 3166-1), for prices that differ by country.
     country: Option<String>,
+    /// The language of texts (BCP 47), where there are translations.
+    locale: Option<String>,
 }
 
 /// For whom the prices are.
@@ -145,11 +148,18 @@ pub struct MarketQuery {
     currency: Option<String>,
     /// Where the order is to go (ISO 3166-1), for prices that differ by country.
     country: Option<String>,
+    /// The language of texts (BCP 47), where there are translations.
+    locale: Option<String>,
 }
 
 impl MarketQuery {
     fn market(&self, shop: Currency) -> Result<Market, Problem> {
-        market(shop, self.currency.as_deref(), self.country.as_deref())
+        market(
+            shop,
+            self.currency.as_deref(),
+            self.country.as_deref(),
+            self.locale.as_deref(),
+        )
     }
 }
 
@@ -159,7 +169,12 @@ const MAX_SEARCH_CHARS: usize = 200;
 
 impl ProductQuery {
     fn key(self, shop: Currency) -> Result<Key, Problem> {
-        let market = market(shop, self.currency.as_deref(), self.country.as_deref())?;
+        let market = market(
+            shop,
+            self.currency.as_deref(),
+            self.country.as_deref(),
+            self.locale.as_deref(),
+        )?;
         let size = params::page_size(self.limit.as_deref())?;
         let position = params::position(self.cursor.as_deref())?;
         let page = params::parse::<u32>("page", self.page.as_deref())?;
@@ -225,10 +240,12 @@ pub async fn list(
         };
         let read = move |conn: &mut PgConnection| {
             let search = search.as_deref();
-            products::list(conn, search, start, size, market).map_err(Problem::from)
+            let rows = products::list(conn, search, start, size, market)?;
+            let mut page = page_body(rows, start, size);
+            translate(conn, &mut page.products, market)?;
+            Ok::<_, Problem>(page)
         };
-        let rows = state.db.run(read).await?;
-        to_bytes(&page_body(rows, start, size)).map(Some)
+        to_bytes(&state.db.run(read).await?).map(Some)
     };
     let cached = state
         .cache
@@ -273,13 +290,12 @@ pub async fn get(
     let id: ProductId = product_id(&id)?;
     let market = query.0.market(state.config.shop.currency)?;
     let load = || async {
-        let find = move |conn: &mut PgConnection| products::find(conn, id, market);
-        loaded(
-            state
-                .db
-                .run(move |conn| find(conn).map_err(Problem::from))
-                .await?,
-        )
+        let find = move |conn: &mut PgConnection| {
+            let found = products::find(conn, id, market)?;
+            Ok::<_, Problem>(shown(conn, found, market)?.map(|(_, body)| body))
+        };
+        let found = state.db.run(find).await?;
+        found.map(|body| to_bytes(&body)).transpose()
     };
     let cached = state
         .cache
@@ -312,12 +328,15 @@ pub async fn get_by_slug(
     let slug: Slug = slug.parse().map_err(|_| not_found())?;
     let market = query.0.market(state.config.shop.currency)?;
     let find = |slug: Slug| {
-        let read = move |conn: &mut PgConnection| products::find_by_slug(conn, &slug, market);
-        state.db.run(move |conn| read(conn).map_err(Problem::from))
+        state.db.run(move |conn: &mut PgConnection| {
+            let found = products::find_by_slug(conn, &slug, market)?;
+            Ok::<_, Problem>(shown(conn, found, market)?)
+        })
     };
     let load = || async {
         let found = find(slug.clone()).await?;
-        loaded(found.filter(|product| product.address() == slug.as_str()))
+        let found = found.filter(|(address, _)| address == slug.as_str());
+        found.map(|(_, body)| to_bytes(&body)).transpose()
     };
     let key = Key::ProductBySlug {
         slug: slug.clone(),
@@ -327,10 +346,9 @@ pub async fn get_by_slug(
         return Ok(finished::answer(&request, &cached));
     }
     // What an address leads to is not kept: nobody asks for the old one again.
-    let product = find(slug.clone()).await?.ok_or_else(not_found)?;
-    let address = product.address();
+    let (address, body) = find(slug.clone()).await?.ok_or_else(not_found)?;
     if address == slug.as_str() {
-        return Ok(HttpResponse::Ok().json(ProductBody::from(product))); // it came on sale just now
+        return Ok(HttpResponse::Ok().json(body)); // it came on sale just now
     }
     Ok(HttpResponse::MovedPermanently()
         .insert_header((LOCATION, format!("/api/products/by-slug/{address}")))
@@ -338,10 +356,49 @@ pub async fn get_by_slug(
         .finish())
 }
 
-/// A product as it is kept.
-fn loaded(found: Option<Product>) -> Result<Option<Vec<u8>>, Problem> {
-    let bytes = |product| to_bytes(&ProductBody::from(product));
-    found.map(bytes).transpose()
+/// The address of a product, and what is shown of it.
+fn shown(
+    conn: &mut PgConnection,
+    found: Option<Product>,
+    market: Market,
+) -> QueryResult<Option<(String, ProductBody)>> {
+    let Some(product) = found else {
+        return Ok(None);
+    };
+    let (address, mut body) = (product.address(), ProductBody::from(product));
+    translate(conn, std::slice::from_mut(&mut body), market)?;
+    Ok(Some((address, body)))
+}
+
+/// Puts texts into the language of the market, where they are translated. Addresses stay as they are.
+pub(super) fn translate(
+    conn: &mut PgConnection,
+    products: &mut [ProductBody],
+    market: Market,
+) -> QueryResult<()> {
+    let Some(locale) = market.locale else {
+        return Ok(());
+    };
+    let ids = products.iter().map(|product| product.id.get()).collect();
+    let mut translated = translations::products::find_all(conn, ids, &locale)?;
+    for product in products {
+        let Some(texts) = translated.remove(&product.id) else {
+            continue;
+        };
+        let replace = |shown: &mut Option<String>, text: Option<String>| {
+            if shown.is_some() && text.is_some() {
+                *shown = text;
+            }
+        };
+        product.name = texts.name.unwrap_or(std::mem::take(&mut product.name));
+        let description = std::mem::take(&mut product.description);
+        product.description = texts.description.unwrap_or(description);
+        let html = texts.description_html.as_deref().map(sanitise);
+        replace(&mut product.description_html, html);
+        replace(&mut product.seo_title, texts.seo_title);
+        replace(&mut product.seo_description, texts.seo_description);
+    }
+    Ok(())
 }
 
 /// An id from the path.

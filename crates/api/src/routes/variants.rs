@@ -62,24 +62,23 @@ pub struct VariantBody {
 impl From<(Variant, Option<Winning>)> for VariantBody {
     fn from((variant, winning): (Variant, Option<Winning>)) -> Self {
         // It may have left the shop between the two reads.
-        let winning = winning.unwrap_or(Winning {
-            currency: variant.currency,
-            amount_minor: variant.price_minor,
-            list: None,
-            compare_at_minor: None,
-            lowest_30d_minor: None,
-        });
-        let decimal = |minor| Money::new(minor, winning.currency).to_decimal();
+        let (currency, amount) = match &winning {
+            Some(winning) => (winning.currency, winning.amount_minor),
+            None => (variant.currency, variant.price_minor),
+        };
+        let decimal = |minor| Money::new(minor, currency).to_decimal();
+        let compare_at = winning.as_ref().and_then(|it| it.compare_at_minor);
+        let lowest = winning.as_ref().and_then(|it| it.lowest_30d_minor);
         Self {
             id: variant.id,
             sku: variant.sku.to_string(),
             title: variant.title,
             choices: choices(variant.choices),
             is_default: variant.is_default,
-            price: decimal(winning.amount_minor),
-            compare_at_price: winning.compare_at_minor.map(decimal),
-            lowest30d: winning.lowest_30d_minor.map(decimal),
-            currency: winning.currency,
+            price: decimal(amount),
+            compare_at_price: compare_at.map(decimal),
+            lowest30d: lowest.map(decimal),
+            currency,
             barcode: variant.barcode,
             weight_grams: variant.weight_grams,
             length_mm: variant.length_mm,
@@ -172,6 +171,7 @@ pub async fn list(
         state.config.shop.currency,
         query.currency.as_deref(),
         query.country.as_deref(),
+        None,
     )?;
     let part = VariantQuery {
         limit: query.limit,

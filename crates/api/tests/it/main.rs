@@ -23,5 +23,6 @@ mod service;
 mod sessions;
 mod stock;
 mod support;
+mod translations;
 mod users;
 mod variants;

@@ -2,6 +2,7 @@ SET LOCAL lock_timeout = '300ms';
 DROP FUNCTION catalog.charged_price(bigint, text, bigint, text[], text);
 DROP FUNCTION catalog.shown_price(bigint, bigint, text, text);
 DROP FUNCTION catalog.lowest_30d(bigint, text, bigint, text[], text, timestamptz);
+DROP FUNCTION catalog.price_changes(bigint, text);
 DROP FUNCTION catalog.price_at(bigint, text, bigint, text[], text, timestamptz);
 DROP FUNCTION catalog.list_price(bigint, text, bigint, text[], text);
 DROP TABLE catalog.list_prices;

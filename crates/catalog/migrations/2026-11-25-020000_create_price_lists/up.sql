@@ -54,23 +54,22 @@ CREATE TABLE catalog.list_prices (
     scheduled        boolean     NOT NULL
 );
 CREATE INDEX list_prices_in_force_idx ON catalog.list_prices
-    (variant_id, list_id, currency, min_quantity DESC, valid_from DESC, id DESC) INCLUDE (amount_minor, compare_at_minor);
+    (variant_id, currency, list_id, min_quantity DESC, valid_from DESC, id DESC) INCLUDE (amount_minor, compare_at_minor);
 CREATE INDEX list_prices_scheduled_idx ON catalog.list_prices (valid_from) WHERE scheduled;
 CREATE INDEX list_prices_list_id_idx ON catalog.list_prices (list_id, id);
 
 -- The price of the list that counts, where one has any: for so many pieces, a customer of these groups, in a country
--- (NULL where it is not known).
+-- (NULL where it is not known). Only lists that have or had a price of the variant are looked at.
 CREATE FUNCTION catalog.list_price(of_variant bigint, in_currency text, pieces bigint, groups text[], country text)
 RETURNS TABLE (list_id bigint, price_id bigint, amount_minor bigint, compare_at_minor bigint)
 LANGUAGE sql STABLE AS $$
     SELECT l.id, e.id, e.amount_minor, e.compare_at_minor
-      FROM catalog.price_lists l
-     CROSS JOIN LATERAL (
-           SELECT DISTINCT ON (min_quantity) id, min_quantity, amount_minor, compare_at_minor
-             FROM catalog.list_prices
-            WHERE variant_id = of_variant AND list_id = l.id AND currency = in_currency AND min_quantity <= pieces
-              AND valid_from <= statement_timestamp()
-            ORDER BY min_quantity DESC, valid_from DESC, id DESC) e
+      FROM (SELECT DISTINCT ON (list_id, min_quantity) list_id, min_quantity, id, amount_minor, compare_at_minor
+              FROM catalog.list_prices
+             WHERE variant_id = of_variant AND currency = in_currency AND min_quantity <= pieces
+               AND valid_from <= statement_timestamp()
+             ORDER BY list_id, min_quantity DESC, valid_from DESC, id DESC) e
+      JOIN catalog.price_lists l ON l.id = e.list_id
      WHERE l.is_active AND l.starts_at <= statement_timestamp() AND l.ends_at > statement_timestamp()
        AND (l.countries = '{}' OR country = ANY (l.countries))
        AND (l.customer_groups = '{}' OR l.customer_groups && groups)
@@ -78,60 +77,74 @@ LANGUAGE sql STABLE AS $$
      ORDER BY l.priority DESC, l.id, e.min_quantity DESC LIMIT 1
 $$;
 
--- The same, and the price of the variant itself behind it, as all of it was at a moment. No row where there was no price.
+-- The same, or the price of the variant itself where no list has any, as all of it was at a moment. No row where there was none.
 CREATE FUNCTION catalog.price_at(
     of_variant bigint, in_currency text, pieces bigint, groups text[], country text, moment timestamptz
-) RETURNS TABLE (list_id bigint, price_id bigint, amount_minor bigint, compare_at_minor bigint, since timestamptz)
+) RETURNS TABLE (list_id bigint, price_id bigint, amount_minor bigint, compare_at_minor bigint)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE
+    own record;
+BEGIN
+    SELECT id, amount_minor INTO own FROM catalog.prices
+     WHERE variant_id = of_variant AND currency = in_currency AND valid_from <= moment
+     ORDER BY valid_from DESC, id DESC LIMIT 1;
+    RETURN QUERY
+        SELECT t.list_id, e.id, e.amount_minor, coalesce(e.compare_at_minor, own.amount_minor)
+          FROM (SELECT DISTINCT ON (list_id, min_quantity) list_id, min_quantity, id, amount_minor, compare_at_minor
+                  FROM catalog.list_prices
+                 WHERE variant_id = of_variant AND currency = in_currency AND min_quantity <= pieces AND valid_from <= moment
+                 ORDER BY list_id, min_quantity DESC, valid_from DESC, id DESC) e
+         CROSS JOIN LATERAL (
+               SELECT * FROM catalog.price_list_terms
+                WHERE list_id = e.list_id AND said_from <= moment ORDER BY version DESC LIMIT 1) t
+         WHERE t.is_active AND t.starts_at <= moment AND t.ends_at > moment
+           AND (t.countries = '{}' OR country = ANY (t.countries))
+           AND (t.customer_groups = '{}' OR t.customer_groups && groups)
+           AND e.amount_minor IS NOT NULL
+         ORDER BY t.priority DESC, t.list_id, e.min_quantity DESC LIMIT 1;
+    IF NOT found AND own.id IS NOT NULL THEN
+        RETURN QUERY SELECT NULL::bigint, own.id, own.amount_minor, NULL::bigint;
+    END IF;
+END $$;
+
+-- The moments at which the price of a variant may have changed, or will.
+CREATE FUNCTION catalog.price_changes(of_variant bigint, in_currency text) RETURNS TABLE (at timestamptz)
 LANGUAGE sql STABLE AS $$
-    (SELECT t.list_id, e.id, e.amount_minor,
-            coalesce(e.compare_at_minor, (SELECT amount_minor FROM catalog.prices
-                WHERE variant_id = of_variant AND currency = in_currency AND valid_from <= moment
-                ORDER BY valid_from DESC, id DESC LIMIT 1)),
-            greatest(e.valid_from, t.starts_at, (SELECT min(said_from) FROM catalog.price_list_terms
-                WHERE list_id = l.id AND version <= t.version
-                  AND version > coalesce((SELECT max(version) FROM catalog.price_list_terms
-                       WHERE list_id = l.id AND version <= t.version AND NOT is_active), 0)))
-       FROM catalog.price_lists l
-      CROSS JOIN LATERAL (
-            SELECT * FROM catalog.price_list_terms
-             WHERE list_id = l.id AND said_from <= moment ORDER BY version DESC LIMIT 1) t
-      CROSS JOIN LATERAL (
-            SELECT DISTINCT ON (min_quantity) id, min_quantity, amount_minor, compare_at_minor, valid_from
-              FROM catalog.list_prices
-             WHERE variant_id = of_variant AND list_id = l.id AND currency = in_currency AND min_quantity <= pieces
-               AND valid_from <= moment
-             ORDER BY min_quantity DESC, valid_from DESC, id DESC) e
-      WHERE t.is_active AND t.starts_at <= moment AND t.ends_at > moment
-        AND (t.countries = '{}' OR country = ANY (t.countries))
-        AND (t.customer_groups = '{}' OR t.customer_groups && groups)
-        AND e.amount_minor IS NOT NULL
-      ORDER BY t.priority DESC, l.id, e.min_quantity DESC LIMIT 1)
-    UNION ALL
-    (SELECT NULL, id, amount_minor, NULL, valid_from FROM catalog.prices
-      WHERE variant_id = of_variant AND currency = in_currency AND valid_from <= moment
-      ORDER BY valid_from DESC, id DESC LIMIT 1)
-    LIMIT 1
+    SELECT valid_from FROM catalog.prices WHERE variant_id = of_variant AND currency = in_currency
+     UNION
+    SELECT valid_from FROM catalog.list_prices WHERE variant_id = of_variant AND currency = in_currency
+     UNION
+    SELECT unnest(ARRAY[t.said_from, t.starts_at, t.ends_at]) FROM catalog.price_list_terms t
+     WHERE t.list_id IN (SELECT list_id FROM catalog.list_prices WHERE variant_id = of_variant)
 $$;
 
--- The lowest price such a customer could have had in the thirty days before the present one came into force, which is what a
--- reduction has to be compared with (Directive 98/6/EC, Article 6a); NULL where there was none. Prices change at few moments
--- only: those are asked for, and the one that the thirty days begin with. Not in SQL, which each reader would plan anew.
+-- The lowest price such a customer could have had in the thirty days before the price of a moment came into force, which is
+-- what a reduction has to be compared with (Directive 98/6/EC, Article 6a); NULL where there was none. Prices change at few
+-- moments: those are gone back through for as long as the price is the same, and from there for thirty days.
 CREATE FUNCTION catalog.lowest_30d(
     of_variant bigint, in_currency text, pieces bigint, groups text[], country text, moment timestamptz
 ) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    from_then timestamptz := (SELECT p.since FROM catalog.price_at(of_variant, in_currency, pieces, groups, country, moment) p);
+    amount bigint := (SELECT p.amount_minor FROM catalog.price_at(of_variant, in_currency, pieces, groups, country, moment) p);
+    from_then timestamptz := moment;
+    lowest bigint;
+    change record;
 BEGIN
-    RETURN (
-        SELECT min(p.amount_minor)
-          FROM (SELECT from_then - interval '30 days' AS at
-                 UNION SELECT valid_from FROM catalog.prices WHERE variant_id = of_variant AND currency = in_currency
-                 UNION SELECT valid_from FROM catalog.list_prices WHERE variant_id = of_variant AND currency = in_currency
-                 UNION SELECT unnest(ARRAY[t.said_from, t.starts_at, t.ends_at]) FROM catalog.price_list_terms t
-                        WHERE t.list_id IN (SELECT list_id FROM catalog.list_prices WHERE variant_id = of_variant)) AS changes
-         CROSS JOIN LATERAL catalog.price_at(of_variant, in_currency, pieces, groups, country, changes.at) p
-         WHERE changes.at >= from_then - interval '30 days' AND changes.at < from_then);
+    FOR change IN
+        SELECT c.at FROM catalog.price_changes(of_variant, in_currency) c
+         WHERE c.at <= moment AND c.at > '-infinity' ORDER BY c.at DESC
+    LOOP
+        EXIT WHEN amount IS DISTINCT FROM
+            (SELECT p.amount_minor FROM catalog.price_at(of_variant, in_currency, pieces, groups, country, change.at) p);
+        from_then := change.at;
+    END LOOP;
+    SELECT min(p.amount_minor) INTO lowest
+      FROM (SELECT from_then - interval '30 days' AS at UNION SELECT c.at FROM catalog.price_changes(of_variant, in_currency) c) changes
+     CROSS JOIN LATERAL catalog.price_at(of_variant, in_currency, pieces, groups, country, changes.at) p
+     WHERE changes.at >= from_then - interval '30 days' AND changes.at < from_then;
+    RETURN lowest;
 END $$;
 
 -- What everybody in a country is shown for a piece where a list has its price: that, what it is reduced from, and the lowest

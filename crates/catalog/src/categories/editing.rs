@@ -104,7 +104,7 @@ pub fn create(
     Ok(id)
 }
 
-/// Changes what is shown of a category.
+/// Changes what is shown of a category and returns its new version.
 ///
 /// # Errors
 ///
@@ -116,7 +116,7 @@ pub fn update(
     changes: CategoryChanges,
     expected_version: Option<i64>,
     actor: Option<UserId>,
-) -> Result<(), CategoryError> {
+) -> Result<i64, CategoryError> {
     lock_category(conn, id, expected_version)?;
     UpdateCategory {
         id: id.get(),

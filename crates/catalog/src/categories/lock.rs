@@ -47,15 +47,16 @@ pub(super) fn lock_category(
     Ok(())
 }
 
-/// Raises the version of a category and tells of the change.
+/// Raises the version of a category, tells of the change and returns the version.
 pub(super) fn touch(
     conn: &mut PgConnection,
     category: CategoryId,
     event: Event,
     actor: Option<UserId>,
-) -> QueryResult<()> {
+) -> QueryResult<i64> {
     let version = TouchCategory { id: category.get() }.get_result(conn)?;
-    announce(conn, vec![(event, version)], actor)
+    announce(conn, vec![(event, version)], actor)?;
+    Ok(version)
 }
 
 /// Tells the outbox and the listeners of changes, each with the version its category has now.

@@ -112,7 +112,8 @@ pub fn place(
     check(conn, Some(id), place)?;
     set(conn, id, place)?;
     let event = Event::CategoryUpdated { category_id: id };
-    Ok(touch(conn, id, event, actor)?)
+    touch(conn, id, event, actor)?;
+    Ok(())
 }
 
 /// Refuses parents that are not there, that the category is above, or that are too deep. Needs the lock

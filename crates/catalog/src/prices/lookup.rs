@@ -13,6 +13,8 @@ pub struct Winning {
     pub currency: Currency,
     /// In minor units of `currency`, as are all amounts here.
     pub amount_minor: i64,
+    /// Names the price: one of the list, or of the variant itself.
+    pub price_id: i64,
     /// The list it comes from, by id and code; `None` for the price of the variant itself.
     pub list: Option<(PriceListId, Slug)>,
     /// What it is reduced from; `None` where it is no reduction.
@@ -25,6 +27,7 @@ pub struct Winning {
 struct Row {
     currency: Option<String>,
     amount_minor: Option<i64>,
+    price_id: Option<i64>,
     list_id: Option<i64>,
     list_code: Option<String>,
     compare_at_minor: Option<i64>,
@@ -40,8 +43,8 @@ db::statement! {
         country: Option<String> => Nullable<Text>,
         groups: Vec<String> => Array<Text>,
         as_of: Option<DateTime<Utc>> => Nullable<Timestamptz>,
-    } -> (Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>) =
-    "SELECT c.currency, p.amount_minor, p.list_id, (SELECT code FROM catalog.price_lists WHERE id = p.list_id), \
+    } -> (Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>) =
+    "SELECT c.currency, p.amount_minor, p.price_id, p.list_id, (SELECT code FROM catalog.price_lists WHERE id = p.list_id), \
             CASE WHEN p.compare_at_minor > p.amount_minor THEN p.compare_at_minor END, \
             CASE WHEN p.compare_at_minor > p.amount_minor \
                  THEN catalog.lowest_30d(v.id, c.currency, w.pieces, $5, $4, m.moment) END \
@@ -82,7 +85,9 @@ pub fn look_up(
 
 impl Row {
     fn winning(self) -> QueryResult<Option<Winning>> {
-        let (Some(currency), Some(amount_minor)) = (self.currency, self.amount_minor) else {
+        let (Some(currency), Some(amount_minor), Some(price_id)) =
+            (self.currency, self.amount_minor, self.price_id)
+        else {
             return Ok(None);
         };
         let list = self.list_id.zip(self.list_code).map(|(id, code)| {
@@ -92,6 +97,7 @@ impl Row {
         Ok(Some(Winning {
             currency: Currency::try_from(currency).map_err(super::damaged)?,
             amount_minor,
+            price_id,
             list: list.transpose()?,
             compare_at_minor: self.compare_at_minor,
             lowest_30d_minor: self.lowest_30d_minor,

@@ -1,16 +1,18 @@
-//! For whom a price is looked up.
+//! For whom prices and texts are looked up.
 
 use std::fmt;
 
-use domain::{Country, Currency, Slug};
+use domain::{Country, Currency, Locale, Slug};
 
-/// What a shopper without an account is shown prices for.
+/// What a shopper without an account is shown prices and texts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Market {
     /// Preferred where a variant has prices in several.
     pub currency: Currency,
     /// Where the order is to go, as far as it is known.
     pub country: Option<Country>,
+    /// The language of texts; the shop's own where there is none.
+    pub locale: Option<Locale>,
 }
 
 impl Market {
@@ -26,6 +28,7 @@ impl From<Currency> for Market {
         Self {
             currency,
             country: None,
+            locale: None,
         }
     }
 }
@@ -33,8 +36,10 @@ impl From<Currency> for Market {
 impl fmt::Display for Market {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.currency.fmt(f)?;
-        self.country
-            .map_or(Ok(()), |country| write!(f, "-{country}"))
+        if let Some(country) = self.country {
+            write!(f, "-{country}")?;
+        }
+        self.locale.map_or(Ok(()), |locale| write!(f, "/{locale}"))
     }
 }
 

@@ -20,6 +20,7 @@ mod sets;
 mod stock;
 mod stock_model;
 mod transfers;
+mod translations;
 mod variants;
 
 use catalog::editing::NewProduct;

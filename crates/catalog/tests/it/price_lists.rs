@@ -7,7 +7,7 @@ use catalog::prices::lists::editing::{self, ListChanges, ListError};
 use catalog::prices::lists::setting::{self, NewListPrice};
 use catalog::prices::lists::{self, Terms};
 use catalog::prices::lookup::{Winning, look_up};
-use catalog::prices::setting::{NewPrice, Outcome};
+use catalog::prices::setting::{NewPrice, Outcome, WithdrawError};
 use catalog::products;
 use chrono::{DateTime, Utc};
 use db::testing::count;
@@ -70,6 +70,7 @@ fn won(conn: &mut PgConnection, of: &str, asked: &Asked<'_>) -> Option<Winning> 
     let market = Market {
         currency: USD,
         country: asked.country.map(|code| Country::try_from(code).unwrap()),
+        locale: None,
     };
     let groups: Vec<Slug> = asked.groups.iter().map(|name| slug(name)).collect();
     let wanted = [(sku(of), asked.quantity)];
@@ -206,6 +207,20 @@ fn a_price_is_set_once_unchanged_when_it_is_there_and_taken_off_again() {
         .collect();
     assert_eq!(amounts, [(Some(400), true), (Some(700), false)]);
 
+    let refused = setting::withdraw(conn, sale, written[1].id, None);
+    assert!(
+        matches!(refused, Err(WithdrawError::InForce)),
+        "{refused:?}"
+    );
+    let of_another = list(conn, "another", ANYONE);
+    let refused = setting::withdraw(conn, of_another, written[0].id, None);
+    assert!(
+        matches!(refused, Err(WithdrawError::NotFound)),
+        "{refused:?}"
+    );
+    setting::withdraw(conn, sale, written[0].id, None).unwrap();
+    assert_eq!(set(conn, sale, &[to_come(400)]), [Outcome::Scheduled]);
+
     assert_eq!(set(conn, sale, &[price("SET-1", 1, None)]), [Outcome::Set]);
     assert_eq!(pays(conn, "SET-1", &NOBODY), (950, String::new()));
     let at_last = Asked {
@@ -299,7 +314,7 @@ fn a_reduction_is_compared_with_the_lowest_price_of_the_thirty_days_before() {
         ..price("LOW-1", 1, 800)
     };
     assert_eq!(set(conn, sale, &[said]), [Outcome::Set]);
-    assert_eq!(lowest(conn), (800, Some(1_200), Some(800)));
+    assert_eq!(lowest(conn), (800, Some(1_200), Some(900)));
     set(conn, sale, &[price("LOW-1", 1, 1_000)]);
     assert_eq!(lowest(conn), (1_000, None, None));
 }
@@ -329,6 +344,11 @@ fn lists_are_named_once_and_changed_only_as_they_were_read() {
         name: Some("Renamed".into()),
         ..ListChanges::default()
     };
+    let as_it_is = ListChanges {
+        priority: Some(0),
+        ..ListChanges::default()
+    };
+    editing::update(conn, id, as_it_is, Some(1), None).unwrap();
     editing::update(conn, id, renamed.clone(), Some(1), None).unwrap();
     let stale = editing::update(conn, id, renamed, Some(1), None);
     assert!(matches!(stale, Err(ListError::Stale(2))), "{stale:?}");
@@ -355,17 +375,17 @@ fn what_was_to_be_paid_at_any_moment_is_what_was_captured_then() {
     let groups = [&[][..], &["a"], &["b"], &["a", "b"]];
     let countries = [None, Some("DE"), Some("FR")];
     let mut captured = Vec::new();
-    for _ in 0..60 {
+    let (mut shown_before, mut reductions) = (vec![950], 0);
+    for _ in 0..100 {
         let (list, minor) = (
             all[usize::try_from(random(seed, 3)).unwrap()],
             100 + random(seed, 900).cast_signed(),
         );
         match random(seed, 4) {
             0 => {
-                let money = Money::new(minor, USD);
                 let new = NewPrice {
                     sku: sku("PAST-1"),
-                    price: money,
+                    price: Money::new(minor + 500, USD),
                     valid_from: None,
                 };
                 catalog::prices::setting::set_all(conn, &[new], None).unwrap();
@@ -374,12 +394,12 @@ fn what_was_to_be_paid_at_any_moment_is_what_was_captured_then() {
                 let changes = ListChanges {
                     priority: Some(i32::try_from(random(seed, 3)).unwrap()),
                     is_active: Some(random(seed, 4) > 0),
-                    countries: Some(match random(seed, 2) {
-                        0 => Vec::new(),
+                    countries: Some(match random(seed, 3) {
+                        0 | 1 => Vec::new(),
                         _ => vec!["DE".parse().unwrap()],
                     }),
-                    customer_groups: Some(match random(seed, 2) {
-                        0 => Vec::new(),
+                    customer_groups: Some(match random(seed, 3) {
+                        0 | 1 => Vec::new(),
                         _ => vec![slug("a")],
                     }),
                     ends_at: Some((random(seed, 5) == 0).then(Utc::now)),
@@ -399,6 +419,17 @@ fn what_was_to_be_paid_at_any_moment_is_what_was_captured_then() {
             groups: groups[usize::try_from(random(seed, 4)).unwrap()],
             as_of: None,
         };
+        // All of it lies within thirty days: the lowest price is that of all before the present one.
+        let shown = won(conn, "PAST-1", &NOBODY).unwrap();
+        if shown_before.last() != Some(&shown.amount_minor) {
+            shown_before.push(shown.amount_minor);
+        }
+        let before = &shown_before[..shown_before.len() - 1];
+        let lowest = before.iter().min().copied();
+        let is_reduced = shown.compare_at_minor.is_some();
+        assert_eq!(shown.lowest_30d_minor, lowest.filter(|_| is_reduced));
+        reductions += usize::from(is_reduced);
+
         let moment = clock(conn);
         let charged = charged(conn, "PAST-1", &asked);
         assert_eq!(pays(conn, "PAST-1", &asked), charged);
@@ -408,6 +439,7 @@ fn what_was_to_be_paid_at_any_moment_is_what_was_captured_then() {
         };
         captured.push((then, charged));
     }
+    assert!(reductions > 10, "{reductions}");
     for (asked, charged) in captured {
         assert_eq!(pays(conn, "PAST-1", &asked), charged, "{:?}", asked.as_of);
     }

@@ -1,7 +1,7 @@
 //! The prices of price lists, as staff sets and reads them.
 
 use actix_web::web::{Data, Path};
-use actix_web::{get, post};
+use actix_web::{delete, get, post};
 use catalog::prices::lists::setting::{self, NewListPrice};
 use catalog::prices::lists::{self, ListPrice};
 use diesel::PgConnection;
@@ -10,7 +10,7 @@ use domain::Page;
 use super::list_price_bodies::{ListPricePageBody, NewListPricesBody};
 use super::price_bodies::{SetPricesBody, judged};
 use super::price_lists::{list_id, unknown};
-use super::prices::{refuse_any, result, stops, within_bounds};
+use super::prices::{refuse_any, refuse_withdrawal, result, stops, within_bounds};
 use crate::http::{Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params};
 use crate::routes::money::ProblemBody;
 use crate::routes::variants::VariantQuery;
@@ -104,4 +104,36 @@ pub async fn list(
         }))
     };
     state.db.run(read).await
+}
+
+/// Takes back a price of a list that is still to come. Staff only.
+#[utoipa::path(
+    tag = "prices",
+    security(("token" = [])),
+    params(("id" = i64, Path), ("priceId" = i64, Path)),
+    responses(
+        (status = 204),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[delete("/{id}/prices/{priceId}")]
+pub async fn withdraw(
+    state: Data<State>,
+    staff: Staff,
+    key: Key,
+    path: Path<(String, String)>,
+) -> Result<Answer, Problem> {
+    let id = list_id(&path.0)?;
+    let price: i64 = path.1.parse().map_err(|_| super::prices::unknown())?;
+    let actor = staff.0.id;
+    let request_key = key.bind(&Caller::User(staff.0), &[]);
+    let answer = idempotency::once(&state.db, request_key, move |conn| {
+        setting::withdraw(conn, id, price, Some(actor)).map_err(refuse_withdrawal)?;
+        Ok(Answer::no_content())
+    })
+    .await?;
+    state.cache.many_products_changed().await;
+    Ok(answer)
 }

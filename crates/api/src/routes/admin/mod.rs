@@ -25,6 +25,8 @@ pub mod stock;
 mod stock_bodies;
 mod transfer_bodies;
 pub mod transfers;
+mod translation_bodies;
+pub mod translations;
 mod variant_bodies;
 pub mod variants;
 

@@ -279,14 +279,7 @@ pub async fn withdraw(
     let request_key = key.bind(&Caller::User(staff.0), &[]);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let sku = find_sku(conn, ids, currency)?;
-        setting::withdraw(conn, ids, sku, price, Some(actor)).map_err(|error| match error {
-            WithdrawError::NotFound => unknown(),
-            WithdrawError::InForce => {
-                Problem::conflict("price_in_force", "The price is or was in force")
-                    .detail("set another one: what was in force stays in the history")
-            }
-            WithdrawError::Db(error) => error.into(),
-        })?;
+        setting::withdraw(conn, ids, sku, price, Some(actor)).map_err(refuse_withdrawal)?;
         Ok(Answer::no_content())
     })
     .await?;
@@ -294,6 +287,17 @@ pub async fn withdraw(
     Ok(answer)
 }
 
-fn unknown() -> Problem {
-    Problem::not_found("price_not_found", "The variant has no such price")
+pub(super) fn refuse_withdrawal(error: WithdrawError) -> Problem {
+    match error {
+        WithdrawError::NotFound => unknown(),
+        WithdrawError::InForce => {
+            Problem::conflict("price_in_force", "The price is or was in force")
+                .detail("set another one: what was in force stays in the history")
+        }
+        WithdrawError::Db(error) => error.into(),
+    }
+}
+
+pub(super) fn unknown() -> Problem {
+    Problem::not_found("price_not_found", "There is no such price")
 }

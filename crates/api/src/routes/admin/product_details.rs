@@ -79,7 +79,7 @@ impl Details {
 /// Rich text without what could run.
 ///
 /// To repair text that opens many tags takes time and space by the square of their number, so that is bounded.
-fn rich_text(html: String) -> Result<String, Problem> {
+pub(super) fn rich_text(html: String) -> Result<String, Problem> {
     let html = text("descriptionHtml", html, 0, MAX_HTML)?;
     if html.matches('<').count() > MAX_TAGS_OF_HTML {
         let rule = format!("must have at most {MAX_TAGS_OF_HTML} tags");

@@ -129,6 +129,27 @@ fn matrix() -> Vec<Row> {
             staff,
         ),
         row(
+            "GET",
+            "/api/admin/categories/{id}/translations",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PUT",
+            "/api/admin/categories/{id}/translations/{locale}",
+            json!({"name": "Tassen"}),
+            staff,
+            staff,
+        ),
+        row(
+            "DELETE",
+            "/api/admin/categories/{id}/translations/{locale}",
+            none.clone(),
+            [401, 403, 403, 204, 404],
+            [401, 403, 403, 204, 404],
+        ),
+        row(
             "DELETE",
             "/api/admin/categories/{id}",
             none.clone(),
@@ -215,6 +236,13 @@ fn matrix() -> Vec<Row> {
             staff,
         ),
         row(
+            "DELETE",
+            "/api/admin/price-lists/{id}/prices/{priceId}",
+            none.clone(),
+            [401, 403, 403, 404, 404],
+            [401, 403, 403, 404, 404],
+        ),
+        row(
             "GET",
             "/api/admin/users/{id}/customer-groups",
             none.clone(),
@@ -227,6 +255,27 @@ fn matrix() -> Vec<Row> {
             json!({"customerGroups": ["trade"]}),
             staff,
             staff,
+        ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/translations",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PUT",
+            "/api/admin/products/{id}/translations/{locale}",
+            json!({"name": "Tasse"}),
+            staff,
+            staff,
+        ),
+        row(
+            "DELETE",
+            "/api/admin/products/{id}/translations/{locale}",
+            none.clone(),
+            [401, 403, 403, 204, 404],
+            [401, 403, 403, 204, 404],
         ),
         row("GET", "/api/admin/products", none.clone(), staff, staff),
         row(
@@ -615,6 +664,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 .route
                 .replace("{id}", &id)
                 .replace("{variantId}", &variant)
+                .replace("{locale}", "de")
                 .replace("{name}", &schedule)
                 .replace("{user}", &user.to_string());
             let body = match row.body.to_string() {

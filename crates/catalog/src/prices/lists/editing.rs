@@ -65,7 +65,7 @@ db::statement! {
 
 db::statement! {
     struct LockList { id: i64 => BigInt } -> BigInt =
-    "SELECT version FROM catalog.price_lists WHERE id = $1 FOR UPDATE"
+    "SELECT version FROM catalog.price_lists WHERE id = $1 FOR NO KEY UPDATE"
 }
 
 db::statement! {
@@ -115,7 +115,7 @@ pub fn create(
     Ok(id)
 }
 
-/// Changes when and for whom a price list applies.
+/// Changes when and for whom a price list applies. What is there already is no change.
 ///
 /// # Errors
 ///
@@ -134,6 +134,7 @@ pub fn update(
         return Err(ListError::Stale(version));
     }
     let PriceList { name, terms, .. } = super::find(conn, id)?.ok_or(ListError::NotFound)?;
+    let said = (name.clone(), terms.clone());
     let terms = Terms {
         priority: changes.priority.unwrap_or(terms.priority),
         is_active: changes.is_active.unwrap_or(terms.is_active),
@@ -142,7 +143,11 @@ pub fn update(
         countries: changes.countries.unwrap_or(terms.countries),
         customer_groups: changes.customer_groups.unwrap_or(terms.customer_groups),
     };
-    say(conn, id, changes.name.unwrap_or(name), terms, actor)
+    let name = changes.name.unwrap_or(name);
+    if said == (name.clone(), terms.clone()) {
+        return Ok(()); // nothing to remember, and nobody to tell
+    }
+    say(conn, id, name, terms, actor)
 }
 
 fn say(
@@ -153,7 +158,7 @@ fn say(
     actor: Option<UserId>,
 ) -> Result<(), ListError> {
     if let (Some(starts_at), Some(ends_at)) = (terms.starts_at, terms.ends_at)
-        && starts_at >= ends_at
+        && starts_at.timestamp_micros() >= ends_at.timestamp_micros()
     {
         return Err(ListError::EndsBeforeStart);
     }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use domain::{Currency, PriceListId, Sku, UserId};
 
-use crate::prices::setting::{Outcome, lock_priced, tell};
+use crate::prices::setting::{Outcome, WithdrawError, lock_priced, tell};
 
 /// A price of a list to be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,4 +129,37 @@ fn write(
         moments: all().map(|new| new.valid_from).collect(),
     }
     .load(conn)
+}
+
+db::statement! {
+    struct FindSku { id: i64 => BigInt, list_id: i64 => BigInt } -> Text =
+    "SELECT v.sku FROM catalog.list_prices e JOIN catalog.variants v ON v.id = e.variant_id WHERE e.id = $1 AND e.list_id = $2"
+}
+
+db::statement! {
+    struct Withdraw { id: i64 => BigInt, list_id: i64 => BigInt } -> BigInt =
+    "DELETE FROM catalog.list_prices WHERE id = $1 AND list_id = $2 AND valid_from > clock_timestamp() RETURNING variant_id"
+}
+
+/// Takes back a price of a list that is still to come.
+///
+/// # Errors
+///
+/// [`WithdrawError::NotFound`], also for a variant that is archived, and [`WithdrawError::InForce`].
+pub fn withdraw(
+    conn: &mut PgConnection,
+    list: PriceListId,
+    id: i64,
+    actor: Option<UserId>,
+) -> Result<(), WithdrawError> {
+    let list_id = list.get();
+    let sku: Option<String> = FindSku { id, list_id }.get_result(conn).optional()?;
+    let sku = sku.and_then(|sku| Sku::try_from(sku).ok());
+    let sku = sku.ok_or(WithdrawError::NotFound)?;
+    let locked = lock_priced(conn, std::iter::once(&sku))?;
+    let (_, variant, product) = locked.into_iter().next().ok_or(WithdrawError::NotFound)?;
+    if (Withdraw { id, list_id }.execute(conn)?) == 0 {
+        return Err(WithdrawError::InForce);
+    }
+    Ok(tell(conn, HashSet::from([(variant, product)]), actor)?)
 }

@@ -1,0 +1,2 @@
+DROP TABLE catalog.category_translations;
+DROP TABLE catalog.product_translations;

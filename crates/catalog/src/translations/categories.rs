@@ -1,0 +1,125 @@
+//! Translations of categories.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use domain::{CategoryId, Locale, UserId};
+
+use super::{TranslationError, Written, fill, locales, was_there, within_bounds};
+use crate::categories::CategoryError;
+use crate::categories::editing::{self, CategoryChanges};
+
+/// Texts of a category; `None` where the wider locale or the shop's own language is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    pub name: Option<String>,
+    pub description: Option<String>,
+}
+
+type Row = (BigInt, Text, Nullable<Text>, Nullable<Text>);
+
+db::statement! {
+    struct FindTexts { ids: Vec<i64> => Array<BigInt>, locales: Vec<String> => Array<Text> } -> Row =
+    "SELECT category_id, locale, name, description FROM catalog.category_translations \
+      WHERE category_id = ANY($1) AND locale = ANY($2) ORDER BY category_id, array_position($2, locale)"
+}
+
+db::statement! {
+    struct ListTexts { id: i64 => BigInt } -> Row =
+    "SELECT category_id, locale, name, description FROM catalog.category_translations WHERE category_id = $1 ORDER BY locale"
+}
+
+db::statement! {
+    struct WriteTexts {
+        id: i64 => BigInt,
+        locale: String => Text,
+        name: Option<String> => Nullable<Text>,
+        description: Option<String> => Nullable<Text>,
+    } -> BigInt =
+    "INSERT INTO catalog.category_translations VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (category_id, locale) DO UPDATE SET name = $3, description = $4 \
+     RETURNING (SELECT count(*) FROM catalog.category_translations WHERE category_id = $1 AND locale <> $2)"
+}
+
+db::statement! {
+    struct ForgetTexts { id: i64 => BigInt, locale: String => Text } -> BigInt =
+    "DELETE FROM catalog.category_translations WHERE category_id = $1 AND locale = $2 RETURNING category_id"
+}
+
+/// Finds what is to be shown of categories to readers of `locale`, in one statement; those without any text are left out.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_all(
+    conn: &mut PgConnection,
+    ids: Vec<i64>,
+    locale: &Locale,
+) -> QueryResult<HashMap<CategoryId, Texts>> {
+    let locales = locales(locale);
+    let mut found: HashMap<CategoryId, Texts> = HashMap::new();
+    for (id, _, wider) in read(FindTexts { ids, locales }.load(conn)?) {
+        let texts = found.entry(id).or_default();
+        fill(&mut texts.name, wider.name);
+        fill(&mut texts.description, wider.description);
+    }
+    Ok(found)
+}
+
+type Columns = (i64, String, Option<String>, Option<String>);
+
+fn read(rows: Vec<Columns>) -> Vec<(CategoryId, String, Texts)> {
+    let text = |(id, locale, name, description): Columns| {
+        let texts = Texts { name, description };
+        Some((CategoryId::try_from(id).ok()?, locale, texts))
+    };
+    rows.into_iter().filter_map(text).collect()
+}
+
+/// Lists all translations of a category by their locales.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn list(conn: &mut PgConnection, id: CategoryId) -> QueryResult<Vec<(String, Texts)>> {
+    let rows = ListTexts { id: id.get() }.load(conn)?;
+    let all = read(rows).into_iter();
+    Ok(all.map(|(_, locale, texts)| (locale, texts)).collect())
+}
+
+/// Writes what a category is called in a locale, in place of what was said there before. `None` takes the translation away.
+///
+/// # Errors
+///
+/// Those of [`editing::update`], [`TranslationError::TooMany`] and [`TranslationError::NotThere`].
+pub fn set(
+    conn: &mut PgConnection,
+    id: CategoryId,
+    locale: &Locale,
+    texts: Option<Texts>,
+    expected_version: Option<i64>,
+    actor: Option<UserId>,
+) -> Written<CategoryError> {
+    let edit = |error: diesel::result::Error| TranslationError::Edit(CategoryError::from(error));
+    let unchanged = CategoryChanges::default();
+    let version = editing::update(conn, id, unchanged, expected_version, actor)
+        .map_err(TranslationError::Edit)?;
+    let (id, locale) = (id.get(), locale.to_string());
+    match texts {
+        Some(Texts { name, description }) => {
+            let write = WriteTexts {
+                id,
+                locale,
+                name,
+                description,
+            };
+            let others: i64 = write.get_result(conn).map_err(edit)?;
+            within_bounds(others, version)
+        }
+        None => {
+            let gone = ForgetTexts { id, locale };
+            was_there(gone.execute(conn).map_err(edit)?, version)
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Translations of products.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use domain::{Locale, ProductId, UserId};
+
+use super::{TranslationError, Written, fill, locales, was_there, within_bounds};
+use crate::editing::{self, EditError, ProductChanges};
+
+/// Texts of a product; `None` where the wider locale or the shop's own language is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    /// Sanitised.
+    pub description_html: Option<String>,
+    pub seo_title: Option<String>,
+    pub seo_description: Option<String>,
+}
+
+type Row = (
+    BigInt,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+);
+
+db::statement! {
+    struct FindTexts { ids: Vec<i64> => Array<BigInt>, locales: Vec<String> => Array<Text> } -> Row =
+    "SELECT product_id, locale, name, description, description_html, seo_title, seo_description \
+       FROM catalog.product_translations WHERE product_id = ANY($1) AND locale = ANY($2) \
+      ORDER BY product_id, array_position($2, locale)"
+}
+
+db::statement! {
+    struct ListTexts { id: i64 => BigInt } -> Row =
+    "SELECT product_id, locale, name, description, description_html, seo_title, seo_description \
+       FROM catalog.product_translations WHERE product_id = $1 ORDER BY locale"
+}
+
+db::statement! {
+    struct WriteTexts {
+        id: i64 => BigInt,
+        locale: String => Text,
+        name: Option<String> => Nullable<Text>,
+        description: Option<String> => Nullable<Text>,
+        description_html: Option<String> => Nullable<Text>,
+        seo_title: Option<String> => Nullable<Text>,
+        seo_description: Option<String> => Nullable<Text>,
+    } -> BigInt =
+    "INSERT INTO catalog.product_translations VALUES ($1, $2, $3, $4, $5, $6, $7) \
+         ON CONFLICT (product_id, locale) DO UPDATE SET name = $3, description = $4, description_html = $5, \
+            seo_title = $6, seo_description = $7 \
+     RETURNING (SELECT count(*) FROM catalog.product_translations WHERE product_id = $1 AND locale <> $2)"
+}
+
+db::statement! {
+    struct ForgetTexts { id: i64 => BigInt, locale: String => Text } -> BigInt =
+    "DELETE FROM catalog.product_translations WHERE product_id = $1 AND locale = $2 RETURNING product_id"
+}
+
+/// Finds what is to be shown of products to readers of `locale`, in one statement; those without any text are left out.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_all(
+    conn: &mut PgConnection,
+    ids: Vec<i64>,
+    locale: &Locale,
+) -> QueryResult<HashMap<ProductId, Texts>> {
+    let locales = locales(locale);
+    let mut found: HashMap<ProductId, Texts> = HashMap::new();
+    for (id, _, wider) in read(FindTexts { ids, locales }.load(conn)?) {
+        let texts = found.entry(id).or_default();
+        fill(&mut texts.name, wider.name);
+        fill(&mut texts.description, wider.description);
+        fill(&mut texts.description_html, wider.description_html);
+        fill(&mut texts.seo_title, wider.seo_title);
+        fill(&mut texts.seo_description, wider.seo_description);
+    }
+    Ok(found)
+}
+
+type Columns = (
+    i64,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
+fn read(rows: Vec<Columns>) -> Vec<(ProductId, String, Texts)> {
+    let text = |(id, locale, name, description, description_html, seo_title, seo_description)| {
+        let texts = Texts {
+            name,
+            description,
+            description_html,
+            seo_title,
+            seo_description,
+        };
+        Some((ProductId::try_from(id).ok()?, locale, texts))
+    };
+    rows.into_iter().filter_map(text).collect()
+}
+
+/// Lists all translations of a product by their locales.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn list(conn: &mut PgConnection, id: ProductId) -> QueryResult<Vec<(String, Texts)>> {
+    let rows = ListTexts { id: id.get() }.load(conn)?;
+    let all = read(rows).into_iter();
+    Ok(all.map(|(_, locale, texts)| (locale, texts)).collect())
+}
+
+/// Writes what a product is called in a locale, in place of what was said there before. `None` takes the translation away.
+///
+/// # Errors
+///
+/// Those of [`editing::update`], [`TranslationError::TooMany`], and [`TranslationError::NotThere`] where there is none to
+/// take away.
+pub fn set(
+    conn: &mut PgConnection,
+    id: ProductId,
+    locale: &Locale,
+    texts: Option<Texts>,
+    expected_version: Option<i64>,
+    actor: Option<UserId>,
+) -> Written<EditError> {
+    let edit = |error: diesel::result::Error| TranslationError::Edit(EditError::from(error));
+    // First, because it locks the product.
+    let version = editing::update(conn, id, ProductChanges::default(), expected_version, actor)
+        .map_err(TranslationError::Edit)?;
+    let (id, locale) = (id.get(), locale.to_string());
+    match texts {
+        Some(texts) => {
+            let write = WriteTexts {
+                id,
+                locale,
+                name: texts.name,
+                description: texts.description,
+                description_html: texts.description_html,
+                seo_title: texts.seo_title,
+                seo_description: texts.seo_description,
+            };
+            let others: i64 = write.get_result(conn).map_err(edit)?;
+            within_bounds(others, version)
+        }
+        None => {
+            let gone = ForgetTexts { id, locale };
+            was_there(gone.execute(conn).map_err(edit)?, version)
+        }
+    }
+}

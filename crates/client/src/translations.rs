@@ -1,0 +1,193 @@
+//! Texts of products and categories in other languages. Staff.
+
+use domain::{CategoryId, Locale, ProductId};
+use reqwest::Method;
+use reqwest::header::IF_MATCH;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{Answer, Client, Error, Request};
+
+/// Texts of a product; `None` where the wider language or the shop's own is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductTexts {
+    /// What it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Rich text, which the shop sanitises.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description_html: Option<String>,
+    /// What a search engine is to be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seo_title: Option<String>,
+    /// The same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seo_description: Option<String>,
+}
+
+/// Texts of a category; `None` where the wider language or the shop's own is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct CategoryTexts {
+    /// What it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// What is said in a language.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Translation<T> {
+    /// The language.
+    pub locale: Locale,
+    /// The texts.
+    #[serde(flatten)]
+    pub texts: T,
+}
+
+/// All translations, by their locales.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Translations<T> {
+    /// One for each language.
+    pub translations: Vec<Translation<T>>,
+}
+
+impl Client {
+    /// Lists the translations of a product.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 404 for an unknown product.
+    pub async fn list_product_translations(
+        &self,
+        id: ProductId,
+    ) -> Result<Answer<Translations<ProductTexts>>, Error> {
+        let path = format!("/api/admin/products/{id}/translations");
+        self.fetch(Request::new(Method::GET, path)).await
+    }
+
+    /// Writes the texts of a product in a language, in place of those it had there, when `etag` is given only if the
+    /// product still is what staff has read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 412 when somebody else was faster.
+    pub async fn put_product_translation(
+        &self,
+        id: ProductId,
+        locale: Locale,
+        texts: &ProductTexts,
+        etag: Option<&str>,
+    ) -> Result<Answer<Translation<ProductTexts>>, Error> {
+        let path = format!("/api/admin/products/{id}/translations/{locale}");
+        self.put_translation(path, texts, etag).await
+    }
+
+    /// Takes the texts of a product in a language away.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `translation_not_found`.
+    pub async fn delete_product_translation(
+        &self,
+        id: ProductId,
+        locale: Locale,
+    ) -> Result<(), Error> {
+        let path = format!("/api/admin/products/{id}/translations/{locale}");
+        self.accept(Request::new(Method::DELETE, path)).await?;
+        Ok(())
+    }
+
+    /// Lists the translations of a category.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 404 for an unknown category.
+    pub async fn list_category_translations(
+        &self,
+        id: CategoryId,
+    ) -> Result<Answer<Translations<CategoryTexts>>, Error> {
+        let path = format!("/api/admin/categories/{id}/translations");
+        self.fetch(Request::new(Method::GET, path)).await
+    }
+
+    /// Writes the texts of a category in a language, in place of those it had there, when `etag` is given only if the
+    /// category still is what staff has read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 412 when somebody else was faster.
+    pub async fn put_category_translation(
+        &self,
+        id: CategoryId,
+        locale: Locale,
+        texts: &CategoryTexts,
+        etag: Option<&str>,
+    ) -> Result<Answer<Translation<CategoryTexts>>, Error> {
+        let path = format!("/api/admin/categories/{id}/translations/{locale}");
+        self.put_translation(path, texts, etag).await
+    }
+
+    /// Takes the texts of a category in a language away.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `translation_not_found`.
+    pub async fn delete_category_translation(
+        &self,
+        id: CategoryId,
+        locale: Locale,
+    ) -> Result<(), Error> {
+        let path = format!("/api/admin/categories/{id}/translations/{locale}");
+        self.accept(Request::new(Method::DELETE, path)).await?;
+        Ok(())
+    }
+
+    async fn put_translation<T: Serialize + DeserializeOwned>(
+        &self,
+        path: String,
+        texts: &T,
+        etag: Option<&str>,
+    ) -> Result<Answer<Translation<T>>, Error> {
+        let mut request = Request::new(Method::PUT, path).json(texts)?;
+        if let Some(etag) = etag {
+            request = request.header(IF_MATCH, etag)?;
+        }
+        self.fetch(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::test_server::{Reply, TestServer};
+
+    #[tokio::test]
+    async fn texts_are_sent_and_read_as_the_api_has_them() {
+        let answer = json!({"locale": "pt-BR", "name": "Xícara", "description": null});
+        let server = TestServer::start(vec![Reply::With("200 OK", &[], answer.to_string())]).await;
+        let shop = server.client().build().unwrap();
+        let texts = CategoryTexts {
+            name: Some("Xícara".into()),
+            description: None,
+        };
+
+        let (id, locale) = (CategoryId::try_from(3).unwrap(), "pt-br".parse().unwrap());
+        let written = shop.put_category_translation(id, locale, &texts, Some("\"4\""));
+        let written = written.await.unwrap().body;
+
+        assert_eq!((written.locale, written.texts), (locale, texts));
+        let heard = server.heard();
+        let line = "PUT /api/admin/categories/3/translations/pt-BR ";
+        assert!(heard[0].starts_with(line), "{}", heard[0]);
+        assert!(heard[0].to_lowercase().contains("if-match: \"4\""));
+        assert!(heard[0].ends_with(r#"{"name":"Xícara"}"#), "{}", heard[0]);
+    }
+}
