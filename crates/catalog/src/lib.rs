@@ -11,6 +11,7 @@
 //! - [`search`]: what customers look for, and how it is narrowed
 //! - [`texts`]: rich text; [`translations`]: in other languages
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
+//! - [`locations`]: places where stock is kept
 //! - [`stock`]: levels and the movements that explain them; the only writer of `stock_levels`
 //! - [`import`]: products from a file, also of other systems
 //! - [`imports`]: files that staff sends, until a job has read them
@@ -25,6 +26,7 @@ pub mod export;
 pub mod exports;
 pub mod import;
 pub mod imports;
+pub mod locations;
 pub mod prices;
 pub mod products;
 pub mod quotes;

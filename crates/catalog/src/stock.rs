@@ -1,26 +1,38 @@
 //! Stock levels, and the movements that explain them.
 //!
-//! Every change is one statement: it locks the levels in variant order (an `UPDATE` over a join has
-//! no order of its own), decides, writes, and leaves a movement for each. A CHECK stands behind it.
+//! Every change is one statement: it locks the levels in order, decides, writes, and leaves a movement
+//! for each. A CHECK stands behind it. An `UPDATE` over a join has no order of its own.
+//!
+//! A variant has a level at the main location from its beginning, and at others once something was
+//! written there. Whoever writes any of them holds the one at the main location first: levels of one
+//! variant are changed by one at a time, and its events are counted there.
 //!
 //! - [`move_all`]: what everything else goes through
+//! - [`held`]: what an order has of which location
+//! - [`holds`]: what is kept for somebody until a moment
+//! - [`levels`]: the counters of a variant at each location
 //! - [`counting`]: counts, corrections and limits, apart from orders
-//! - [`movements`]: what happened to a level
+//! - [`low`]: what is low
+//! - [`transferring`]: from locations into others
+//! - [`movements`]: what happened to a variant
 
 pub mod counting;
+pub mod held;
+pub mod holds;
+pub mod levels;
+pub mod low;
 pub mod movements;
+pub mod transferring;
 
 use std::collections::HashSet;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
-use domain::{OrderId, UserId, VariantId};
+use domain::{LocationId, OrderId, UserId, VariantId};
 
 pub(crate) use counting::adjust_all;
 pub use counting::{Limits, adjust, set_limits, set_on_hand};
-
-/// The location that stock is taken from.
-pub const MAIN_LOCATION: i64 = 1;
+pub use levels::{Level, find_level};
 
 /// Most units a shop may count of one variant; far above any warehouse, far below overflow.
 pub const MAX_ON_HAND: i64 = 1_000_000_000_000;
@@ -36,6 +48,8 @@ pub enum StockError {
     TooMany,
     #[error("variant {0} keeps no stock")]
     NotStocked(VariantId),
+    #[error("there is no location {0}")]
+    NoLocation(LocationId),
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
 }
@@ -48,10 +62,11 @@ pub struct Shortage {
     pub available: i64,
 }
 
-/// How the counters of one variant are to change, in units.
+/// How the counters of a variant are to change at a location, in units.
 #[derive(Clone, Copy, Debug)]
 pub struct Change {
     pub variant_id: VariantId,
+    pub location_id: LocationId,
     pub on_hand: i64,
     pub reserved: i64,
 }
@@ -67,76 +82,57 @@ pub struct Cause {
     pub note: Option<String>,
 }
 
-/// The counters of a variant at the main location, in units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
-pub struct Level {
-    pub on_hand: i64,
-    pub reserved: i64,
-    pub safety: i64,
-    pub backorder_limit: i64,
-}
-
-impl Level {
-    /// What can still be promised.
-    #[must_use]
-    pub fn available(self) -> i64 {
-        self.on_hand - self.safety + self.backorder_limit - self.reserved
-    }
-}
-
 db::statement! {
-    /// All or nothing: returns each level's availability before, and whether the stock was moved.
+    /// All or nothing: returns each level's availability before, and whether the stock was moved. The level
+    /// at the main location is among those that are locked, whether it is to change or not.
     struct MoveStock {
         variant_ids: Vec<i64> => Array<BigInt>,
+        location_ids: Vec<i64> => Array<BigInt>,
         on_hand_deltas: Vec<i64> => Array<BigInt>,
         reserved_deltas: Vec<i64> => Array<BigInt>,
         reason: &'static str => Text,
         order_id: Option<i64> => Nullable<BigInt>,
         actor_id: Option<i64> => Nullable<BigInt>,
         note: Option<String> => Nullable<Text>,
-    } -> (BigInt, BigInt, Bool, Bool) =
+    } -> (BigInt, BigInt, BigInt, Bool, Bool) =
     "WITH wanted AS MATERIALIZED ( \
-       SELECT variant_id, sum(on_hand)::bigint AS on_hand, sum(reserved)::bigint AS reserved \
-         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (variant_id, on_hand, reserved) \
-        GROUP BY variant_id \
+       SELECT variant_id, location_id, sum(on_hand)::bigint AS on_hand, sum(reserved)::bigint AS reserved \
+         FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) \
+                UNION ALL SELECT v, 1, 0, 0 FROM unnest($1::bigint[]) AS v) \
+              AS w (variant_id, location_id, on_hand, reserved) \
+        GROUP BY variant_id, location_id \
      ), locked AS MATERIALIZED ( \
-       SELECT s.variant_id, w.on_hand, w.reserved, \
+       SELECT s.variant_id, s.location_id, w.on_hand, w.reserved, \
               s.on_hand - s.safety + s.backorder_limit - s.reserved AS available, \
               s.on_hand + w.on_hand >= 0 AND s.reserved + w.reserved >= 0 \
                 AND s.on_hand + w.on_hand - s.safety + s.backorder_limit >= s.reserved + w.reserved AS fits \
-         FROM wanted w JOIN catalog.stock_levels s ON s.variant_id = w.variant_id AND s.location_id = 1 \
-        ORDER BY s.variant_id FOR UPDATE OF s \
+         FROM wanted w JOIN catalog.stock_levels s ON s.variant_id = w.variant_id AND s.location_id = w.location_id \
+        ORDER BY s.variant_id, s.location_id FOR UPDATE OF s \
      ), verdict AS MATERIALIZED ( \
        SELECT count(*) = (SELECT count(*) FROM wanted) AND bool_and(fits) AS ok FROM locked \
      ), moved AS ( \
        UPDATE catalog.stock_levels s \
           SET on_hand = s.on_hand + l.on_hand, reserved = s.reserved + l.reserved \
          FROM locked l, verdict \
-        WHERE verdict.ok AND s.variant_id = l.variant_id AND s.location_id = 1 \
-       RETURNING s.variant_id, l.on_hand, l.reserved \
+        WHERE verdict.ok AND (l.on_hand <> 0 OR l.reserved <> 0) \
+          AND s.variant_id = l.variant_id AND s.location_id = l.location_id \
+       RETURNING s.variant_id, s.location_id, l.on_hand, l.reserved \
      ), explained AS ( \
        INSERT INTO catalog.stock_movements \
          (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id, actor_id, note) \
-       SELECT variant_id, 1, on_hand, reserved, $4, $5, $6, $7 FROM moved \
-        WHERE on_hand <> 0 OR reserved <> 0 \
+       SELECT variant_id, location_id, on_hand, reserved, $5, $6, $7, $8 FROM moved \
      ) \
-     SELECT l.variant_id, l.available, l.fits, v.ok FROM locked l, verdict v"
+     SELECT l.variant_id, l.location_id, l.available, l.fits, v.ok FROM locked l, verdict v"
 }
 
-db::statement! {
-    struct FindLevel { variant_id: i64 => BigInt } -> (BigInt, BigInt, BigInt, BigInt) =
-    "SELECT on_hand, reserved, safety, backorder_limit FROM catalog.stock_levels \
-      WHERE variant_id = $1 AND location_id = 1"
-}
-
-/// Moves stock of several variants, all or none, and in any order: the levels are locked by id.
-/// Changes of the same variant are summed.
+/// Moves stock of several variants at several locations, all or none, and in any order: the levels are
+/// locked by variant and location. Changes of the same level are summed.
 ///
 /// To be called as late in the transaction as possible: the levels stay locked until it ends.
 ///
 /// # Errors
 ///
-/// [`StockError::Insufficient`] names every variant that falls short.
+/// [`StockError::Insufficient`] names every variant that falls short, for each location at which it does.
 pub fn move_all(
     conn: &mut PgConnection,
     changes: &[Change],
@@ -144,6 +140,7 @@ pub fn move_all(
 ) -> Result<(), StockError> {
     let statement = MoveStock {
         variant_ids: changes.iter().map(|c| c.variant_id.get()).collect(),
+        location_ids: changes.iter().map(|c| c.location_id.get()).collect(),
         on_hand_deltas: changes.iter().map(|c| c.on_hand).collect(),
         reserved_deltas: changes.iter().map(|c| c.reserved).collect(),
         reason: cause.reason,
@@ -151,23 +148,28 @@ pub fn move_all(
         actor_id: cause.actor.map(UserId::get),
         note: cause.note.clone(),
     };
-    let levels: Vec<(i64, i64, bool, bool)> = statement.load(conn)?;
+    let levels: Vec<(i64, i64, i64, bool, bool)> = statement.load(conn)?;
     db::faults::point("after_stock_move");
-    if changes.is_empty() || levels.iter().any(|(_, _, _, ok)| *ok) {
+    if changes.is_empty() || levels.iter().any(|(.., ok)| *ok) {
         return Ok(());
     }
     let mut named = HashSet::new();
-    let variants = changes.iter().filter(|c| named.insert(c.variant_id));
-    let shortages = variants.filter_map(|change| {
-        let level = levels
-            .iter()
-            .find(|(id, ..)| *id == change.variant_id.get());
-        match level {
-            Some((_, _, true, _)) => None,
-            Some((_, available, false, _)) => Some((change.variant_id, (*available).max(0))),
-            None => Some((change.variant_id, 0)),
-        }
-    });
+    let places = changes
+        .iter()
+        .map(|change| (change.variant_id, change.location_id));
+    let shortages =
+        places
+            .filter(|place| named.insert(*place))
+            .filter_map(|(variant_id, location_id)| {
+                let is_it = |(variant, location, ..): &&(i64, i64, i64, bool, bool)| {
+                    (*variant, *location) == (variant_id.get(), location_id.get())
+                };
+                match levels.iter().find(is_it) {
+                    Some((.., true, _)) => None,
+                    Some((_, _, available, false, _)) => Some((variant_id, (*available).max(0))),
+                    None => Some((variant_id, 0)),
+                }
+            });
     Err(StockError::Insufficient(
         shortages
             .map(|(variant_id, available)| Shortage {
@@ -176,17 +178,4 @@ pub fn move_all(
             })
             .collect(),
     ))
-}
-
-/// Finds the counters of a variant.
-///
-/// # Errors
-///
-/// Those of the database.
-pub fn find_level(conn: &mut PgConnection, variant_id: VariantId) -> QueryResult<Option<Level>> {
-    FindLevel {
-        variant_id: variant_id.get(),
-    }
-    .get_result(conn)
-    .optional()
 }

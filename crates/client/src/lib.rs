@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`categories`], [`prices`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`prices`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`files`]: files, in and out, for staff
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
@@ -36,6 +36,7 @@ pub mod events;
 pub mod files;
 pub mod jobs;
 pub mod key;
+pub mod locations;
 pub mod orders;
 pub mod prices;
 pub mod products;
@@ -44,6 +45,7 @@ mod retry;
 pub mod search;
 pub mod secret;
 pub mod service;
+pub mod stock;
 #[cfg(test)]
 mod test_server;
 pub mod translations;
@@ -62,6 +64,7 @@ pub use events::{Event, EventPage, EventQuery, EventResource};
 pub use files::{Export, FileType, Import, ImportKind, ImportOptions, ImportRows};
 pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};
 pub use key::IdempotencyKey;
+pub use locations::{Location, LocationChanges, LocationPage, NewLocation};
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
     PlaceOrder, SoldLine, StatusChanged, TimelineEntry,
@@ -83,6 +86,11 @@ pub use search::{
 };
 pub use secret::Secret;
 pub use service::Readiness;
+pub use stock::{
+    LocationStock, LowStock, LowStockPage, NewStockHold, NewStockHoldLine, NewStockTransfer,
+    NewStockTransferLine, StockAdjustment, StockCount, StockHold, StockHoldLine, StockHoldPage,
+    StockLevels, StockLimits, StockTransfer, StockTransferLine,
+};
 pub use translations::{CategoryTexts, ProductTexts, Translation, Translations};
 pub use transport::{Answer, Client, Request};
 pub use users::{NewUser, Session, User};

@@ -1,8 +1,8 @@
 //! What happened, as it is written to the outbox and told to the rest of the world.
 
 use crate::{
-    CategoryId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus, PriceListId, ProductId,
-    UserId, VariantId,
+    CategoryId, LocationId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus, PriceListId,
+    ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 
 /// A fact, told once it is true.
@@ -51,6 +51,21 @@ pub enum Event {
         /// Products that are not there any more.
         removed: Vec<ProductId>,
     },
+    /// There is another place where stock is kept.
+    LocationCreated {
+        /// The location.
+        location_id: LocationId,
+    },
+    /// A location is called, ranked or used otherwise.
+    LocationUpdated {
+        /// The location.
+        location_id: LocationId,
+    },
+    /// A location is gone, at which nothing ever was.
+    LocationDeleted {
+        /// The location.
+        location_id: LocationId,
+    },
     /// A price list was made, or counts for others or at other times. Its prices are changes of products.
     PriceListChanged {
         /// The price list.
@@ -60,6 +75,8 @@ pub enum Event {
     StockAdjusted {
         /// The variant that is counted.
         variant_id: VariantId,
+        /// Where.
+        location_id: LocationId,
         /// How many pieces more are on hand, or fewer when negative.
         on_hand_delta: i64,
     },
@@ -67,10 +84,66 @@ pub enum Event {
     StockLimitsChanged {
         /// The variant that is counted.
         variant_id: VariantId,
+        /// Where.
+        location_id: LocationId,
         /// Pieces that are kept back.
         safety: i64,
         /// Pieces that may be sold beyond what is on hand.
         backorder_limit: i64,
+        /// As many available pieces, or fewer, are low; `None` where nobody wants to know.
+        low_at: Option<i64>,
+    },
+    /// Pieces are at another location than before.
+    StockTransferred {
+        /// The variant that was moved.
+        variant_id: VariantId,
+        /// What it was moved with.
+        transfer_id: StockTransferId,
+        /// How many pieces, at least 1.
+        quantity: i64,
+        /// Where they were.
+        from_location_id: LocationId,
+        /// Where they are.
+        to_location_id: LocationId,
+    },
+    /// What can be promised at a location has come down to where staff wants to know.
+    StockLow {
+        /// The variant that is counted.
+        variant_id: VariantId,
+        /// Where.
+        location_id: LocationId,
+        /// Pieces that can still be promised there.
+        available: i64,
+        /// As many, or fewer, are low.
+        low_at: i64,
+    },
+    /// It is more than that again, or nobody wants to know any more.
+    StockBack {
+        /// The variant that is counted.
+        variant_id: VariantId,
+        /// Where.
+        location_id: LocationId,
+        /// Pieces that can be promised there.
+        available: i64,
+        /// As many, or fewer, are low; `None` when there is no such limit any more.
+        low_at: Option<i64>,
+    },
+    /// Pieces are kept for somebody until a moment.
+    HoldCreated {
+        /// The hold.
+        hold_id: StockHoldId,
+    },
+    /// They are kept until another moment.
+    HoldRefreshed {
+        /// The hold.
+        hold_id: StockHoldId,
+    },
+    /// They are kept no more.
+    HoldEnded {
+        /// The hold.
+        hold_id: StockHoldId,
+        /// Why: `released`, `expired` or `ordered`.
+        outcome: &'static str,
     },
     /// Somebody has a new account.
     UserRegistered {
@@ -120,15 +193,24 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 14] = [
+    pub const KINDS: [&'static str; 23] = [
         "product.changed",
         "category.created",
         "category.updated",
         "category.archived",
         "category.productsChanged",
+        "location.created",
+        "location.updated",
+        "location.deleted",
         "priceList.changed",
         "stock.adjusted",
         "stock.limitsChanged",
+        "stock.transferred",
+        "stock.low",
+        "stock.back",
+        "hold.created",
+        "hold.refreshed",
+        "hold.ended",
         "user.registered",
         "user.groupsChanged",
         "order.placed",
@@ -146,9 +228,18 @@ impl Event {
             Self::CategoryUpdated { .. } => "category.updated",
             Self::CategoryArchived { .. } => "category.archived",
             Self::CategoryProductsChanged { .. } => "category.productsChanged",
+            Self::LocationCreated { .. } => "location.created",
+            Self::LocationUpdated { .. } => "location.updated",
+            Self::LocationDeleted { .. } => "location.deleted",
             Self::PriceListChanged { .. } => "priceList.changed",
             Self::StockAdjusted { .. } => "stock.adjusted",
             Self::StockLimitsChanged { .. } => "stock.limitsChanged",
+            Self::StockTransferred { .. } => "stock.transferred",
+            Self::StockLow { .. } => "stock.low",
+            Self::StockBack { .. } => "stock.back",
+            Self::HoldCreated { .. } => "hold.created",
+            Self::HoldRefreshed { .. } => "hold.refreshed",
+            Self::HoldEnded { .. } => "hold.ended",
             Self::UserRegistered { .. } => "user.registered",
             Self::UserGroupsChanged { .. } => "user.groupsChanged",
             Self::OrderPlaced { .. } => "order.placed",
@@ -170,9 +261,18 @@ impl Event {
             | Self::CategoryUpdated { category_id }
             | Self::CategoryArchived { category_id }
             | Self::CategoryProductsChanged { category_id, .. } => ("category", category_id.get()),
-            Self::PriceListChanged { price_list_id } => ("priceList", price_list_id.get()),
+            Self::LocationCreated { location_id }
+            | Self::LocationUpdated { location_id }
+            | Self::LocationDeleted { location_id } => ("location", location_id.get()),
             Self::StockAdjusted { variant_id, .. }
-            | Self::StockLimitsChanged { variant_id, .. } => ("variant", variant_id.get()),
+            | Self::StockLimitsChanged { variant_id, .. }
+            | Self::StockTransferred { variant_id, .. }
+            | Self::StockLow { variant_id, .. }
+            | Self::StockBack { variant_id, .. } => ("variant", variant_id.get()),
+            Self::HoldCreated { hold_id }
+            | Self::HoldRefreshed { hold_id }
+            | Self::HoldEnded { hold_id, .. } => ("hold", hold_id.get()),
+            Self::PriceListChanged { price_list_id } => ("priceList", price_list_id.get()),
             Self::UserRegistered { user_id } | Self::UserGroupsChanged { user_id } => {
                 ("user", user_id.get())
             }
@@ -215,6 +315,9 @@ mod tests {
     fn every_kind_is_known() {
         let (order_id, user_id) = (OrderId::try_from(1).unwrap(), UserId::try_from(2).unwrap());
         let category_id = CategoryId::try_from(3).unwrap();
+        let variant_id = VariantId::try_from(1).unwrap();
+        let location_id = LocationId::try_from(2).unwrap();
+        let hold_id = StockHoldId::try_from(4).unwrap();
         let events = [
             Event::ProductChanged {
                 product_id: ProductId::try_from(1).unwrap(),
@@ -227,17 +330,48 @@ mod tests {
                 placed: vec![ProductId::try_from(1).unwrap()],
                 removed: Vec::new(),
             },
+            Event::LocationCreated { location_id },
+            Event::LocationUpdated { location_id },
+            Event::LocationDeleted { location_id },
             Event::PriceListChanged {
                 price_list_id: PriceListId::try_from(1).unwrap(),
             },
             Event::StockAdjusted {
-                variant_id: VariantId::try_from(1).unwrap(),
+                variant_id,
+                location_id,
                 on_hand_delta: -1,
             },
             Event::StockLimitsChanged {
-                variant_id: VariantId::try_from(1).unwrap(),
+                variant_id,
+                location_id,
                 safety: 2,
                 backorder_limit: 0,
+                low_at: None,
+            },
+            Event::StockTransferred {
+                variant_id,
+                transfer_id: StockTransferId::try_from(1).unwrap(),
+                quantity: 1,
+                from_location_id: LocationId::MAIN,
+                to_location_id: location_id,
+            },
+            Event::StockLow {
+                variant_id,
+                location_id,
+                available: 2,
+                low_at: 2,
+            },
+            Event::StockBack {
+                variant_id,
+                location_id,
+                available: 3,
+                low_at: None,
+            },
+            Event::HoldCreated { hold_id },
+            Event::HoldRefreshed { hold_id },
+            Event::HoldEnded {
+                hold_id,
+                outcome: "released",
             },
             Event::UserRegistered { user_id },
             Event::UserGroupsChanged { user_id },

@@ -106,8 +106,22 @@ id! {
     LocationId
 }
 id! {
+    /// Names one move of stock between locations.
+    StockTransferId
+}
+id! {
     /// Names a piece of work that is done later.
     JobId
+}
+
+id! {
+    /// Names stock that is kept for somebody until a moment.
+    StockHoldId
+}
+
+impl LocationId {
+    /// The location that every shop has: what is written without a location is written there.
+    pub const MAIN: Self = Self(1);
 }
 
 /// Reads a positive number in its only spelling; `str::parse` alone would accept `+1` and `01`.

@@ -58,7 +58,7 @@ pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
     CategoryId, InvalidId, JobId, LocationId, OrderId, PaymentId, PaymentOperationId, PriceListId,
-    ProductId, UserId, VariantId,
+    ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use locale::{InvalidLocale, Locale};

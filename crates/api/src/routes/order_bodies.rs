@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     Address, Currency, Cursor, Money, OrderId, OrderStatus, PaymentMethod, PaymentStatus,
-    PriceSource, ProductId, Quantity, Sku, UserId,
+    PriceSource, ProductId, Quantity, Sku, StockHoldId, UserId,
 };
 use ordering::orders::TimelineEntry;
 use ordering::{Line, Order};
@@ -41,6 +41,9 @@ pub struct NewOrderBody {
     /// Staff only: the caller's own number for it.
     #[schema(max_length = 64)]
     pub reference: Option<String>,
+    /// Staff only: what was kept for the customer goes to this order first.
+    #[schema(value_type = Option<i64>)]
+    pub hold_id: Option<StockHoldId>,
 }
 
 /// One line: a product or a SKU, and how many.

@@ -58,9 +58,18 @@ pub fn not_placed(error: PlaceError, field: FieldOf<'_>) -> Problem {
         PlaceError::CustomerNotFound => users::not_found(),
         PlaceError::KeyReused => idempotency::reused(),
         PlaceError::KeyBusy => idempotency::in_progress(),
+        PlaceError::NoHold => Problem::unprocessable("unknown_hold", "The hold does not exist")
+            .field("holdId", "unknown", "there is no such hold"),
+        PlaceError::HoldOver => hold_over().field("holdId", "over", "keeps nothing any more"),
         PlaceError::Late | PlaceError::Unsteady => busy(),
         PlaceError::Db(error) => error.into(),
     }
+}
+
+/// 409: it was released, has expired or became an order.
+pub fn hold_over() -> Problem {
+    Problem::conflict("hold_over", "The hold is over")
+        .detail("make another one, or order without it")
 }
 
 fn not_priced(error: &PricingError, field: FieldOf<'_>) -> Problem {

@@ -76,7 +76,8 @@ pub fn parse(
         .position(|line| line.unit_price.is_some());
     let staff_only = negotiated
         .map(|line| format!("lines[{line}].unitPrice"))
-        .or_else(|| body.reference.as_ref().map(|_| "reference".into()));
+        .or_else(|| body.reference.as_ref().map(|_| "reference".into()))
+        .or_else(|| body.hold_id.map(|_| "holdId".into()));
     if let (Some(field), false) = (staff_only, caller.is_staff()) {
         return Err(Problem::forbidden().field(field, "staff_only", "may be sent by staff only"));
     }
@@ -128,6 +129,7 @@ pub fn parse(
             .reference
             .map(|reference| text("reference", reference, 1, 64))
             .transpose()?,
+        hold: body.hold_id,
         actor: caller.id(),
         card_provider,
         key,

@@ -6,7 +6,7 @@ use actix_web::{get, put};
 use catalog::stock::{self, Cause, Level, MAX_ON_HAND, StockError};
 use catalog::variants;
 use diesel::PgConnection;
-use domain::{Currency, ProductId, VariantId};
+use domain::{Currency, LocationId, ProductId, VariantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,7 +15,7 @@ use super::products::{not_found, product_id};
 use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency};
 use crate::state::State;
 
-/// Counted and promised units of a product.
+/// Counted and promised units of a product at the main location.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Stock)]
@@ -31,7 +31,7 @@ pub struct StockBody {
     safety: i64,
     /// How far orders may go beyond what is there.
     backorder_limit: i64,
-    /// What can still be promised.
+    /// What can still be promised there.
     available: i64,
 }
 
@@ -46,7 +46,7 @@ pub struct StockCountBody {
     expected_on_hand: Option<i64>,
 }
 
-/// Reads the stock of a product. Staff only.
+/// Reads the stock of a product at the main location. Staff only.
 #[utoipa::path(
     tag = "stock",
     security(("token" = [])),
@@ -66,13 +66,14 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
         .db
         .run(move |conn| {
             let (variant, sku) = variant(conn, id, currency)?;
-            let level = stock::find_level(conn, variant)?.ok_or_else(not_found)?;
+            let level =
+                stock::find_level(conn, variant, LocationId::MAIN)?.ok_or_else(not_found)?;
             Ok(Answer::ok(&body(id, sku, level)))
         })
         .await
 }
 
-/// Sets the counted stock, if it still is what the caller saw. Staff only.
+/// Sets the counted stock at the main location, if it still is what the caller saw. Staff only.
 #[utoipa::path(
     tag = "stock",
     security(("token" = [])),
@@ -110,7 +111,8 @@ pub async fn put(
     let expected = expected_on_hand.ok_or_else(blind)?;
     idempotency::once(&state.db, request_key, move |conn| {
         let (variant, sku) = variant(conn, id, currency)?;
-        let level = stock::set_on_hand(conn, variant, expected, on_hand, &cause).map_err(refuse)?;
+        let place = (variant, LocationId::MAIN);
+        let level = stock::set_on_hand(conn, place, expected, on_hand, &cause).map_err(refuse)?;
         Ok(Answer::ok(&self::body(id, sku, level)))
     })
     .await
@@ -178,8 +180,18 @@ pub(super) fn refuse(error: StockError) -> Problem {
             Problem::invalid("onHandDelta", "out_of_range", rule)
         }
         StockError::NotStocked(_) => not_found(),
+        StockError::NoLocation(_) => no_location("locationId"),
         StockError::Db(error) => error.into(),
     }
+}
+
+/// 422: a location that is named does not exist.
+pub(super) fn no_location(field: impl Into<String>) -> Problem {
+    Problem::unprocessable("unknown_location", "A location does not exist").field(
+        field,
+        "unknown",
+        "there is no such location",
+    )
 }
 
 /// 409: what orders have reserved must stay covered.

@@ -1,7 +1,7 @@
 //! What takes more than one owner: plain functions over a connection, so that one transaction can
 //! span them. HTTP is not known here.
 //!
-//! The order of locks is the same everywhere: idempotency key, order, stock by variant id.
+//! The order of locks is the same everywhere: idempotency key, order, stock by variant id and location id.
 //!
 //! - [`placing`]: a request becomes an order
 //! - [`settling`]: what a payment provider says becomes true
@@ -17,9 +17,11 @@ pub mod steps;
 
 use std::collections::BTreeMap;
 
-use catalog::stock::Change;
-use domain::VariantId;
-use ordering::Line;
+use catalog::stock::held::{self, Held};
+use catalog::stock::{self, Cause, Change, StockError};
+use diesel::PgConnection;
+use domain::{LocationId, OrderId, UserId, VariantId};
+use ordering::{Line, Order};
 
 const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();
 
@@ -29,16 +31,53 @@ pub const OWNER: db::migrations::Owner = db::migrations::Owner {
     migrations: || MIGRATIONS,
 };
 
-/// The stock of an order's lines, summed per variant and in variant order.
-fn stock_changes(lines: &[Line], on_hand: i64, reserved: i64) -> Vec<Change> {
+/// The units that an order's lines ask for, by variant.
+fn units_of(lines: &[Line]) -> BTreeMap<VariantId, i64> {
     let mut units = BTreeMap::<VariantId, i64>::new();
     for line in lines {
         *units.entry(line.variant_id).or_default() += line.quantity.get();
     }
+    units
+}
+
+/// Ends what is promised to an order, where its units are: they stay there, or they leave. To be called with
+/// the order locked.
+fn release_stock(
+    conn: &mut PgConnection,
+    order_id: OrderId,
+    how: fn(Held) -> Change,
+    reason: &'static str,
+    actor: Option<UserId>,
+) -> Result<(), StockError> {
+    let held = held::by_order(conn, order_id)?;
+    let changes: Vec<Change> = held.into_iter().map(how).collect();
+    let cause = Cause {
+        reason,
+        order_id: Some(order_id),
+        actor,
+        note: None,
+    };
+    stock::move_all(conn, &changes, &cause)
+}
+
+/// Planted bugs, off by default: what an order asked for is returned, whether it still holds it or not.
+fn return_blindly(
+    conn: &mut PgConnection,
+    order: &Order,
+    actor: Option<UserId>,
+) -> Result<(), StockError> {
     let change = |(variant_id, units): (VariantId, i64)| Change {
         variant_id,
-        on_hand: on_hand * units,
-        reserved: reserved * units,
+        location_id: LocationId::MAIN,
+        on_hand: 0,
+        reserved: -units,
     };
-    units.into_iter().map(change).collect()
+    let changes: Vec<Change> = units_of(&order.lines).into_iter().map(change).collect();
+    let cause = Cause {
+        reason: "order_cancelled",
+        order_id: Some(order.id),
+        actor,
+        note: None,
+    };
+    stock::move_all(conn, &changes, &cause)
 }

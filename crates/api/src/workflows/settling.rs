@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use catalog::stock::{self, Cause, StockError};
+use catalog::stock::StockError;
+use catalog::stock::held::Held;
 use db::{Db, DbError, faults};
 use diesel::{Connection, PgConnection};
 use domain::{OrderStatus, PaymentOperationId, PaymentOperationKind, PaymentStatus};
@@ -119,8 +120,11 @@ fn finish<T>(
         && let Some(status) = payments::finish(conn, &operation, locked.payment_status, outcome)?
     {
         next = follow(conn, &locked, &operation, status)?;
-    } else if matches!(outcome, Some(Outcome::Declined { .. })) && faults::mutant("settled_twice") {
-        return_stock(conn, &operation)?;
+    } else if matches!(outcome, Some(Outcome::Declined { .. }))
+        && faults::mutant("settled_twice")
+        && let Some(order) = orders::find(conn, operation.order_id)?
+    {
+        let _ = super::return_blindly(conn, &order, operation.actor());
     }
     // Read again: somebody else may have finished it while we waited for the lock.
     let operation = payments::find(conn, id)?.ok_or(SettleError::NotFound)?;
@@ -173,14 +177,8 @@ fn give_back(
 }
 
 fn return_stock(conn: &mut PgConnection, operation: &Operation) -> Result<(), SettleError> {
-    let order = orders::find(conn, operation.order_id)?.ok_or(SettleError::NotFound)?;
-    let cause = Cause {
-        reason: "payment_declined",
-        order_id: Some(order.id),
-        actor: operation.actor(),
-        note: None,
-    };
-    stock::move_all(conn, &super::stock_changes(&order.lines, 0, -1), &cause).map_err(|error| {
+    let (order, actor) = (operation.order_id, operation.actor());
+    super::release_stock(conn, order, Held::returned, "payment_declined", actor).map_err(|error| {
         match error {
             StockError::Db(error) => error.into(),
             other => diesel::result::Error::QueryBuilderError(other.into()).into(),

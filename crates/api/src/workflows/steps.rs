@@ -1,6 +1,7 @@
 //! Orders move on, or are cancelled.
 
-use catalog::stock::{self, Cause, StockError};
+use catalog::stock::held::Held;
+use catalog::stock::{Change, StockError};
 use diesel::PgConnection;
 use domain::{
     OrderId, OrderStatus, PaymentOperationId, PaymentOperationKind, PaymentStatus, UserId,
@@ -71,7 +72,7 @@ pub fn move_to(
         }
         OrderStatus::InTransit => {
             lifecycle::step(conn, &locked, to, actor, None)?;
-            move_stock(conn, id, (-1, -1), "order_shipped", actor)?;
+            move_stock(conn, id, Held::shipped, "order_shipped", actor)?;
             done(conn, id)
         }
         _ => {
@@ -128,9 +129,11 @@ fn cancel(
     } else {
         give_back(conn, locked, actor)?
     };
-    move_stock(conn, locked.id, (0, -1), "order_cancelled", actor)?;
-    if db::faults::mutant("double_return") {
-        let _ = move_stock(conn, locked.id, (0, -1), "order_cancelled", actor);
+    move_stock(conn, locked.id, Held::returned, "order_cancelled", actor)?;
+    if db::faults::mutant("double_return")
+        && let Some(order) = orders::find(conn, locked.id)?
+    {
+        let _ = super::return_blindly(conn, &order, actor);
     }
     Ok(step)
 }
@@ -168,19 +171,11 @@ fn start(
 fn move_stock(
     conn: &mut PgConnection,
     id: OrderId,
-    (on_hand, reserved): (i64, i64),
+    how: fn(Held) -> Change,
     reason: &'static str,
     actor: Option<UserId>,
 ) -> Result<(), MoveError> {
-    let order = orders::find(conn, id)?.ok_or(MoveError::NotFound)?;
-    let cause = Cause {
-        reason,
-        order_id: Some(id),
-        actor,
-        note: None,
-    };
-    let changes = super::stock_changes(&order.lines, on_hand, reserved);
-    stock::move_all(conn, &changes, &cause).map_err(|error| match error {
+    super::release_stock(conn, id, how, reason, actor).map_err(|error| match error {
         StockError::Db(error) => MoveError::Db(error),
         other => MoveError::Stock(other),
     })

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
-use domain::{Sku, VariantId};
+use domain::{LocationId, Sku, VariantId};
 
 use super::apply::Applied;
 use super::kinds::{Kind, write_or_undo};
@@ -100,6 +100,7 @@ fn count(conn: &mut PgConnection, rows: &[Count]) -> QueryResult<Vec<Outcome>> {
         }
         changes.extend(VariantId::try_from(*variant).map(|variant_id| Change {
             variant_id,
+            location_id: LocationId::MAIN,
             on_hand: row.on_hand - on_hand,
             reserved: 0,
         }));

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
-use domain::{Choices, ProductId, VariantId};
+use domain::{Choices, LocationId, ProductId, VariantId};
 
 use super::chunk::{Chunk, Plan};
 use super::products::Target;
@@ -147,6 +147,7 @@ fn count(conn: &mut PgConnection, counted: &[(i64, i64)]) -> QueryResult<()> {
     let change = |(variant_id, on_hand): &(i64, i64)| {
         Some(Change {
             variant_id: VariantId::try_from(*variant_id).ok()?,
+            location_id: LocationId::MAIN,
             on_hand: *on_hand,
             reserved: 0,
         })

@@ -62,11 +62,11 @@ pub struct Variant {
     pub price_minor: i64,
     #[diesel(deserialize_as = String)]
     pub currency: Currency,
-    /// Counted units.
+    /// Counted units, at all locations that orders take from.
     pub on_hand: i64,
-    /// Units promised to open orders.
+    /// Units promised to open orders, there.
     pub reserved: i64,
-    /// Units that can still be promised.
+    /// Units that can still be promised, there.
     pub available: i64,
 }
 
@@ -96,13 +96,15 @@ macro_rules! select_variants {
         concat!(
             "SELECT v.id, v.product_id, v.sku, v.title, v.choices, v.is_default, v.barcode, v.weight_grams, \
                     v.length_mm, v.width_mm, v.height_mm, v.version, c.amount_minor, c.currency, \
-                    coalesce(s.on_hand, 0), coalesce(s.reserved, 0), \
-                    coalesce(s.on_hand - s.safety + s.backorder_limit - s.reserved, 0) \
+                    s.on_hand, s.reserved, a.available \
                FROM catalog.variants v \
               CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices \
                      WHERE variant_id = v.id AND valid_from <= statement_timestamp() \
                      ORDER BY (currency = $1) DESC, valid_from DESC, id DESC LIMIT 1) c \
-               LEFT JOIN catalog.stock_levels s ON s.variant_id = v.id AND s.location_id = 1 \
+              CROSS JOIN LATERAL (SELECT coalesce(sum(on_hand), 0)::bigint AS on_hand, coalesce(sum(reserved), 0)::bigint AS reserved \
+                     FROM catalog.stock_levels WHERE variant_id = v.id \
+                      AND location_id <> ALL (ARRAY(SELECT id FROM catalog.locations WHERE deactivated_at IS NOT NULL))) s \
+              CROSS JOIN LATERAL catalog.availability(v.id) a \
               WHERE v.archived_at IS NULL ",
             $rest
         )

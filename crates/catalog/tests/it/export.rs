@@ -9,7 +9,7 @@ use catalog::{import, stock};
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use domain::{Options, ProductOption};
+use domain::{LocationId, Options, ProductOption};
 
 use crate::import::profiles::shared;
 use crate::{EUR, NewProduct, USD, cause, count, create, database, product};
@@ -259,6 +259,7 @@ fn a_shop_that_has_lived_is_exported_as_it_is_now() {
     choosing::generate(conn, other, &matrix_of("B", &matrix), None).unwrap();
     let change = stock::Change {
         variant_id: large,
+        location_id: LocationId::MAIN,
         on_hand: 0,
         reserved: 1,
     };

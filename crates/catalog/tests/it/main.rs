@@ -5,7 +5,10 @@
 mod categories;
 mod editing;
 mod export;
+mod holds;
 mod import;
+mod locations;
+mod low_stock;
 mod plans;
 mod price_lists;
 mod prices;
@@ -16,6 +19,8 @@ mod races;
 mod search;
 mod sets;
 mod stock;
+mod stock_model;
+mod transfers;
 mod translations;
 mod variants;
 

@@ -3,7 +3,7 @@ use catalog::products;
 use catalog::quotes::Wanted;
 use catalog::stock::{self, Change};
 use diesel::connection::SimpleConnection;
-use domain::{Money, ProductId};
+use domain::{LocationId, Money, ProductId};
 
 use crate::{EUR, NewProduct, USD, cause, conn, create, product, quote, sku};
 
@@ -75,6 +75,7 @@ fn what_is_available_counts_reservations_safety_and_backorders() {
         .unwrap();
     let reserved = Change {
         variant_id,
+        location_id: LocationId::MAIN,
         on_hand: 0,
         reserved: 4,
     };

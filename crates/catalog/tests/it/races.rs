@@ -6,7 +6,7 @@ use std::thread;
 use catalog::stock::{self, Change, StockError, move_all};
 use db::testing::TestDatabase;
 use diesel::prelude::*;
-use domain::VariantId;
+use domain::{LocationId, VariantId};
 
 use crate::{cause, count, create_variant, database, unexplained};
 
@@ -24,6 +24,7 @@ fn buy<'c>(
             .iter()
             .map(|variant_id| Change {
                 variant_id: *variant_id,
+                location_id: LocationId::MAIN,
                 on_hand: 0,
                 reserved: 1,
             })
@@ -62,7 +63,9 @@ fn fifty_units_go_to_exactly_fifty_of_many_buyers() {
     let outcomes = buy(&database, |_| &hot);
 
     assert_eq!(tally(&outcomes), (50, BUYERS - 50));
-    let level = stock::find_level(conn, hot[0]).unwrap().unwrap();
+    let level = stock::find_level(conn, hot[0], LocationId::MAIN)
+        .unwrap()
+        .unwrap();
     assert_eq!((level.on_hand, level.reserved), (50, 50));
     assert_books_are_right(conn);
 }
@@ -83,7 +86,9 @@ fn carts_in_opposite_order_do_not_deadlock() {
     }
 
     for variant in [a, b] {
-        let level = stock::find_level(conn, variant).unwrap().unwrap();
+        let level = stock::find_level(conn, variant, LocationId::MAIN)
+            .unwrap()
+            .unwrap();
         assert_eq!(level.reserved, 40, "all of B, and of A as many");
     }
     assert_books_are_right(conn);
@@ -98,7 +103,15 @@ fn many_counters_of_one_shelf_overwrite_nobody() {
     let counter = |counted: i64| {
         let conn = &mut database.connect();
         start.wait();
-        conn.transaction(|conn| stock::set_on_hand(conn, variant, 10, counted, &cause("count")))
+        conn.transaction(|conn| {
+            stock::set_on_hand(
+                conn,
+                (variant, LocationId::MAIN),
+                10,
+                counted,
+                &cause("count"),
+            )
+        })
     };
 
     let outcomes: Vec<_> = thread::scope(|scope| {

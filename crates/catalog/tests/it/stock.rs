@@ -2,20 +2,23 @@ use catalog::stock::{self, Change, Level, Shortage, StockError, move_all, set_on
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use domain::{OrderId, UserId, VariantId};
+use domain::{LocationId, OrderId, UserId, VariantId};
 
 use crate::{cause, conn, count, create_variant, text, unexplained};
 
 fn reserve(variant_id: VariantId, reserved: i64) -> Change {
     Change {
         variant_id,
+        location_id: LocationId::MAIN,
         on_hand: 0,
         reserved,
     }
 }
 
 fn level(conn: &mut PgConnection, variant: VariantId) -> (i64, i64) {
-    let level = stock::find_level(conn, variant).unwrap().unwrap();
+    let level = stock::find_level(conn, variant, LocationId::MAIN)
+        .unwrap()
+        .unwrap();
     (level.on_hand, level.reserved)
 }
 
@@ -43,6 +46,7 @@ fn a_move_writes_the_counters_and_who_moved_them_for_what() {
     };
     let ship = Change {
         variant_id: b,
+        location_id: LocationId::MAIN,
         on_hand: -2,
         reserved: 1,
     };
@@ -86,7 +90,10 @@ fn a_variant_without_a_level_has_nothing() {
     let outcome = move_all(conn, &[reserve(nobody(), 1)], &cause("order"));
 
     assert_eq!(shortages(outcome), [(nobody(), 0)]);
-    assert_eq!(stock::find_level(conn, nobody()), Ok(None));
+    assert_eq!(
+        stock::find_level(conn, nobody(), LocationId::MAIN),
+        Ok(None)
+    );
 }
 
 #[test]
@@ -122,6 +129,7 @@ fn more_than_is_there_is_neither_shipped_nor_released() {
     let a = create_variant(conn, "A", 5);
     let ship = Change {
         variant_id: a,
+        location_id: LocationId::MAIN,
         on_hand: -6,
         reserved: 0,
     };
@@ -158,7 +166,11 @@ fn safety_stock_is_kept_and_backorders_are_promised() {
     .unwrap();
 
     let available = |level: Level| level.available();
-    let left = [safe, late].map(|v| stock::find_level(conn, v).unwrap().map(available));
+    let left = [safe, late].map(|v| {
+        stock::find_level(conn, v, LocationId::MAIN)
+            .unwrap()
+            .map(available)
+    });
     assert_eq!(left, [Some(0), Some(0)]);
 }
 
@@ -168,7 +180,7 @@ fn a_count_is_set_only_where_it_is_what_the_counter_saw() {
     let a = create_variant(conn, "A", 5);
     move_all(conn, &[reserve(a, 2)], &cause("order")).unwrap();
 
-    let stale = set_on_hand(conn, a, 4, 9, &cause("count"));
+    let stale = set_on_hand(conn, (a, LocationId::MAIN), 4, 9, &cause("count"));
     assert!(matches!(
         stale,
         Err(StockError::Changed {
@@ -176,8 +188,8 @@ fn a_count_is_set_only_where_it_is_what_the_counter_saw() {
             actual: 5
         })
     ));
-    let set = set_on_hand(conn, a, 5, 9, &cause("count")).unwrap();
-    let same = set_on_hand(conn, a, 9, 9, &cause("count")).unwrap();
+    let set = set_on_hand(conn, (a, LocationId::MAIN), 5, 9, &cause("count")).unwrap();
+    let same = set_on_hand(conn, (a, LocationId::MAIN), 9, 9, &cause("count")).unwrap();
 
     assert_eq!((set.on_hand, set.reserved), (9, 2));
     assert_eq!(set, same);
@@ -188,7 +200,7 @@ fn a_count_is_set_only_where_it_is_what_the_counter_saw() {
     );
     // Orders come between, and do not count.
     move_all(conn, &[reserve(a, 1)], &cause("order")).unwrap();
-    set_on_hand(conn, a, 9, 8, &cause("count")).unwrap();
+    set_on_hand(conn, (a, LocationId::MAIN), 9, 8, &cause("count")).unwrap();
     let told = "(SELECT string_agg(concat_ws(' ', sequence, payload->>'onHandDelta'), ', ' ORDER BY id) \
                   FROM platform.outbox WHERE kind = 'stock.adjusted')";
     assert_eq!(text(conn, told), "1 4, 2 -1");
@@ -201,14 +213,14 @@ fn a_count_below_what_is_promised_is_refused() {
     move_all(conn, &[reserve(a, 3)], &cause("order")).unwrap();
 
     for too_few in [2, 0, -1] {
-        let refused = set_on_hand(conn, a, 5, too_few, &cause("count"));
+        let refused = set_on_hand(conn, (a, LocationId::MAIN), 5, too_few, &cause("count"));
         assert!(
             matches!(refused, Err(StockError::Insufficient(_))),
             "{refused:?}"
         );
     }
-    set_on_hand(conn, a, 5, 3, &cause("count")).unwrap();
-    let unknown = set_on_hand(conn, nobody(), 0, 1, &cause("count"));
+    set_on_hand(conn, (a, LocationId::MAIN), 5, 3, &cause("count")).unwrap();
+    let unknown = set_on_hand(conn, (nobody(), LocationId::MAIN), 0, 1, &cause("count"));
 
     assert_eq!(level(conn, a), (3, 3));
     assert!(matches!(unknown, Err(StockError::NotStocked(v)) if v == nobody()));

@@ -1,6 +1,8 @@
 //! What is sent about orders.
 
-use domain::{Address, Currency, Money, PaymentMethod, ProductId, Quantity, Sku, UserId};
+use domain::{
+    Address, Currency, Money, PaymentMethod, ProductId, Quantity, Sku, StockHoldId, UserId,
+};
 use serde::Serialize;
 
 /// An order to be placed.
@@ -28,6 +30,9 @@ pub struct PlaceOrder {
     /// The caller's own number for the order. Staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// What was kept for the customer goes to this order first. Staff only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_id: Option<StockHoldId>,
 }
 
 /// What is bought, in one of two spellings.
@@ -99,6 +104,7 @@ impl PlaceOrder {
             shipping: shipping.to_owned(),
             currency: None,
             reference: None,
+            hold_id: None,
         }
     }
 

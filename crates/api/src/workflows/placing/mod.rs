@@ -13,7 +13,9 @@
 //! - [`quoting`]: the first statement
 //! - [`pricing`]: what is decided between the two
 //! - [`writing`]: the second statement
+//! - [`holding`]: both, in place of a hold
 
+mod holding;
 mod pricing;
 pub mod queue;
 mod quoting;
@@ -27,10 +29,11 @@ use db::idempotency::{Claim, RequestKey, StoredAnswer};
 use diesel::{PgConnection, QueryResult};
 use domain::{
     Address, Currency, Money, OrderId, PaymentMethod, PaymentOperationId, PricingError, Quantity,
-    UserId,
+    StockHoldId, UserId,
 };
 use ordering::{Order, Source};
 
+pub use self::holding::place_from_hold;
 use self::pricing::Next;
 use self::writing::Verdict;
 
@@ -49,6 +52,8 @@ pub struct Request {
     pub preferred_currency: Currency,
     pub source: Source,
     pub reference: Option<String>,
+    /// What was kept for the customer, and goes to this order first.
+    pub hold: Option<StockHoldId>,
     pub actor: Option<UserId>,
     /// Who authorises card payments; `None` where there are none.
     pub card_provider: Option<&'static str>,
@@ -125,6 +130,11 @@ pub enum PlaceError {
     UnknownShipping { known: Vec<String> },
     #[error("this shipping method has no rate in {0}")]
     NoShippingRate(Currency),
+    #[error("there is no such hold")]
+    NoHold,
+    /// It was released, has expired or became another order.
+    #[error("the hold is over")]
+    HoldOver,
     /// It came so long ago that whoever sent it may have sent it again by now, to another replica.
     #[error("the request waited too long")]
     Late,

@@ -7,7 +7,7 @@ use ordering::{Line, shipping};
 
 use super::quoting::Quoted;
 use super::{Customer, LineShortage, PlaceError, Placed, Request};
-use crate::workflows::stock_changes;
+use crate::workflows::units_of;
 
 /// How a request goes on.
 pub(super) enum Next {
@@ -166,17 +166,14 @@ fn refuse_what_is_sold_out(lines: &[Line], quotes: &[Quote]) -> Result<(), Place
         let quote = quotes.iter().find(|quote| quote.variant_id == variant_id);
         quote.map_or(0, |quote| quote.available)
     };
-    let mut short = stock_changes(lines, 0, 1);
-    short.retain(|change| available(change.variant_id) < change.reserved);
+    let mut short = units_of(lines);
+    short.retain(|variant_id, units| available(*variant_id) < *units);
     if short.is_empty() {
         return Ok(());
     }
     let of_line = |line: &Line| {
-        let is_short = |change: &catalog::stock::Change| change.variant_id == line.variant_id;
-        short
-            .iter()
-            .any(is_short)
-            .then(|| available(line.variant_id).max(0))
+        let is_short = short.contains_key(&line.variant_id);
+        is_short.then(|| available(line.variant_id).max(0))
     };
     Err(PlaceError::OutOfStock(shortages(lines, of_line)))
 }

@@ -385,6 +385,88 @@ fn matrix() -> Vec<Row> {
             [401, 403, 403, 428, 428],
             [401, 403, 403, 428, 428],
         ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/variants/{variantId}/stock/levels",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row("GET", "/api/admin/locations", none.clone(), staff, staff),
+        row(
+            "POST",
+            "/api/admin/locations",
+            json!({"code": "far-away", "name": "Far"}),
+            [401, 403, 403, 201, 201],
+            [401, 403, 403, 201, 201],
+        ),
+        row(
+            "GET",
+            "/api/admin/locations/{id}",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PATCH",
+            "/api/admin/locations/{id}",
+            json!({"priority": 5}),
+            staff,
+            staff,
+        ),
+        row(
+            "DELETE",
+            "/api/admin/locations/{id}",
+            none.clone(),
+            [401, 403, 403, 204, 404],
+            [401, 403, 403, 204, 404],
+        ),
+        row("GET", "/api/admin/stock/low", none.clone(), staff, staff),
+        row("GET", "/api/admin/stock/holds", none.clone(), staff, staff),
+        // Without a key.
+        row(
+            "POST",
+            "/api/admin/stock/holds",
+            json!({"lines": [{"sku": "X", "quantity": 1}]}),
+            [401, 403, 403, 428, 428],
+            [401, 403, 403, 428, 428],
+        ),
+        row(
+            "GET",
+            "/api/admin/stock/holds/{id}",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PATCH",
+            "/api/admin/stock/holds/{id}",
+            json!({"expiresIn": 60}),
+            staff,
+            staff,
+        ),
+        row(
+            "DELETE",
+            "/api/admin/stock/holds/{id}",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        // Without a key.
+        row(
+            "POST",
+            "/api/admin/stock/transfers",
+            json!({"lines": [{"sku": "X", "quantity": 1, "fromLocationId": 1, "toLocationId": 2}]}),
+            [401, 403, 403, 428, 428],
+            [401, 403, 403, 428, 428],
+        ),
+        row(
+            "GET",
+            "/api/admin/stock/transfers/{id}",
+            none.clone(),
+            [401, 403, 403, 404, 404],
+            [401, 403, 403, 404, 404],
+        ),
         // The default variant stands for its product.
         row(
             "DELETE",
@@ -627,6 +709,12 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
     let category = json!({"name": fresh_key()});
     let category = admin.post("/api/admin/categories", &category).send().await;
     let category = category.expect(201)["id"].to_string();
+    let location = json!({"code": fresh_key(), "name": "Near"});
+    let location = admin.post("/api/admin/locations", &location).send().await;
+    let location = location.expect(201)["id"].to_string();
+    let hold = json!({"lines": [{"variantId": 1, "quantity": 1}]});
+    let hold = admin.post("/api/admin/stock/holds", &hold).send().await;
+    let hold = hold.expect(201)["id"].to_string();
     let list = json!({"code": fresh_key(), "name": "Sale", "isActive": false});
     let list = admin.post("/api/admin/price-lists", &list).send().await;
     let list = list.expect(201)["id"].to_string();
@@ -647,6 +735,9 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 _ if row.route.contains("/exports/") => export.to_string(),
                 _ if row.route.contains("/imports/") => import.to_string(),
                 _ if row.route.contains("/categories/") => category.clone(),
+                _ if row.route.contains("/locations/") => location.clone(),
+                _ if row.route.contains("/holds/") => hold.clone(),
+                _ if row.route.contains("/transfers/") => i64::MAX.to_string(),
                 _ if row.route.contains("/price-lists/") => list.clone(),
                 _ if row.route.contains("/admin/users/") => user.to_string(),
                 _ => product.to_string(),
@@ -662,6 +753,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 text if text == "\"{somebody}\"" => somebody().to_string(),
                 text => text
                     .replace("\"{user}\"", &user.to_string())
+                    .replace("far-away", &fresh_key())
                     .replace("{slug}", &fresh_key())
                     .replace("{fresh}", &fresh_key().to_uppercase()),
             };

@@ -155,7 +155,7 @@ pub const REFERENCES: [Case; 32] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 21] = [
+pub const EVENTS_AND_SCHEMA: [Case; 23] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -168,6 +168,14 @@ pub const EVENTS_AND_SCHEMA: [Case; 21] = [
     (
         "INSERT INTO catalog.categories (slug, name, root_position) VALUES ('untold', 'Untold', 1)",
         &[("I9", "category ")],
+    ),
+    (
+        "UPDATE catalog.stock_levels SET low_at = 1000000 WHERE variant_id = 4",
+        &[("S12", "variant 4")],
+    ),
+    (
+        "UPDATE catalog.locations SET version = version + 1",
+        &[("I9", "location 1")],
     ),
     (
         "WITH one AS (INSERT INTO catalog.categories (slug, name, root_position, version) VALUES ('a', 'A', 1, 0) RETURNING id) \

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const STOCK: [Case; 7] = [
+pub const STOCK: [Case; 12] = [
     (
         "ALTER TABLE catalog.stock_levels DROP CONSTRAINT stock_levels_not_oversold; \
          UPDATE catalog.stock_levels SET safety = 1000000 WHERE variant_id = 4",
@@ -42,6 +42,38 @@ pub const STOCK: [Case; 7] = [
          INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id) \
          VALUES (4, 1, 0, -1, 'order_cancelled', 4)",
         &[("I1", "variant 4"), ("I10", "order 4")],
+    ),
+    // More came than went.
+    (
+        "INSERT INTO catalog.stock_transfers (note) VALUES ('lost on the way'); \
+         INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, transfer_id) \
+         SELECT 4, 1, 3, 0, 'transfer_in', max(id) FROM catalog.stock_transfers; \
+         UPDATE catalog.stock_levels SET on_hand = on_hand + 3 WHERE variant_id = 4",
+        &[("I1", "transfer ")],
+    ),
+    (
+        "INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, transfer_id) \
+         VALUES (4, 1, -1, 0, 'transfer_out', 999), (4, 1, 1, 0, 'transfer_in', 999)",
+        &[("I1", "transfer 999"), ("I9", "variant 4")],
+    ),
+    // It is over, and keeps something that nobody reserved.
+    (
+        "WITH over AS (INSERT INTO catalog.stock_holds (expires_at, ended_at, outcome, version) \
+                       VALUES (now(), now(), 'released', 0) RETURNING id) \
+         INSERT INTO catalog.stock_hold_lines (hold_id, variant_id, location_id, units) SELECT id, 4, 1, 2 FROM over",
+        &[("I1", "variant 4"), ("I10", "hold ")],
+    ),
+    (
+        "INSERT INTO catalog.stock_holds (expires_at) VALUES (now() - interval '2 hours')",
+        &[("I9", "hold "), ("I10", "hold ")],
+    ),
+    // It was returned to a location that it did not come from.
+    (
+        "INSERT INTO catalog.locations (code, name) VALUES ('far', 'Far away'); \
+         INSERT INTO catalog.stock_levels (variant_id, location_id) SELECT 4, max(id) FROM catalog.locations; \
+         UPDATE catalog.stock_movements SET location_id = (SELECT max(id) FROM catalog.locations) \
+          WHERE order_id = 4 AND reason = 'order_cancelled'",
+        &[("I10", "order 4"), ("I2", "variant 4")],
     ),
     // Counters are right, but the movement names another order.
     (

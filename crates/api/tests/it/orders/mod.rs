@@ -1,5 +1,6 @@
 //! Orders: placing, paying, moving on.
 
+mod holding;
 mod payments;
 mod placing;
 mod sets;

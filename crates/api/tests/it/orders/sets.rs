@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::support::load::{all, with_status};
 use crate::support::{Cluster, alone, count, fresh_key, number, order_of, wait_until};
 
-const FORM: AnswerForm = AnswerForm {
+pub const FORM: AnswerForm = AnswerForm {
     location_head: "/orders/",
     body_head: "order ",
     body_tail: |order| format!(" over {}", order.totals.total.minor()),
@@ -48,7 +48,7 @@ fn shop(on_hand: &[i64]) -> (PgConnection, UserId, Vec<ProductId>) {
     (conn, user.try_into().expect("an id"), products)
 }
 
-fn request(user: UserId, product: ProductId, quantity: i64) -> Request {
+pub fn request(user: UserId, product: ProductId, quantity: i64) -> Request {
     Request {
         user_id: user,
         customer: Customer::OpenUser,
@@ -65,6 +65,7 @@ fn request(user: UserId, product: ProductId, quantity: i64) -> Request {
         preferred_currency: Currency::USD,
         source: Source::Web,
         reference: None,
+        hold: None,
         actor: None,
         card_provider: Some("test"),
         key: None,

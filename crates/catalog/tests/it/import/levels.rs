@@ -93,6 +93,7 @@ fn stock_is_what_was_counted_and_never_below_what_orders_hold() {
     create(conn, product("B"));
     let held = Change {
         variant_id: variant,
+        location_id: domain::LocationId::MAIN,
         on_hand: 0,
         reserved: 4,
     };

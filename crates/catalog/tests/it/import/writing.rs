@@ -7,6 +7,7 @@ use catalog::import::{Outcome, Summary};
 use catalog::stock::{self, Change};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use domain::LocationId;
 
 use super::{find, import, refusal};
 use crate::{
@@ -142,6 +143,7 @@ fn a_count_below_what_orders_hold_is_refused_for_its_row_only() {
     let variants = ["A", "B", "C"].map(|sku| create_variant(conn, sku, 10));
     let reserve = |variant_id| Change {
         variant_id,
+        location_id: LocationId::MAIN,
         on_hand: 0,
         reserved: 4,
     };

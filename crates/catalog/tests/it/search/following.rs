@@ -5,13 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use catalog::categories::assigning::{self, Assignment};
 use catalog::categories::editing::{self as categories, NewCategory};
 use catalog::categories::placing::{self, Parent, Place};
+use catalog::locations::{self, LocationChanges};
 use catalog::search::{Search, Selection};
 use catalog::stock::{self, Cause, Change};
 use db::outbox::{self, Entry};
 use diesel::prelude::*;
-use domain::{CategoryId, Event, Money, OrderId, ProductId, ProductOrder, UserId, VariantId};
+use domain::{
+    CategoryId, Event, LocationId, Money, OrderId, ProductId, ProductOrder, UserId, VariantId,
+};
 
 use super::{everything, findings, follow, ids, index, rename, turn};
+use crate::locations::location;
 use crate::{USD, count, create, database, product};
 
 fn category(conn: &mut PgConnection, slug: &str) -> CategoryId {
@@ -119,6 +123,7 @@ fn order(conn: &mut PgConnection, number: i64, variant: VariantId, units: i64) {
     let order_id = OrderId::try_from(number).unwrap();
     let change = Change {
         variant_id: variant,
+        location_id: LocationId::MAIN,
         on_hand: 0,
         reserved: units,
     };
@@ -159,7 +164,8 @@ fn orders_count_when_they_take_the_last_unit() {
     order(conn, 2, variant, 1);
     follow(conn);
     assert_eq!(in_stock(conn), [0; 0]);
-    conn.transaction(|conn| stock::counting::adjust(conn, variant, 5, &crate::cause("received")))
+    let place = (variant, LocationId::MAIN);
+    conn.transaction(|conn| stock::counting::adjust(conn, place, 5, &crate::cause("received")))
         .unwrap();
     follow(conn);
     assert_eq!(in_stock(conn), [id.get()]);
@@ -197,5 +203,37 @@ fn however_many_write_documents_the_newest_is_what_is_found() {
     assert_eq!(ids(conn, &super::words("round 30")).len(), made.len());
     assert_eq!(count(conn, "catalog.search_live"), 12);
     assert_eq!(index::lag(conn).unwrap(), std::time::Duration::ZERO);
+    assert_eq!(findings(conn), [""; 0]);
+}
+
+#[test]
+fn stock_at_any_location_that_orders_are_served_from_is_stock() {
+    let conn = &mut database().connect();
+    let id = create(conn, product("ELSEWHERE"));
+    let variant = catalog::products::find_default_variant(conn, id)
+        .unwrap()
+        .unwrap();
+    let shop = location(conn, "shop", 1);
+    follow(conn);
+    order(conn, 1, variant, 10);
+    follow(conn);
+    assert_eq!(in_stock(conn), [0; 0]);
+
+    conn.transaction(|conn| {
+        stock::counting::adjust(conn, (variant, shop), 3, &crate::cause("received"))
+    })
+    .unwrap();
+    follow(conn);
+    assert_eq!(in_stock(conn), [id.get()]);
+    for (is_active, expected) in [(false, vec![]), (true, vec![id.get()])] {
+        let changes = LocationChanges {
+            is_active: Some(is_active),
+            ..LocationChanges::default()
+        };
+        conn.transaction(|conn| locations::update(conn, shop, changes, None, None))
+            .unwrap();
+        follow(conn);
+        assert_eq!(in_stock(conn), expected);
+    }
     assert_eq!(findings(conn), [""; 0]);
 }

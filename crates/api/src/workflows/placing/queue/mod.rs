@@ -20,7 +20,9 @@ use diesel::PgConnection;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::room::{HOT, Room, Waiting};
-use super::{AnswerForm, Decision, PATIENCE, PlaceError, Placed, Request, place, place_all};
+use super::{
+    AnswerForm, Decision, PATIENCE, PlaceError, Placed, Request, place, place_all, place_from_hold,
+};
 
 /// How many requests may wait, and how they are taken.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +102,8 @@ impl Queue {
         }
     }
 
-    /// Places a request, together with those that wait when its turn comes.
+    /// Places a request, together with those that wait when its turn comes; by itself where it takes the place of a
+    /// hold, which staff does one by one.
     ///
     /// # Errors
     ///
@@ -111,7 +114,9 @@ impl Queue {
             request: Arc::new(request),
             reply,
         };
-        if self.enter(waiting)? {
+        if waiting.request.hold.is_some() {
+            self.place_alone(db, waiting);
+        } else if self.enter(waiting)? {
             tokio::spawn(Arc::clone(self).write(db.clone()));
         }
         answer.await.unwrap_or(Err(DbError::Panicked.into()))
@@ -208,9 +213,11 @@ impl Queue {
                 return member.tell(Err(PlaceError::Late.into()));
             }
             let request = Arc::clone(&member.request);
-            let placed = db
-                .run(move |conn| Ok::<_, DbError>(place(conn, &request, form)?))
-                .await;
+            let place = move |conn: &mut PgConnection| match request.hold {
+                Some(hold) => place_from_hold(conn, &request, hold, form),
+                None => place(conn, &request, form),
+            };
+            let placed = db.run(move |conn| Ok::<_, DbError>(place(conn)?)).await;
             member.tell(match placed {
                 Ok(done) => done.map_err(refusal),
                 Err(error) => Err(error.into()),

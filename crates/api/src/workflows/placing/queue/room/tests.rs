@@ -28,6 +28,7 @@ fn waiting(number: i64, products: &[i64]) -> Waiting {
         preferred_currency: Currency::USD,
         source: Source::Web,
         reference: None,
+        hold: None,
         actor: None,
         card_provider: None,
         key: None,

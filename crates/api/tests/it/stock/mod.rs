@@ -1,4 +1,16 @@
 //! Stock of a variant, as staff counts, corrects and limits it.
+//!
+//! - [`locations`]: several of them
+//! - [`transfers`]: from some into others
+//! - [`holds`]: kept for somebody until a moment
+//! - [`low`]: told once, and listed
+//! - [`buyers`]: many at once, while stock is on the move
+
+mod buyers;
+mod holds;
+mod locations;
+mod low;
+mod transfers;
 
 use serde_json::{Value, json};
 
@@ -133,7 +145,7 @@ async fn what_is_kept_back_is_not_sold_and_backorders_are_up_to_their_limit() {
         "safety"
     );
 
-    let open_end = json!({"safety": 0, "backorderLimit": 4});
+    let open_end = json!({"safety": 0, "backorderLimit": 4, "lowAt": null});
     let open_end = admin.patch(&path, &open_end).send().await.expect(200);
     assert_eq!(counters(&open_end), [5, 2, 0, 4, 7]);
     assert_eq!(order(&admin, product, 8).await, 409);
@@ -163,7 +175,7 @@ async fn what_is_kept_back_is_not_sold_and_backorders_are_up_to_their_limit() {
     assert_eq!(told.len(), 2);
     assert_eq!(
         told[1]["data"],
-        json!({"variantId": variant, "safety": 0, "backorderLimit": 4})
+        json!({"variantId": variant, "locationId": 1, "safety": 0, "backorderLimit": 4, "lowAt": null})
     );
 }
 

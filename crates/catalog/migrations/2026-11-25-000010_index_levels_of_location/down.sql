@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY catalog.stock_levels_of_location_idx;

@@ -1,0 +1,2 @@
+ALTER TABLE catalog.stock_movements DROP COLUMN transfer_id;
+DROP TABLE catalog.stock_transfers;

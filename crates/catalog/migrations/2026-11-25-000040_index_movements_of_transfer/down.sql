@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY catalog.stock_movements_transfer_idx;
