@@ -7,7 +7,7 @@ use domain::{CategoryId, Page, PageSize, PairCursor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::products::ProductBody;
+use super::product_bodies::ProductBody;
 
 /// A category.
 #[derive(Debug, Serialize, ToSchema)]

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::money::ProblemBody;
-use super::products::{ProductBody, not_found, product_id};
+use super::product_bodies::ProductBody;
+use super::products::{not_found, product_id};
 use super::stock::check_on_hand;
 use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition, text};
 use crate::state::State;

@@ -6,7 +6,8 @@ use catalog::search::{self, SearchError};
 use diesel::PgConnection;
 
 use super::money::ProblemBody;
-use super::products::{to_bytes, translate};
+use super::product_bodies::translate;
+use super::products::to_bytes;
 use super::search_bodies::SearchBody;
 use super::search_query::SearchQuery;
 use crate::cache::Key;

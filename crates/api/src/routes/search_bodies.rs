@@ -6,7 +6,7 @@ use domain::{CategoryId, Currency, Money, PageSize, PairCursor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::products::ProductBody;
+use super::product_bodies::ProductBody;
 
 /// A page of what was found.
 #[derive(Debug, Serialize, ToSchema)]

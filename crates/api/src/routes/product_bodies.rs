@@ -1,0 +1,140 @@
+//! Products as everyone sees them.
+
+use catalog::prices::Market;
+use catalog::products::Product;
+use catalog::texts::sanitise;
+use catalog::translations;
+use chrono::{DateTime, Utc};
+use diesel::{PgConnection, QueryResult};
+use domain::{Currency, Cursor, Money, ProductId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::admin::options::OptionBody;
+
+/// A product on sale.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Product)]
+pub struct ProductBody {
+    #[schema(value_type = i64, example = 1)]
+    pub id: ProductId,
+    #[schema(example = "MacBook Air")]
+    pub name: String,
+    pub description: String,
+    #[schema(example = "MACBOOK-AIR")]
+    pub sku: String,
+    /// Unit price in major units of `currency`.
+    #[schema(example = "999.99")]
+    pub price: String,
+    #[schema(value_type = String, example = "USD")]
+    pub currency: Currency,
+    /// What the price is reduced from; absent where it is no reduction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub compare_at_price: Option<String>,
+    /// The lowest price in the thirty days before a reduction, which the law of the European Union wants shown with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub lowest30d: Option<String>,
+    pub image: String,
+    /// How many variants are on sale; they are a list of their own.
+    pub variant_count: i32,
+    /// What it is chosen by; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<OptionBody>>)]
+    pub options: Option<serde_json::Value>,
+    /// The end of its web address: `GET /api/products/by-slug/{slug}` finds it.
+    pub slug: String,
+    /// Empty for none.
+    pub brand: String,
+    /// Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    /// Rich text that is safe to put into a page; empty for none. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description_html: Option<String>,
+    /// What a search engine is to be told; empty for the name. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seo_title: Option<String>,
+    /// The same for the description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seo_description: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<Product> for ProductBody {
+    fn from(product: Product) -> Self {
+        let decimal = |minor| Money::new(minor, product.currency).to_decimal();
+        Self {
+            slug: product.address(),
+            price: decimal(product.price_minor()),
+            compare_at_price: product.compare_at_minor().map(decimal),
+            lowest30d: product.lowest_30d_minor().map(decimal),
+            id: product.id,
+            name: product.name,
+            description: product.description,
+            sku: product.sku.to_string(),
+            currency: product.currency,
+            image: product.image,
+            variant_count: product.variant_count,
+            options: product.options,
+            brand: product.brand,
+            tags: product.tags,
+            description_html: product.description_html.as_deref().map(sanitise),
+            seo_title: product.seo_title,
+            seo_description: product.seo_description,
+            created_at: product.created_at,
+            updated_at: product.updated_at,
+        }
+    }
+}
+
+/// A page of products.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProductPage)]
+pub struct ProductPageBody {
+    pub products: Vec<ProductBody>,
+    /// The number of this page; absent when it was reached by cursor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    pub limit: i64,
+    pub has_more: bool,
+    /// Where to go on, where there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub next_cursor: Option<Cursor>,
+}
+
+/// Puts texts into the language of the market, where they are translated. Addresses stay as they are.
+pub(super) fn translate(
+    conn: &mut PgConnection,
+    products: &mut [ProductBody],
+    market: Market,
+) -> QueryResult<()> {
+    let Some(locale) = market.locale else {
+        return Ok(());
+    };
+    let ids = products.iter().map(|product| product.id.get()).collect();
+    let mut translated = translations::products::find_all(conn, ids, &locale)?;
+    for product in products {
+        let Some(texts) = translated.remove(&product.id) else {
+            continue;
+        };
+        let replace = |shown: &mut Option<String>, text: Option<String>| {
+            if shown.is_some() && text.is_some() {
+                *shown = text;
+            }
+        };
+        product.name = texts.name.unwrap_or(std::mem::take(&mut product.name));
+        let description = std::mem::take(&mut product.description);
+        product.description = texts.description.unwrap_or(description);
+        let html = texts.description_html.as_deref().map(sanitise);
+        replace(&mut product.description_html, html);
+        replace(&mut product.seo_title, texts.seo_title);
+        replace(&mut product.seo_description, texts.seo_description);
+    }
+    Ok(())
+}
