@@ -33,7 +33,7 @@ LANGUAGE sql STABLE AS $$
      UNION
     SELECT v.product_id, true FROM events
       JOIN catalog.stock_hold_lines l ON l.hold_id = resource_id JOIN catalog.variants v ON v.id = l.variant_id
-     WHERE kind LIKE 'hold.%'
+     WHERE kind IN ('hold.created', 'hold.ended')
      UNION
     SELECT v.product_id, true FROM events
       JOIN catalog.stock_levels s ON s.location_id = resource_id JOIN catalog.variants v ON v.id = s.variant_id

@@ -25,7 +25,7 @@ pub(super) const PATIENCE: &str =
     "SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '20s'";
 
 /// The events that make documents stale.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 14] = [
     "product.changed",
     "category.updated",
     "category.archived",
@@ -33,6 +33,10 @@ const KINDS: [&str; 10] = [
     "priceList.changed",
     "stock.adjusted",
     "stock.limitsChanged",
+    "stock.transferred",
+    "hold.created",
+    "hold.ended",
+    "location.updated",
     "order.placed",
     "order.statusChanged",
     "order.cancelled",
