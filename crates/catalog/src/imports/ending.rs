@@ -40,14 +40,18 @@ db::statement! {
 }
 
 db::statement! {
-    /// Files that do not come any more, too.
     struct Prune { days: i32 => Integer, limit: i64 => BigInt } -> BigInt =
     "DELETE FROM catalog.imports WHERE id IN ( \
-       (SELECT id FROM catalog.imports WHERE finished_at < now() - make_interval(days => $1) \
-         ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-       UNION ALL \
-       (SELECT id FROM catalog.imports WHERE finished_at IS NULL AND state = 'uploading' \
-           AND created_at < now() - interval '1 hour' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING id"
+       SELECT id FROM catalog.imports WHERE finished_at < now() - make_interval(days => $1) \
+        ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id"
+}
+
+db::statement! {
+    /// Files that do not come any more.
+    struct PruneLost { limit: i64 => BigInt } -> BigInt =
+    "DELETE FROM catalog.imports WHERE id IN ( \
+       SELECT id FROM catalog.imports WHERE finished_at IS NULL AND state = 'uploading' \
+          AND created_at < now() - interval '1 hour' ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING id"
 }
 
 /// Why an import does not end.
@@ -135,5 +139,6 @@ pub fn abandon_lost(conn: &mut PgConnection) -> QueryResult<()> {
 ///
 /// Those of the database.
 pub fn prune(conn: &mut PgConnection, days: i32, limit: i64) -> QueryResult<usize> {
-    Prune { days, limit }.execute(conn)
+    let finished = Prune { days, limit }.execute(conn)?;
+    Ok(finished + PruneLost { limit }.execute(conn)?)
 }

@@ -5,6 +5,7 @@
 mod categories;
 mod editing;
 mod export;
+mod files;
 mod holds;
 mod import;
 mod locations;
