@@ -15,7 +15,11 @@ const MEASURE_EVERY: Duration = Duration::from_secs(2);
 pub(super) async fn measure(db: Db, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let measured = db
-            .run(|conn| Ok::<_, DbError>((consumers::list(conn)?, of_index(conn)?)))
+            .run(|conn| {
+                let standings = consumers::list(conn)?;
+                let of_index = lag_of_index(conn, &standings)?;
+                Ok::<_, DbError>((standings, of_index))
+            })
             .await;
         match measured {
             Ok((standings, of_index)) => {
@@ -36,10 +40,13 @@ pub(super) async fn measure(db: Db, mut stop: watch::Receiver<bool>) {
 ///
 /// Those of the database.
 pub fn of_index(conn: &mut PgConnection) -> QueryResult<Duration> {
+    let standings = consumers::list(conn)?;
+    lag_of_index(conn, &standings)
+}
+
+fn lag_of_index(conn: &mut PgConnection, standings: &[Standing]) -> QueryResult<Duration> {
     let (consumer, _) = super::indexing::REGISTRATION;
-    let standing = consumers::list(conn)?
-        .into_iter()
-        .find(|standing| standing.name == consumer);
+    let standing = standings.iter().find(|standing| standing.name == consumer);
     let unread = standing
         .and_then(|standing| standing.oldest_seconds)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
