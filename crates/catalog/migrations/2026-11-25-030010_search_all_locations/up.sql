@@ -5,16 +5,44 @@ LANGUAGE sql STABLE AS $$
                     WHERE v.product_id = wanted_product AND v.archived_at IS NULL AND a.available > 0)
 $$;
 
--- As before, and of stock that moves between locations, of holds, and of locations that orders are served from or not.
+-- As before, and of stock that moves between locations, of holds, and of locations that orders are served from or not. Each
+-- event is looked up by itself (OFFSET 0): a plan made while a table was small would read all of it in each turn ever after.
+-- An order that leaves some at the level it took from changes nothing that can be found. Not in SQL, which would be planned
+-- anew in each turn: that took longer than all the rest.
 CREATE OR REPLACE FUNCTION catalog.search_affected(kinds text[], resource_ids bigint[], payloads jsonb[])
 RETURNS TABLE (product_id bigint, is_about_stock boolean)
-LANGUAGE sql STABLE AS $$
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH RECURSIVE events AS (
         SELECT e.* FROM unnest(kinds, resource_ids, payloads) AS e (kind, resource_id, payload)
     ), below (id) AS ( -- other categories are above all of these now
         SELECT resource_id FROM events WHERE kind IN ('category.updated', 'category.archived')
          UNION
-        SELECT k.category_id FROM below JOIN catalog.category_parents k ON k.parent_id = below.id
+        SELECT k.category_id FROM below CROSS JOIN LATERAL (
+               SELECT category_id FROM catalog.category_parents WHERE parent_id = below.id OFFSET 0) k
+    ), variants (id, is_about_stock) AS (
+        SELECT l.variant_id, false FROM events CROSS JOIN LATERAL (
+               SELECT variant_id FROM catalog.list_prices WHERE list_id = resource_id OFFSET 0) l
+         WHERE kind = 'priceList.changed'
+         UNION
+        SELECT resource_id, true FROM events WHERE kind IN ('stock.adjusted', 'stock.limitsChanged', 'stock.transferred')
+         UNION
+        SELECT l.variant_id, true FROM events CROSS JOIN LATERAL (
+               SELECT variant_id FROM catalog.stock_hold_lines WHERE hold_id = resource_id OFFSET 0) l
+         WHERE kind IN ('hold.created', 'hold.ended')
+         UNION
+        SELECT s.variant_id, true FROM events CROSS JOIN LATERAL (
+               SELECT variant_id FROM catalog.stock_levels WHERE location_id = resource_id OFFSET 0) s
+         WHERE kind = 'location.updated'
+         UNION
+        SELECT m.variant_id, true FROM events CROSS JOIN LATERAL (
+               SELECT m.variant_id FROM catalog.stock_movements m
+                 JOIN catalog.stock_levels s ON s.variant_id = m.variant_id AND s.location_id = m.location_id
+                WHERE m.order_id = resource_id AND m.on_hand_delta <> m.reserved_delta
+                  AND (m.reserved_delta < 0 OR s.on_hand - s.safety + s.backorder_limit - s.reserved <= 0) OFFSET 0) m
+         WHERE kind IN ('order.placed', 'order.statusChanged', 'order.cancelled')
     )
     SELECT resource_id, false FROM events WHERE kind = 'product.changed'
      UNION
@@ -22,24 +50,9 @@ LANGUAGE sql STABLE AS $$
            jsonb_array_elements_text((payload -> 'placed') || (payload -> 'removed')) p
      WHERE kind = 'category.productsChanged'
      UNION
-    SELECT cp.product_id, false FROM below JOIN catalog.category_products cp ON cp.category_id = below.id
+    SELECT cp.product_id, false FROM below CROSS JOIN LATERAL (
+           SELECT product_id FROM catalog.category_products WHERE category_id = below.id OFFSET 0) cp
      UNION
-    SELECT v.product_id, false FROM events
-      JOIN catalog.list_prices l ON l.list_id = resource_id JOIN catalog.variants v ON v.id = l.variant_id
-     WHERE kind = 'priceList.changed'
-     UNION
-    SELECT v.product_id, true FROM events JOIN catalog.variants v ON v.id = resource_id
-     WHERE kind IN ('stock.adjusted', 'stock.limitsChanged', 'stock.transferred')
-     UNION
-    SELECT v.product_id, true FROM events
-      JOIN catalog.stock_hold_lines l ON l.hold_id = resource_id JOIN catalog.variants v ON v.id = l.variant_id
-     WHERE kind IN ('hold.created', 'hold.ended')
-     UNION
-    SELECT v.product_id, true FROM events
-      JOIN catalog.stock_levels s ON s.location_id = resource_id JOIN catalog.variants v ON v.id = s.variant_id
-     WHERE kind = 'location.updated'
-     UNION
-    SELECT v.product_id, true FROM events
-      JOIN catalog.stock_movements m ON m.order_id = resource_id JOIN catalog.variants v ON v.id = m.variant_id
-     WHERE kind IN ('order.placed', 'order.statusChanged', 'order.cancelled')
-$$;
+    SELECT p.product_id, v.is_about_stock FROM variants v CROSS JOIN LATERAL (
+           SELECT product_id FROM catalog.variants WHERE id = v.id OFFSET 0) p;
+END $$;
