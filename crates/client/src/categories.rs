@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use domain::{CategoryId, Country, Currency, Locale, ProductId, ProductOrder, Slug};
 use reqwest::Method;
-use reqwest::header::IF_MATCH;
 use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Client, Error, ProductPage, Request};
@@ -272,11 +271,8 @@ impl Client {
         etag: Option<&str>,
     ) -> Result<Answer<Category>, Error> {
         let path = format!("/api/admin/categories/{id}");
-        let mut request = Request::new(Method::PATCH, path).json(changes)?;
-        if let Some(etag) = etag {
-            request = request.header(IF_MATCH, etag)?;
-        }
-        self.fetch(request).await
+        let request = Request::new(Method::PATCH, path).json(changes)?;
+        self.fetch(request.if_match(etag)?).await
     }
 
     /// Puts a category below others in place of where it is; without any it becomes a root. Staff.

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use domain::{LocationId, Slug};
 use reqwest::Method;
-use reqwest::header::IF_MATCH;
 use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Client, Error, Request};
@@ -128,11 +127,8 @@ impl Client {
         etag: Option<&str>,
     ) -> Result<Answer<Location>, Error> {
         let path = format!("/api/admin/locations/{id}");
-        let mut request = Request::new(Method::PATCH, path).json(changes)?;
-        if let Some(etag) = etag {
-            request = request.header(IF_MATCH, etag)?;
-        }
-        self.fetch(request).await
+        let request = Request::new(Method::PATCH, path).json(changes)?;
+        self.fetch(request.if_match(etag)?).await
     }
 
     /// Deletes a location at which nothing ever was. Staff.

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use domain::{Country, Currency, PriceListId, Sku, Slug, UserId, VariantId};
 use reqwest::Method;
-use reqwest::header::IF_MATCH;
 use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Client, Error, Request};
@@ -356,7 +355,7 @@ impl Client {
     ) -> Result<Answer<PriceList>, Error> {
         let path = format!("/api/admin/price-lists/{id}");
         let request = Request::new(Method::PATCH, path).json(changes)?;
-        self.fetch(only_if(request, etag)?).await
+        self.fetch(request.if_match(etag)?).await
     }
 
     /// Sets up to 10,000 prices of a list, for now or for later. Staff.
@@ -427,14 +426,7 @@ impl Client {
     ) -> Result<Answer<CustomerGroups>, Error> {
         let path = format!("/api/admin/users/{id}/customer-groups");
         let request = Request::new(Method::PUT, path).json(groups)?;
-        self.fetch(only_if(request, etag)?).await
-    }
-}
-
-fn only_if(request: Request, etag: Option<&str>) -> Result<Request, Error> {
-    match etag {
-        None => Ok(request),
-        Some(etag) => request.header(IF_MATCH, etag),
+        self.fetch(request.if_match(etag)?).await
     }
 }
 

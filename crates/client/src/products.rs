@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use domain::{Country, Currency, Locale, Money, MoneyError, Options, ProductId, Sku, Slug};
 use reqwest::Method;
-use reqwest::header::IF_MATCH;
 use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Client, Error, Request};
@@ -238,11 +237,8 @@ impl Client {
         etag: Option<&str>,
     ) -> Result<Answer<Product>, Error> {
         let path = format!("/api/products/{id}");
-        let mut request = Request::new(Method::PATCH, path).json(changes)?;
-        if let Some(etag) = etag {
-            request = request.header(IF_MATCH, etag)?;
-        }
-        self.fetch(request).await
+        let request = Request::new(Method::PATCH, path).json(changes)?;
+        self.fetch(request.if_match(etag)?).await
     }
 
     /// Takes a product out of the lists; orders keep it. Staff.

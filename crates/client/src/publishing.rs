@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{Currency, ProductId, Sku, Slug};
 use reqwest::Method;
-use reqwest::header::{HeaderValue, IF_MATCH, LOCATION};
+use reqwest::header::{HeaderValue, LOCATION};
 use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Client, Error, NewProduct, Product, Request, transport};
@@ -203,11 +203,8 @@ impl Client {
         etag: Option<&str>,
     ) -> Result<Answer<StaffProduct>, Error> {
         let path = format!("/api/admin/products/{id}");
-        let mut request = Request::new(Method::PATCH, path).json(details)?;
-        if let Some(etag) = etag {
-            request = request.header(IF_MATCH, etag)?;
-        }
-        self.fetch(request).await
+        let request = Request::new(Method::PATCH, path).json(details)?;
+        self.fetch(request.if_match(etag)?).await
     }
 }
 

@@ -2,7 +2,6 @@
 
 use domain::{CategoryId, Locale, ProductId};
 use reqwest::Method;
-use reqwest::header::IF_MATCH;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -154,11 +153,8 @@ impl Client {
         texts: &T,
         etag: Option<&str>,
     ) -> Result<Answer<Translation<T>>, Error> {
-        let mut request = Request::new(Method::PUT, path).json(texts)?;
-        if let Some(etag) = etag {
-            request = request.header(IF_MATCH, etag)?;
-        }
-        self.fetch(request).await
+        let request = Request::new(Method::PUT, path).json(texts)?;
+        self.fetch(request.if_match(etag)?).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, LOCATION,
 };
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
@@ -112,6 +112,18 @@ impl Request {
             .map_err(|_| Error::Invalid("the value of a header"))?;
         self.headers.insert(name, value);
         Ok(self)
+    }
+
+    /// Has the write refused when the resource is not what it was with this ETag any more; without one it is not.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Request::header`].
+    pub fn if_match(self, etag: Option<&str>) -> Result<Self, Error> {
+        match etag {
+            None => Ok(self),
+            Some(etag) => self.header(IF_MATCH, etag),
+        }
     }
 
     /// Sets the key of a write; without it, sending makes one.

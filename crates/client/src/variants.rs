@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use domain::{Currency, Money, MoneyError, Options, ProductId, ProductOption, Sku, VariantId};
 use reqwest::Method;
-use reqwest::header::IF_MATCH;
 use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Client, Error, Request};
@@ -163,11 +162,8 @@ impl Client {
         }
         let path = format!("/api/admin/products/{product}/options");
         let options = options.as_slice();
-        let mut request = Request::new(Method::PUT, path).json(&Body { options })?;
-        if let Some(etag) = etag {
-            request = request.header(IF_MATCH, etag)?;
-        }
-        self.fetch(request).await
+        let request = Request::new(Method::PUT, path).json(&Body { options })?;
+        self.fetch(request.if_match(etag)?).await
     }
 
     /// Enters variants of a product, all or none. Staff.
