@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`prices`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`files`]: files, in and out, for staff
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
@@ -38,6 +38,7 @@ pub mod jobs;
 pub mod key;
 pub mod locations;
 pub mod orders;
+pub mod price_lists;
 pub mod prices;
 pub mod products;
 pub mod publishing;
@@ -69,10 +70,12 @@ pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
     PlaceOrder, SoldLine, StatusChanged, TimelineEntry,
 };
+pub use price_lists::{
+    ListPrice, ListPricePage, NewListPrice, PriceList, PriceListPage, PriceListTerms,
+};
 pub use prices::{
-    CustomerGroups, ListPrice, ListPricePage, NewListPrice, NewPrice, OnError, PriceFound,
-    PriceList, PriceListPage, PriceListTerms, PriceLookup, PriceLookupLine, PricesFound, SetPrice,
-    SetPrices, WinningPrice, WinningPriceList,
+    NewPrice, OnError, PriceFound, PriceLookup, PriceLookupLine, PricesFound, SetPrice, SetPrices,
+    WinningPrice, WinningPriceList,
 };
 pub use products::{
     NewProduct, Product, ProductChanges, ProductPage, ProductQuery, SetStock, StockLevel,
@@ -93,7 +96,7 @@ pub use stock::{
 };
 pub use translations::{CategoryTexts, ProductTexts, Translation, Translations};
 pub use transport::{Answer, Client, Request};
-pub use users::{NewUser, Session, User};
+pub use users::{CustomerGroups, NewUser, Session, User};
 pub use variants::{
     NewVariant, NewVariantId, NewVariantIds, ProductOptions, Variant, VariantPage, VariantQuery,
 };

@@ -1,7 +1,7 @@
-//! Registering, logging in and out.
+//! Registering, logging in and out, and the groups a customer is of.
 
 use chrono::{DateTime, Utc};
-use domain::{Email, UserId};
+use domain::{Email, Slug, UserId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,14 @@ impl NewUser {
     }
 }
 
+/// The groups a customer is of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerGroups {
+    /// Sorted, each once.
+    pub customer_groups: Vec<Slug>,
+}
+
 impl Client {
     /// Registers a user: status 201, or 200 for one who was registered with the same password.
     ///
@@ -123,5 +131,31 @@ impl Client {
         self.accept(Request::new(Method::DELETE, "/api/sessions/current"))
             .await?;
         Ok(())
+    }
+
+    /// Reads the groups of a customer. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 404 for an unknown user.
+    pub async fn get_customer_groups(&self, id: UserId) -> Result<Answer<CustomerGroups>, Error> {
+        let path = format!("/api/admin/users/{id}/customer-groups");
+        self.fetch(Request::new(Method::GET, path)).await
+    }
+
+    /// Makes a customer one of these groups and of no others. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 412 when somebody else was faster.
+    pub async fn put_customer_groups(
+        &self,
+        id: UserId,
+        groups: &CustomerGroups,
+        etag: Option<&str>,
+    ) -> Result<Answer<CustomerGroups>, Error> {
+        let path = format!("/api/admin/users/{id}/customer-groups");
+        let request = Request::new(Method::PUT, path).json(groups)?;
+        self.fetch(request.if_match(etag)?).await
     }
 }
