@@ -1,6 +1,7 @@
 //! Who may do what.
 
 mod matrix;
+mod rows;
 
 use diesel::connection::SimpleConnection as _;
 use serde_json::json;
