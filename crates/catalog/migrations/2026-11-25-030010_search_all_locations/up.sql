@@ -38,11 +38,12 @@ BEGIN
          WHERE kind = 'location.updated'
          UNION
         SELECT m.variant_id, true FROM events CROSS JOIN LATERAL (
-               SELECT m.variant_id FROM catalog.stock_movements m
-                 JOIN catalog.stock_levels s ON s.variant_id = m.variant_id AND s.location_id = m.location_id
-                WHERE m.order_id = resource_id AND m.on_hand_delta <> m.reserved_delta
-                  AND (m.reserved_delta < 0 OR s.on_hand - s.safety + s.backorder_limit - s.reserved <= 0) OFFSET 0) m
-         WHERE kind IN ('order.placed', 'order.statusChanged', 'order.cancelled')
+               SELECT variant_id, location_id, reserved_delta FROM catalog.stock_movements
+                WHERE order_id = resource_id AND on_hand_delta <> reserved_delta OFFSET 0) m
+          CROSS JOIN LATERAL (
+               SELECT on_hand - safety + backorder_limit - reserved AS available FROM catalog.stock_levels
+                WHERE variant_id = m.variant_id AND location_id = m.location_id OFFSET 0) s
+         WHERE (m.reserved_delta < 0 OR s.available <= 0) AND kind IN ('order.placed', 'order.statusChanged', 'order.cancelled')
     )
     SELECT resource_id, false FROM events WHERE kind = 'product.changed'
      UNION

@@ -109,3 +109,40 @@ fn a_search_reads_what_it_finds_and_a_page_what_it_shows() {
     let settings = "current_setting('enable_seqscan')";
     assert_eq!(text(conn, settings), "off", "as it was before");
 }
+
+/// Each product is in a category and in a price list, and an order took one of the first.
+const RELATE: &str = "
+    INSERT INTO catalog.categories (slug, name, root_position) VALUES ('all', 'All', 1);
+    INSERT INTO catalog.category_products (category_id, product_id, position, product_name)
+    SELECT c.id, p.id, p.id, p.name FROM catalog.products p, catalog.categories c;
+    INSERT INTO catalog.price_lists (code, name, priority, is_active, starts_at, ends_at, countries, customer_groups)
+    VALUES ('sale', 'Sale', 0, true, '-infinity', 'infinity', '{}', '{}');
+    INSERT INTO catalog.list_prices (list_id, variant_id, currency, min_quantity, amount_minor, valid_from, scheduled)
+    SELECT l.id, v.id, 'USD', 1, 5, now(), false FROM catalog.price_lists l, catalog.variants v;
+    INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id)
+    VALUES (1, 1, 0, 1, 'order_placed', 7)";
+
+/// Also with a plan that was made while there was nothing.
+#[test]
+fn an_order_is_followed_without_reading_what_it_has_nothing_to_do_with() {
+    let conn = &mut database().connect();
+    conn.batch_execute("VACUUM ANALYZE").unwrap();
+    conn.batch_execute(SETTINGS).unwrap();
+    let mark = "SELECT catalog.search_mark('{order.placed}', '{7}', '{\"{}\"}')";
+    conn.batch_execute(mark).unwrap();
+    conn.batch_execute(FILL).unwrap();
+    conn.batch_execute(RELATE).unwrap();
+    let read = |conn: &mut PgConnection| -> i64 {
+        let counted = "(SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_xact_user_tables \
+                         WHERE schemaname = 'catalog' AND relname NOT LIKE 'search_%')";
+        diesel::select(sql::<BigInt>(counted))
+            .get_result(conn)
+            .unwrap()
+    };
+    let rows = conn.test_transaction::<_, diesel::result::Error, _>(|conn| {
+        let before = read(conn);
+        conn.batch_execute(mark)?;
+        Ok(read(conn) - before)
+    });
+    assert!(rows < 10, "{rows} rows");
+}
