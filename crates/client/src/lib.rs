@@ -96,7 +96,7 @@ pub use stock::{
 };
 pub use translations::{CategoryTexts, ProductTexts, Translation, Translations};
 pub use transport::{Answer, Client, Request};
-pub use users::{CustomerGroups, NewUser, Session, User};
+pub use users::{CustomerGroups, NewUser, Session, StaffPermissions, User};
 pub use variants::{
     NewVariant, NewVariantId, NewVariantIds, ProductOptions, Variant, VariantPage, VariantQuery,
 };

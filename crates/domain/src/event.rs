@@ -155,6 +155,11 @@ pub enum Event {
         /// The account.
         user_id: UserId,
     },
+    /// A member of staff may do other things.
+    UserPermissionsChanged {
+        /// The account.
+        user_id: UserId,
+    },
     /// An order was accepted.
     OrderPlaced {
         /// The order.
@@ -193,7 +198,7 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 23] = [
+    pub const KINDS: [&'static str; 24] = [
         "product.changed",
         "category.created",
         "category.updated",
@@ -213,6 +218,7 @@ impl Event {
         "hold.ended",
         "user.registered",
         "user.groupsChanged",
+        "user.permissionsChanged",
         "order.placed",
         "order.statusChanged",
         "order.cancelled",
@@ -242,6 +248,7 @@ impl Event {
             Self::HoldEnded { .. } => "hold.ended",
             Self::UserRegistered { .. } => "user.registered",
             Self::UserGroupsChanged { .. } => "user.groupsChanged",
+            Self::UserPermissionsChanged { .. } => "user.permissionsChanged",
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderStatusChanged { .. } => "order.statusChanged",
             Self::OrderCancelled { .. } => "order.cancelled",
@@ -273,9 +280,9 @@ impl Event {
             | Self::HoldRefreshed { hold_id }
             | Self::HoldEnded { hold_id, .. } => ("hold", hold_id.get()),
             Self::PriceListChanged { price_list_id } => ("priceList", price_list_id.get()),
-            Self::UserRegistered { user_id } | Self::UserGroupsChanged { user_id } => {
-                ("user", user_id.get())
-            }
+            Self::UserRegistered { user_id }
+            | Self::UserGroupsChanged { user_id }
+            | Self::UserPermissionsChanged { user_id } => ("user", user_id.get()),
             Self::OrderPlaced { order_id, .. }
             | Self::OrderStatusChanged { order_id, .. }
             | Self::OrderCancelled { order_id, .. }
@@ -375,6 +382,7 @@ mod tests {
             },
             Event::UserRegistered { user_id },
             Event::UserGroupsChanged { user_id },
+            Event::UserPermissionsChanged { user_id },
             Event::OrderPlaced {
                 order_id,
                 user_id,

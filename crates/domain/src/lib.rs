@@ -15,6 +15,7 @@
 //! - [`page`]: a slice of a long list and the cursor to the next one
 //! - [`event`]: what happened, as told to the rest of the world
 //! - [`job`]: where work stands that is done later
+//! - [`permission`]: what staff may do
 //!
 //! ```
 //! use domain::{Currency, Money, Quantity};
@@ -43,6 +44,7 @@ pub mod options;
 pub mod order;
 pub mod page;
 pub mod payment;
+pub mod permission;
 pub mod pricing;
 pub mod quantity;
 pub mod rate;
@@ -70,6 +72,7 @@ pub use payment::{
     ForbiddenPaymentStep, PaymentMethod, PaymentOperationKind, PaymentStatus, UnknownPaymentMethod,
     UnknownPaymentOperationKind, UnknownPaymentStatus,
 };
+pub use permission::{Permission, UnknownPermission};
 pub use pricing::{
     LineToPrice, OrderToPrice, PriceSource, PricedLine, PricedOrder, PricingError, Totals,
     UnknownPriceSource, price_order,

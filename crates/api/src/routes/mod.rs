@@ -121,6 +121,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::translations::delete_of_category)
         .service(admin::customer_groups::get)
         .service(admin::customer_groups::put)
+        .service(admin::permissions::get)
+        .service(admin::permissions::put)
         .service(price_lookup::look_up)
         .service(admin::prices::get)
         .service(admin::prices::history)

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, delete, patch, post};
 use catalog::editing::{self, DetailChanges, EditError, NewProduct, ProductChanges};
 use catalog::products;
 use diesel::PgConnection;
-use domain::{Currency, Money, ProductId, Sku};
+use domain::{Currency, Money, Permission, ProductId, Sku};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -75,8 +75,9 @@ pub async fn create(
 ) -> Result<Answer, Problem> {
     let shop_currency = state.config.shop.currency;
     let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let new = new_product(body.value, shop_currency)?;
+    staff.needs_for_sale(new.on_hand)?;
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let ids = editing::create_all(conn, &[new], Some(actor)).map_err(refuse)?;
         let id = ids.first().copied().ok_or_else(Problem::internal)?;
@@ -130,8 +131,11 @@ pub async fn update(
     let id = product_id(&id)?;
     let shop_currency = state.config.shop.currency;
     let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let changes = product_changes(body.value, shop_currency)?;
+    if changes.price.is_some() {
+        staff.needs(Permission::PriceWrite)?;
+    }
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let expected = precondition::if_match(&request)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let version = match expected {

@@ -20,6 +20,7 @@ pub mod locations;
 pub mod low_stock;
 pub mod movements;
 pub mod options;
+pub mod permissions;
 mod price_bodies;
 mod price_list_bodies;
 pub mod price_lists;

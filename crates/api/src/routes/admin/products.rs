@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, get, patch, post};
 use catalog::editing;
 use catalog::products::managed::{self, Managed, Status};
 use diesel::PgConnection;
-use domain::{Currency, Page, ProductId};
+use domain::{Currency, Page, Permission, ProductId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -91,8 +91,9 @@ pub async fn create(
 ) -> Result<Answer, Problem> {
     let currency = state.config.shop.currency;
     let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let (product, details) = body.value.checked(currency)?;
+    staff.needs_for_sale(product.on_hand)?;
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let id = editing::create(conn, product, details, Some(actor)).map_err(refuse)?;
         let body = read(conn, id, currency)?;
@@ -149,9 +150,12 @@ pub async fn update(
     let id = product_id(&id)?;
     let currency = state.config.shop.currency;
     let actor = staff.0.id;
+    let changes = body.value.checked(currency)?;
+    if changes.price.is_some() {
+        staff.needs(Permission::PriceWrite)?;
+    }
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let expected = precondition::expected_version(&request)?;
-    let changes = body.value.checked(currency)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
         let body = read(conn, id, currency)?;

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, delete, get, patch, post};
 use catalog::variants::adding::{self, NewVariant};
 use catalog::variants::{self, Variant, editing};
 use diesel::PgConnection;
-use domain::{Currency, Page, ProductId, VariantId};
+use domain::{Currency, Page, Permission, ProductId, VariantId};
 
 use super::variant_bodies::{
     MadeBody, MadeVariantBody, NewVariantsBody, StaffVariantBody, StaffVariantPageBody,
@@ -84,8 +84,9 @@ pub async fn create(
     let id = product_id(&id)?;
     let shop_currency = state.config.shop.currency;
     let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let new = new_variants(body.value, shop_currency)?;
+    staff.needs_for_sale(new.iter().map(|variant| variant.on_hand).sum())?;
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let ids = adding::create_all(conn, id, &new, Some(actor))
             .map_err(|error| refuse(error, Some("variants")))?;
@@ -178,9 +179,12 @@ pub async fn update(
     let (product, id) = variant_id(&ids)?;
     let currency = state.config.shop.currency;
     let actor = staff.0.id;
+    let changes = body.value.checked(currency)?;
+    if changes.price.is_some() {
+        staff.needs(Permission::PriceWrite)?;
+    }
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let expected = precondition::expected_version(&request)?;
-    let changes = body.value.checked(currency)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::update(conn, (product, id), changes, expected, Some(actor))
             .map_err(|error| refuse(error, None))?;

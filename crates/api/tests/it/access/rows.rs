@@ -238,6 +238,20 @@ pub fn matrix() -> Vec<Row> {
         ),
         row(
             "GET",
+            "/api/admin/users/{id}/permissions",
+            none.clone(),
+            [401, 403, 403, 403, 409],
+            [401, 403, 403, 403, 409],
+        ),
+        row(
+            "PUT",
+            "/api/admin/users/{id}/permissions",
+            json!({"permissions": ["stock:read"]}),
+            [401, 403, 403, 403, 409],
+            [401, 403, 403, 403, 409],
+        ),
+        row(
+            "GET",
             "/api/admin/users/{id}/customer-groups",
             none.clone(),
             staff,
