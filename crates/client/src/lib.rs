@@ -89,8 +89,8 @@ pub use publishing::{
     ProductDetails, ProductStatus, StaffProduct, StaffProductPage, StaffProductQuery,
 };
 pub use search::{
-    FacetCategory, FacetCount, FacetOption, FacetPriceStep, FacetPrices, FacetStock, Facets,
-    SearchPage, SearchQuery,
+    FacetCategory, FacetCount, FacetField, FacetOption, FacetPriceStep, FacetPrices, FacetStock,
+    Facets, SearchPage, SearchQuery,
 };
 pub use secret::Secret;
 pub use service::Readiness;

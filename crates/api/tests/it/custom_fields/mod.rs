@@ -207,3 +207,48 @@ async fn variants_and_categories_have_fields_of_their_own() {
     let public = format!("/api/categories/{}", category["id"]);
     until_shown(cluster, &public, "", json!({}), json!({"z": 3})).await;
 }
+
+#[tokio::test]
+async fn products_are_found_by_a_field_from_the_moment_it_is_a_filter() {
+    let cluster = open();
+    let admin = cluster.admin().await;
+    let body = json!({"type": "decimal", "visibility": "public"});
+    let (key, path) = define(&admin, "product", body).await;
+    let light = product(&admin, json!({"customFields": {&key: "1.50"}})).await;
+    let heavy = product(&admin, json!({"customFields": {&key: "20"}})).await;
+    let search = format!("/api/search?sort=newest&facets=fields&field={key}:");
+    let unknown = cluster.shop().get(&format!("{search}1.5")).send().await;
+    unknown.refused(400, "invalid_query");
+
+    let filter = admin
+        .patch(&path, &json!({"filterable": true}))
+        .send()
+        .await;
+    assert_eq!(filter.expect(200)["filterable"], true);
+    for (wanted, expected) in [
+        ("1.5", vec![light]),
+        ("1.500", vec![light]),
+        ("1..", vec![heavy, light]),
+        ("1.6..20", vec![heavy]),
+        ("..1", vec![]),
+    ] {
+        for replica in [cluster.replica(0), cluster.replica(1)] {
+            eventually(wanted, PATIENCE, async || {
+                let found = replica
+                    .get(&format!("{search}{wanted}"))
+                    .send()
+                    .await
+                    .expect(200);
+                let products = found["products"].as_array().expect("a list").iter();
+                let ids: Vec<_> = products.map(|product| product["id"].clone()).collect();
+                let facets = found["facets"]["fields"].as_array().expect("a list").iter();
+                let mut own = facets.filter(|facet| facet["key"] == *key);
+                let counts = json!([{"value": "1.5", "count": 1}, {"value": "20", "count": 1}]);
+                ids == expected && own.next().is_some_and(|facet| facet["values"] == counts)
+            })
+            .await;
+        }
+    }
+    let bad = cluster.shop().get(&format!("{search}2..1")).send().await;
+    bad.refused(400, "invalid_query");
+}

@@ -2,6 +2,7 @@
 
 mod changes;
 mod files;
+mod filters;
 mod reading;
 mod values;
 
