@@ -3,16 +3,17 @@
 mod changes;
 mod files;
 mod filters;
+mod following;
 mod reading;
 mod values;
 
 use catalog::custom_fields::applying::{self, Step};
 use catalog::custom_fields::attributes::{self, AttributeChanges, Attributes};
-use catalog::custom_fields::defining::{self, DefineError, NewField};
+use catalog::custom_fields::defining::{self, DefineError, FieldChanges, NewField};
 use catalog::custom_fields::{Fault, Rules};
 use catalog::editing::{self, DetailChanges, EditError, ProductChanges};
 use diesel::prelude::*;
-use domain::{CustomFieldId, CustomResource, CustomType, ProductId};
+use domain::{CustomFieldId, CustomResource, CustomType, JobId, ProductId};
 use serde_json::{Map, Value};
 
 use crate::product;
@@ -45,6 +46,28 @@ fn one_of(values: &[&str]) -> Rules {
     Rules {
         values: values.iter().map(|value| (*value).to_owned()).collect(),
         ..Rules::default()
+    }
+}
+
+fn change(
+    conn: &mut PgConnection,
+    id: CustomFieldId,
+    changes: FieldChanges,
+) -> Result<Option<JobId>, DefineError> {
+    conn.transaction(|conn| defining::update(conn, id, changes, None, None))
+}
+
+fn ruled(rules: Rules) -> FieldChanges {
+    FieldChanges {
+        rules: Some(rules),
+        ..FieldChanges::default()
+    }
+}
+
+fn shown(is_public: bool) -> FieldChanges {
+    FieldChanges {
+        is_public: Some(is_public),
+        ..FieldChanges::default()
     }
 }
 
