@@ -1,8 +1,8 @@
 //! What happened, as it is written to the outbox and told to the rest of the world.
 
 use crate::{
-    CategoryId, LocationId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus, PriceListId,
-    ProductId, StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, CustomFieldId, LocationId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus,
+    PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 
 /// A fact, told once it is true.
@@ -70,6 +70,11 @@ pub enum Event {
     PriceListChanged {
         /// The price list.
         price_list_id: PriceListId,
+    },
+    /// A custom field was defined, is defined otherwise, or is no more. Its values are changes of what has them.
+    CustomFieldChanged {
+        /// The definition.
+        custom_field_id: CustomFieldId,
     },
     /// Pieces came or went, apart from orders.
     StockAdjusted {
@@ -198,7 +203,7 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 24] = [
+    pub const KINDS: [&'static str; 25] = [
         "product.changed",
         "category.created",
         "category.updated",
@@ -208,6 +213,7 @@ impl Event {
         "location.updated",
         "location.deleted",
         "priceList.changed",
+        "customField.changed",
         "stock.adjusted",
         "stock.limitsChanged",
         "stock.transferred",
@@ -238,6 +244,7 @@ impl Event {
             Self::LocationUpdated { .. } => "location.updated",
             Self::LocationDeleted { .. } => "location.deleted",
             Self::PriceListChanged { .. } => "priceList.changed",
+            Self::CustomFieldChanged { .. } => "customField.changed",
             Self::StockAdjusted { .. } => "stock.adjusted",
             Self::StockLimitsChanged { .. } => "stock.limitsChanged",
             Self::StockTransferred { .. } => "stock.transferred",
@@ -280,6 +287,7 @@ impl Event {
             | Self::HoldRefreshed { hold_id }
             | Self::HoldEnded { hold_id, .. } => ("hold", hold_id.get()),
             Self::PriceListChanged { price_list_id } => ("priceList", price_list_id.get()),
+            Self::CustomFieldChanged { custom_field_id } => ("customField", custom_field_id.get()),
             Self::UserRegistered { user_id }
             | Self::UserGroupsChanged { user_id }
             | Self::UserPermissionsChanged { user_id } => ("user", user_id.get()),
@@ -342,6 +350,9 @@ mod tests {
             Event::LocationDeleted { location_id },
             Event::PriceListChanged {
                 price_list_id: PriceListId::try_from(1).unwrap(),
+            },
+            Event::CustomFieldChanged {
+                custom_field_id: CustomFieldId::try_from(1).unwrap(),
             },
             Event::StockAdjusted {
                 variant_id,

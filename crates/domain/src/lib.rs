@@ -10,6 +10,7 @@
 //! - [`options`]: what a product can be chosen by, and the variants that makes
 //! - [`category`]: how the products of a category are listed
 //! - [`search`]: how products are searched
+//! - [`custom_field`]: what a shop keeps of its things beside what every shop does
 //! - [`ids`], [`sku`], [`slug`], [`quantity`]: how things are named and counted
 //! - [`email`] and [`address`]: whom to write to and where to send
 //! - [`page`]: a slice of a long list and the cursor to the next one
@@ -34,6 +35,7 @@ pub mod address;
 pub mod category;
 pub mod country;
 pub mod currency;
+pub mod custom_field;
 pub mod email;
 pub mod event;
 pub mod ids;
@@ -56,11 +58,12 @@ pub use address::{Address, AddressError, PostalAddress};
 pub use category::{ProductOrder, UnknownProductOrder};
 pub use country::{Country, InvalidCountry};
 pub use currency::{Currency, CurrencyError};
+pub use custom_field::{CustomResource, CustomType, UnknownCustomResource, UnknownCustomType};
 pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
-    CategoryId, InvalidId, JobId, LocationId, OrderId, PaymentId, PaymentOperationId, PriceListId,
-    ProductId, StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, CustomFieldId, InvalidId, JobId, LocationId, OrderId, PaymentId,
+    PaymentOperationId, PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use locale::{InvalidLocale, Locale};

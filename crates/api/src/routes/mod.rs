@@ -1,6 +1,7 @@
 //! One file per resource, one function per request: extract, call one function, answer.
 
 pub mod admin;
+mod attributes;
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
@@ -65,6 +66,11 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::categories::place)
         .service(admin::category_products::list)
         .service(admin::category_products::assign)
+        .service(admin::custom_fields::list)
+        .service(admin::custom_fields::create)
+        .service(admin::custom_fields::get)
+        .service(admin::custom_fields::update)
+        .service(admin::custom_fields::remove)
         .service(admin::products::list)
         .service(admin::products::create)
         .service(admin::products::get)

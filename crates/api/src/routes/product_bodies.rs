@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::admin::options::OptionBody;
+use super::attributes::Object;
 
 /// A product on sale.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,6 +61,14 @@ pub struct ProductBody {
     /// The same for the description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seo_description: Option<String>,
+    /// Values of custom fields that are public, by their keys. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"material": "wool"}))]
+    pub custom_fields: Option<Object>,
+    /// What programs keep there. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Object>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -72,6 +81,8 @@ impl From<Product> for ProductBody {
             price: decimal(product.price_minor()),
             compare_at_price: product.compare_at_minor().map(decimal),
             lowest30d: product.lowest_30d_minor().map(decimal),
+            custom_fields: product.custom_fields().cloned(),
+            metadata: product.metadata().cloned(),
             id: product.id,
             name: product.name,
             description: product.description,

@@ -2,6 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, delete, patch, post};
+use catalog::custom_fields::attributes::AttributeChanges;
 use catalog::editing::{self, DetailChanges, EditError, NewProduct, ProductChanges};
 use catalog::products;
 use diesel::PgConnection;
@@ -9,6 +10,7 @@ use domain::{Currency, Money, Permission, ProductId, Sku};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::attributes;
 use super::money::ProblemBody;
 use super::product_bodies::ProductBody;
 use super::products::{not_found, product_id};
@@ -170,6 +172,7 @@ pub(super) fn product_changes(
             .transpose()?,
         price: body.price.map(|text| price(&text, currency)).transpose()?,
         details: DetailChanges::default(),
+        attributes: AttributeChanges::default(),
     })
 }
 
@@ -254,6 +257,7 @@ pub(super) fn refuse(error: EditError) -> Problem {
             "too_early",
             "must be in the future and later than publishAt",
         ),
+        EditError::Fault(fault) => attributes::refuse(fault),
         EditError::NotFound => not_found(),
         EditError::Stale(_) => precondition::stale(),
         EditError::Db(error) => error.into(),

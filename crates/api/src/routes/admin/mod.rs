@@ -3,6 +3,8 @@
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
+mod custom_field_bodies;
+pub mod custom_fields;
 pub mod customer_groups;
 pub mod export_file;
 pub mod exports;
@@ -100,6 +102,9 @@ fn refuse(error: VariantError, list: Option<&str>) -> Problem {
         }
         VariantError::Choices(index, error) => {
             Problem::invalid(field(Some(index), "choices"), "invalid", error.to_string())
+        }
+        VariantError::Fault(index, fault) => {
+            Problem::invalid(field(Some(index), &fault.field), fault.code, fault.message)
         }
         VariantError::IsDefault => Problem::conflict(
             "default_variant",

@@ -2,10 +2,11 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, delete, get, patch, post};
+use catalog::custom_fields::attributes;
 use catalog::variants::adding::{self, NewVariant};
 use catalog::variants::{self, Variant, editing};
 use diesel::PgConnection;
-use domain::{Currency, Page, Permission, ProductId, VariantId};
+use domain::{Currency, CustomResource, Page, Permission, ProductId, VariantId};
 
 use super::variant_bodies::{
     MadeBody, MadeVariantBody, NewVariantsBody, StaffVariantBody, StaffVariantPageBody,
@@ -51,11 +52,17 @@ pub async fn list(
         variants::find_options(conn, product)?.ok_or_else(not_found)?;
         let rows = variants::list(conn, product, after, size, currency)?;
         let page = Page::from_overfetched(rows, size, |variant: &Variant| variant.id.get());
+        let ids = page.items.iter().map(|variant| variant.id.get()).collect();
+        let mut kept = attributes::find_all(conn, CustomResource::Variant, ids)?;
+        let with_kept = |variant: Variant| {
+            let kept = kept.remove(&variant.id.get()).unwrap_or_default();
+            (variant, kept).into()
+        };
         Ok(Answer::ok(&StaffVariantPageBody {
             limit: size.get(),
             has_more: page.next_cursor.is_some(),
             next_cursor: page.next_cursor,
-            variants: page.items.into_iter().map(Into::into).collect(),
+            variants: page.items.into_iter().map(with_kept).collect(),
         }))
     };
     state.db.run(read).await
@@ -241,7 +248,8 @@ fn read(
 ) -> Result<Answer, Problem> {
     let variant = variants::find(conn, (product, id), currency)?.ok_or_else(unknown)?;
     let version = variant.version;
-    Ok(Answer::ok(&StaffVariantBody::from(variant)).with_version(version))
+    let kept = attributes::find(conn, CustomResource::Variant, id.get())?;
+    Ok(Answer::ok(&StaffVariantBody::from((variant, kept))).with_version(version))
 }
 
 /// The ids of a path. What is no id cannot be found.
