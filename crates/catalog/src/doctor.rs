@@ -1,6 +1,7 @@
 //! What must always be true of the catalogue.
 
 mod categories;
+mod collections;
 mod custom_fields;
 mod locations;
 mod price_lists;
@@ -9,7 +10,7 @@ mod search;
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 24] = [
+const GUARDS: [&str; 27] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -25,6 +26,9 @@ const GUARDS: [&str; 24] = [
     "categories_slug_key",
     "category_parents_pkey",
     "category_products_pkey",
+    "collections_slug_key",
+    "collections_rules_have_no_places",
+    "collection_products_pkey",
     "custom_fields_resource_key",
     "custom_fields_filters_are_public",
     "custom_values_pkey",
@@ -52,6 +56,7 @@ pub fn checks() -> Vec<Check> {
         ambiguous_prices(),
     ];
     checks.extend(categories::checks());
+    checks.extend(collections::checks());
     checks.extend(custom_fields::checks());
     checks.extend(locations::checks());
     checks.extend(price_lists::checks());

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::text::{coded, text_form};
 
 coded! {
-    /// How the products of a category are listed.
+    /// How the products of a category or a collection are listed.
     ///
     /// ```
     /// use domain::ProductOrder;

@@ -1,8 +1,8 @@
 //! What happened, as it is written to the outbox and told to the rest of the world.
 
 use crate::{
-    CategoryId, CustomFieldId, LocationId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus,
-    PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, CollectionId, CustomFieldId, LocationId, Money, OrderId, OrderStatus, PaymentId,
+    PaymentStatus, PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 
 /// A fact, told once it is true.
@@ -50,6 +50,12 @@ pub enum Event {
         placed: Vec<ProductId>,
         /// Products that are not there any more.
         removed: Vec<ProductId>,
+    },
+    /// A collection was made, is shown otherwise, has other products or rules, or is not shown any more. What its rules find
+    /// is changes of products.
+    CollectionChanged {
+        /// The collection.
+        collection_id: CollectionId,
     },
     /// There is another place where stock is kept.
     LocationCreated {
@@ -203,12 +209,13 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 25] = [
+    pub const KINDS: [&'static str; 26] = [
         "product.changed",
         "category.created",
         "category.updated",
         "category.archived",
         "category.productsChanged",
+        "collection.changed",
         "location.created",
         "location.updated",
         "location.deleted",
@@ -240,6 +247,7 @@ impl Event {
             Self::CategoryUpdated { .. } => "category.updated",
             Self::CategoryArchived { .. } => "category.archived",
             Self::CategoryProductsChanged { .. } => "category.productsChanged",
+            Self::CollectionChanged { .. } => "collection.changed",
             Self::LocationCreated { .. } => "location.created",
             Self::LocationUpdated { .. } => "location.updated",
             Self::LocationDeleted { .. } => "location.deleted",
@@ -275,6 +283,7 @@ impl Event {
             | Self::CategoryUpdated { category_id }
             | Self::CategoryArchived { category_id }
             | Self::CategoryProductsChanged { category_id, .. } => ("category", category_id.get()),
+            Self::CollectionChanged { collection_id } => ("collection", collection_id.get()),
             Self::LocationCreated { location_id }
             | Self::LocationUpdated { location_id }
             | Self::LocationDeleted { location_id } => ("location", location_id.get()),

@@ -86,6 +86,10 @@ id! {
     CategoryId
 }
 id! {
+    /// Names a collection: products that belong together for a while.
+    CollectionId
+}
+id! {
     /// Names the definition of a custom field.
     CustomFieldId
 }

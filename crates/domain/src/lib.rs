@@ -8,7 +8,7 @@
 //! - [`pricing`]: what an order costs, as one pure function
 //! - [`order`] and [`payment`]: states, and the one table of steps between them
 //! - [`options`]: what a product can be chosen by, and the variants that makes
-//! - [`category`]: how the products of a category are listed
+//! - [`category`]: how the products of a category or a collection are listed
 //! - [`search`]: how products are searched
 //! - [`custom_field`]: what a shop keeps of its things beside what every shop does
 //! - [`ids`], [`sku`], [`slug`], [`quantity`]: how things are named and counted
@@ -62,7 +62,7 @@ pub use custom_field::{CustomResource, CustomType, UnknownCustomResource, Unknow
 pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
-    CategoryId, CustomFieldId, InvalidId, JobId, LocationId, OrderId, PaymentId,
+    CategoryId, CollectionId, CustomFieldId, InvalidId, JobId, LocationId, OrderId, PaymentId,
     PaymentOperationId, PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};

@@ -94,29 +94,21 @@ pub fn assign(
     actor: Option<UserId>,
 ) -> Result<Outcome, CategoryError> {
     lock_category(conn, id, expected_version)?;
-    let added: Vec<i64> = add.iter().map(|wanted| wanted.product_id.get()).collect();
-    let gone: Vec<i64> = remove.iter().map(|product| product.get()).collect();
-    let locked: Vec<(i64, bool)> = LockProducts {
-        ids: [&added[..], &gone].concat(),
-    }
-    .load(conn)?;
-    let locked: HashMap<i64, bool> = locked.into_iter().collect();
-    let is_on_sale = |product: &i64| locked.get(product).copied().unwrap_or(false);
-    if let Some(index) = added.iter().position(|product| !is_on_sale(product)) {
+    if let Some(index) = lock_products(conn, add, remove)? {
         return Err(CategoryError::UnknownProduct(index));
     }
     let outcome = Outcome {
         removed: products(
             RemoveProducts {
                 category_id: id.get(),
-                ids: gone,
+                ids: remove.iter().map(|product| product.get()).collect(),
             }
             .load(conn)?,
         ),
         placed: products(
             PlaceProducts {
                 category_id: id.get(),
-                ids: added,
+                ids: add.iter().map(|wanted| wanted.product_id.get()).collect(),
                 positions: add.iter().map(|wanted| wanted.position).collect(),
             }
             .load(conn)?,
@@ -154,7 +146,22 @@ pub fn list(
     .load(conn)
 }
 
-fn products(ids: Vec<i64>) -> Vec<ProductId> {
+/// Locks products that are to come or to go, and returns the place in `add` of one that does not exist or is archived.
+pub(crate) fn lock_products(
+    conn: &mut PgConnection,
+    add: &[Assignment],
+    remove: &[ProductId],
+) -> QueryResult<Option<usize>> {
+    let added = add.iter().map(|wanted| wanted.product_id.get());
+    let ids = added.chain(remove.iter().map(|product| product.get()));
+    let ids = ids.collect();
+    let locked: Vec<(i64, bool)> = LockProducts { ids }.load(conn)?;
+    let locked: HashMap<i64, bool> = locked.into_iter().collect();
+    let is_there = |wanted: &Assignment| locked.get(&wanted.product_id.get()) == Some(&true);
+    Ok(add.iter().position(|wanted| !is_there(wanted)))
+}
+
+pub(crate) fn products(ids: Vec<i64>) -> Vec<ProductId> {
     let ids = ids.into_iter();
     ids.filter_map(|id| id.try_into().ok()).collect()
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod categories;
+mod collections;
 mod custom_fields;
 mod editing;
 mod export;

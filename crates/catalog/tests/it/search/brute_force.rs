@@ -16,25 +16,25 @@ const PRODUCTS: usize = 70;
 const SEARCHES: usize = 150;
 /// English leaves them as they are.
 const WORDS: [&str; 6] = ["kilo", "mango", "orbit", "tango", "zebra", "polo"];
-const BRANDS: [&str; 4] = ["", "Acme", "Ölberg", "O'Neill"];
-const TAGS: [&str; 5] = ["new", "sale", "eco", "a,b", "\"q\""];
+pub const BRANDS: [&str; 4] = ["", "Acme", "Ölberg", "O'Neill"];
+pub const TAGS: [&str; 5] = ["new", "sale", "eco", "a,b", "\"q\""];
 const COLOURS: [&str; 4] = ["red", "blue", "dark: green", "{x}"];
 const SIZES: [&str; 3] = ["S", "M", "L"];
 /// Categories 1 to 7, and what each of them is directly below; 4 and 7 have two parents.
 const PARENTS: [&[usize]; 7] = [&[], &[1], &[1], &[2, 3], &[4], &[], &[6, 4]];
 
 /// Small, and the same in every run.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 >> 33).unwrap() % bound
     }
 
-    fn one_in(&mut self, bound: usize) -> bool {
+    pub fn one_in(&mut self, bound: usize) -> bool {
         self.below(bound) == 0
     }
 
@@ -47,17 +47,17 @@ impl Random {
 
 /// A product as it was made.
 #[derive(Debug)]
-struct Item {
-    id: i64,
+pub struct Item {
+    pub id: i64,
     words: BTreeSet<&'static str>,
-    brand: &'static str,
-    tags: BTreeSet<&'static str>,
+    pub brand: &'static str,
+    pub tags: BTreeSet<&'static str>,
     /// With all above them, as numbers of [`PARENTS`].
-    categories: BTreeSet<usize>,
+    pub categories: BTreeSet<usize>,
     options: BTreeSet<(&'static str, &'static str)>,
-    prices: BTreeMap<&'static str, i64>,
-    in_stock: bool,
-    on_sale: bool,
+    pub prices: BTreeMap<&'static str, i64>,
+    pub in_stock: bool,
+    pub on_sale: bool,
 }
 
 /// A category with all that are above it.
@@ -72,7 +72,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Makes a product, and says what it is.
-fn make(conn: &mut PgConnection, random: &mut Random, id: i64) -> Item {
+pub fn make(conn: &mut PgConnection, random: &mut Random, id: i64) -> Item {
     let name = random.some(&WORDS, 2);
     let texts = random.some(&WORDS, 3);
     let (brand, tags) = (BRANDS[random.below(BRANDS.len())], random.some(&TAGS, 3));
@@ -151,7 +151,7 @@ fn make(conn: &mut PgConnection, random: &mut Random, id: i64) -> Item {
     }
 }
 
-fn make_categories(conn: &mut PgConnection) {
+pub fn make_categories(conn: &mut PgConnection) {
     for (id, parents) in (1..).zip(PARENTS) {
         let root = if parents.is_empty() { "1" } else { "NULL" };
         let mut sql = format!(

@@ -1,6 +1,6 @@
 //! What customers find, by words, facets and prices.
 
-mod brute_force;
+pub mod brute_force;
 mod clock;
 mod following;
 mod lists;
@@ -63,7 +63,7 @@ fn names(conn: &mut PgConnection, text: &str) -> Vec<String> {
 }
 
 /// Writes the documents of all products, whatever happened to them.
-fn index_all(conn: &mut PgConnection) {
+pub fn index_all(conn: &mut PgConnection) {
     conn.batch_execute(
         "INSERT INTO catalog.search_stale (product_id) SELECT id FROM catalog.products",
     )

@@ -1,0 +1,1 @@
+DROP FUNCTION catalog.list_by_rules(jsonb, boolean, bigint, bigint);
