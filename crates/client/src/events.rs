@@ -35,7 +35,7 @@ pub struct Event {
 /// What something happened to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 pub struct EventResource {
-    /// `order`, `product`, `category`, `variant` or `user`.
+    /// `order`, `product`, `category`, `collection`, `variant` or `user`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Which of them.

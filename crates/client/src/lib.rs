@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`custom_fields`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`collections`], [`custom_fields`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`files`]: files, in and out, for staff
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
@@ -31,6 +31,7 @@
 
 pub mod builder;
 pub mod categories;
+pub mod collections;
 pub mod custom_fields;
 pub mod error;
 pub mod events;
@@ -60,6 +61,10 @@ pub use categories::{
     AssignedProduct, AssignedProductPage, Category, CategoryChanges, CategoryPage, CategoryParent,
     CategoryProduct, CategoryProductChanges, CategoryProductQuery, CategoryProductsChanged,
     CategoryQuery, CategoryRef, NewCategory,
+};
+pub use collections::{
+    Collection, CollectionChanges, CollectionCondition, CollectionKind, CollectionMatch,
+    CollectionPage, CollectionPrices, CollectionProductQuery, CollectionRules, NewCollection,
 };
 pub use custom_fields::{
     AttributeChanges, Attributes, CustomField, CustomFieldChanges, CustomFieldPage,

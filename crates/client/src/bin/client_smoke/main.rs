@@ -46,6 +46,7 @@ async fn run(base_url: &str) -> Check {
     service::check(&shop).await?;
     let demo = service::check_products(&shop).await?;
     service::check_categories(&shop).await?;
+    service::check_collections(&shop).await?;
     service::check_search(&shop).await?;
     let buyer = users::check(&shop).await?;
     orders::check(&shop, buyer, &demo).await?;

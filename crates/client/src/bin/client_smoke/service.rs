@@ -1,6 +1,6 @@
 //! The service itself, and reading products.
 
-use client::{CategoryPage, Client, Product, Readiness, SearchPage, VariantPage};
+use client::{CategoryPage, CollectionPage, Client, Product, Readiness, SearchPage, VariantPage};
 use reqwest::Method;
 use reqwest::header::IF_NONE_MATCH;
 
@@ -52,6 +52,24 @@ pub async fn check_categories(shop: &Client) -> Check {
     let unknown = request(Method::GET, "/api/categories/9223372036854775807");
     let unknown = send(shop, "unknown category", unknown).await?;
     unknown.refused(404, "category_not_found").map(drop)
+}
+
+/// Checks collections, of which a shop may have none.
+pub async fn check_collections(shop: &Client) -> Check {
+    let all = request(Method::GET, "/api/collections");
+    let all = send(shop, "collections", all).await?.status(200)?;
+    let page: CollectionPage = all.read(&all.body)?;
+    for collection in page.collections.iter().take(3) {
+        let path = format!("/api/collections/{}/products", collection.slug);
+        let products = request(Method::GET, path);
+        let products = send(shop, "products of a collection", products).await?;
+        for product in products.status(200)?.list("products")? {
+            products.fields(product, PRODUCT)?;
+        }
+    }
+    let unknown = request(Method::GET, "/api/collections/9223372036854775807");
+    let unknown = send(shop, "unknown collection", unknown).await?;
+    unknown.refused(404, "collection_not_found").map(drop)
 }
 
 /// Checks what is found, which in a shop of a second ago may be nothing yet.
