@@ -45,7 +45,7 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
-    /// Nobody, but for reading products and categories, registering and logging in.
+    /// Nobody, but for reading products, categories and collections, registering and logging in.
     Required,
     /// Anyone, for users who were registered this way and never logged in.
     Open,

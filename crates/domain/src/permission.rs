@@ -16,7 +16,7 @@ coded! {
     /// assert!(!Permission::StockRead.includes(Permission::StockWrite));
     /// ```
     Permission, "a permission", UnknownPermission {
-        /// Products of every status, categories, translations, files of them.
+        /// Products of every status, categories, collections, translations, files of them.
         CatalogRead => "catalog:read",
         /// The same, but for prices and stock.
         CatalogWrite => "catalog:write",

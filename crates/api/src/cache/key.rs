@@ -1,9 +1,11 @@
 //! What can be cached. A key holds everything its answer depends on.
 
+use std::fmt;
+
 use catalog::prices::Market;
 use catalog::products::Start;
 use catalog::search::Search;
-use domain::{CategoryId, Locale, PageSize, ProductId, Slug};
+use domain::{CategoryId, CollectionId, Locale, PageSize, ProductId, Slug};
 
 use super::Namespace;
 
@@ -48,6 +50,19 @@ pub enum Key {
         size: PageSize,
         market: Market,
     },
+    Collection(Which),
+    Collections {
+        /// The id behind which the page begins.
+        after: i64,
+        size: PageSize,
+    },
+    CollectionProducts {
+        collection: Which,
+        /// The place and the id behind which the page begins.
+        after: (i64, i64),
+        size: PageSize,
+        market: Market,
+    },
     ProductList {
         search: Option<String>,
         start: Start,
@@ -65,6 +80,23 @@ pub enum Among {
     Named(Slug),
 }
 
+/// The collection of an address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Which {
+    Id(CollectionId),
+    /// Has a letter, so it is no id.
+    Named(Slug),
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Named(slug) => slug.fmt(f),
+        }
+    }
+}
+
 impl Key {
     /// What has to change for this answer to change.
     #[must_use]
@@ -73,13 +105,18 @@ impl Key {
             Self::Product { id, .. } | Self::Variants { product: id, .. } => {
                 Namespace::Product(*id)
             }
-            Self::Category { .. } | Self::Categories { .. } => Namespace::Categories,
+            // Whoever changes a collection forgets what categories are forgotten with.
+            Self::Category { .. }
+            | Self::Categories { .. }
+            | Self::Collection(_)
+            | Self::Collections { .. } => Namespace::Categories,
             // Which product has a slug is nothing that the product alone decides, and whoever changes a category
             // forgets these too.
             Self::ProductBySlug { .. }
             | Self::CategoryProducts { .. }
             | Self::ProductList { .. } => Namespace::ProductLists,
-            Self::Search(_) => Namespace::Search,
+            // Rules find what searches find.
+            Self::CollectionProducts { .. } | Self::Search(_) => Namespace::Search,
         }
     }
 
@@ -126,6 +163,21 @@ impl Key {
                     "v{FORMAT}:category-products:{category}:{depth}:{market}:{size}:{position}:{id}"
                 )
             }
+            Self::Collection(which) => format!("v{FORMAT}:collection:{which}"),
+            Self::Collections { after, size } => {
+                format!("v{FORMAT}:collections:{}:{after}", size.get())
+            }
+            Self::CollectionProducts {
+                collection,
+                after: (position, id),
+                size,
+                market,
+            } => {
+                let size = size.get();
+                format!(
+                    "v{FORMAT}:collection-products:{market}:{size}:{position}:{id}:{collection}"
+                )
+            }
             Self::ProductList {
                 search,
                 start,
@@ -151,6 +203,11 @@ impl Key {
                 ..
             } => search.len(),
             Self::ProductBySlug { slug, .. }
+            | Self::Collection(Which::Named(slug))
+            | Self::CollectionProducts {
+                collection: Which::Named(slug),
+                ..
+            }
             | Self::Categories {
                 among: Among::Named(slug),
                 ..

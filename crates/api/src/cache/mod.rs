@@ -26,7 +26,7 @@ use domain::ProductId;
 use sha2::{Digest, Sha256};
 
 pub use self::generations::Namespace;
-pub use self::key::{Among, Key};
+pub use self::key::{Among, Key, Which};
 
 use self::generations::Generations;
 use self::moments::Moments;
@@ -56,7 +56,7 @@ pub struct Cache {
 
 /// Where products are shown together, a single one among them.
 const LISTS: [Namespace; 2] = [Namespace::ProductLists, Namespace::Search];
-/// What is read of categories: themselves, and where products are shown together.
+/// What is read of categories and collections: themselves, and where products are shown together.
 const CATEGORIES: [Namespace; 3] = [
     Namespace::Categories,
     Namespace::ProductLists,
@@ -226,7 +226,7 @@ impl Cache {
         }
     }
 
-    /// Forgets categories in both tiers, with the products they list, and tells the other replicas. To be called
+    /// Forgets categories and collections in both tiers, with the products they list, and tells the other replicas. To be called
     /// after COMMIT.
     pub async fn categories_changed(&self) {
         for namespace in CATEGORIES {

@@ -22,6 +22,7 @@ const ROUTES: &[(&str, Permission, Permission)] = &[
     ),
     ("/api/admin/products", CatalogRead, CatalogWrite),
     ("/api/admin/categories", CatalogRead, CatalogWrite),
+    ("/api/admin/collections", CatalogRead, CatalogWrite),
     ("/api/admin/custom-fields", CatalogRead, CatalogWrite),
     ("/api/admin/imports", CatalogRead, CatalogWrite),
     // To ask for a file changes nothing of what is in it.

@@ -1,6 +1,6 @@
 //! Keeps cached answers honest.
 //!
-//! Whoever changes a product, a price list or a category forgets the cached answers itself, at once, and its COMMIT tells the
+//! Whoever changes a product, a price list, a category or a collection forgets the cached answers itself, at once, and its COMMIT tells the
 //! listeners. This is the net below: it holds also for a writer that died right after COMMIT, that
 //! knows nothing of caches, or whose word was not heard.
 
@@ -38,7 +38,9 @@ pub(super) fn consumer(state: &Arc<State>) -> Consumer {
 
 /// Forgets in both tiers, and tells all replicas on both paths.
 async fn forget(state: Arc<State>, events: Arc<[Recorded]>) -> Result<(), Failure> {
-    let of_categories = events.iter().any(|event| event.resource_type == "category");
+    let of_categories = events
+        .iter()
+        .any(|event| ["category", "collection"].contains(&&event.resource_type[..]));
     let changed: BTreeSet<ProductId> = events
         .iter()
         .filter(|event| event.resource_type == "product")

@@ -5,6 +5,9 @@ mod attributes;
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
+mod collection_bodies;
+pub mod collection_products;
+pub mod collections;
 mod common_answers;
 pub mod docs;
 pub mod events;
@@ -66,6 +69,16 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::categories::place)
         .service(admin::category_products::list)
         .service(admin::category_products::assign)
+        .service(collections::list)
+        .service(collections::get)
+        .service(collection_products::list)
+        .service(admin::collections::list)
+        .service(admin::collections::create)
+        .service(admin::collections::get)
+        .service(admin::collections::update)
+        .service(admin::collections::archive)
+        .service(admin::collection_products::list)
+        .service(admin::collection_products::assign)
         .service(admin::custom_fields::list)
         .service(admin::custom_fields::create)
         .service(admin::custom_fields::get)

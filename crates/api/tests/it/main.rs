@@ -7,6 +7,7 @@ mod arrows;
 mod cache;
 mod categories;
 mod cli;
+mod collections;
 mod concurrency;
 mod custom_fields;
 mod doctor;

@@ -3,6 +3,9 @@
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
+mod collection_bodies;
+pub mod collection_products;
+pub mod collections;
 mod custom_field_bodies;
 pub mod custom_fields;
 pub mod customer_groups;

@@ -82,6 +82,9 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
     let category = json!({"name": fresh_key()});
     let category = admin.post("/api/admin/categories", &category).send().await;
     let category = category.expect(201)["id"].to_string();
+    let collection = json!({"name": format!("Sale {}", fresh_key())});
+    let collection = admin.post("/api/admin/collections", &collection);
+    let collection = collection.send().await.expect(201)["id"].to_string();
     let location = json!({"code": fresh_key(), "name": "Near"});
     let location = admin.post("/api/admin/locations", &location).send().await;
     let location = location.expect(201)["id"].to_string();
@@ -111,6 +114,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 _ if row.route.contains("/exports/") => export.to_string(),
                 _ if row.route.contains("/imports/") => import.to_string(),
                 _ if row.route.contains("/categories/") => category.clone(),
+                _ if row.route.contains("/collections/") => collection.clone(),
                 _ if row.route.contains("/locations/") => location.clone(),
                 _ if row.route.contains("/holds/") => hold.clone(),
                 _ if row.route.contains("/transfers/") => i64::MAX.to_string(),
@@ -197,11 +201,16 @@ async fn a_dead_token_is_a_401_wherever_a_token_counts() {
             .await
             .expect(201);
         for row in matrix() {
-            // Products and categories are the same for everyone, so nobody looks at the token; logging in needs none.
+            // Products, categories and collections are the same for everyone, so nobody looks at the token; logging in needs none.
             let is_public = row.method == "GET"
-                && ["/api/products", "/api/categories", "/api/search"]
-                    .iter()
-                    .any(|public| row.route.starts_with(public))
+                && [
+                    "/api/products",
+                    "/api/categories",
+                    "/api/collections",
+                    "/api/search",
+                ]
+                .iter()
+                .any(|public| row.route.starts_with(public))
                 && !row.route.ends_with("stock");
             if is_public
                 || ["/livez", "/readyz"].contains(&row.route)

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 36] = [
+pub const REFERENCES: [Case; 37] = [
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'size', '', 'int', '{}', true, false, 0, 0); \
@@ -76,6 +76,11 @@ pub const REFERENCES: [Case; 36] = [
         "INSERT INTO catalog.category_products (category_id, product_id, position, product_name) \
          SELECT 999, id, 1, name FROM catalog.products WHERE id = 1",
         &[("I7", "category 999")],
+    ),
+    (
+        "INSERT INTO catalog.collection_products (collection_id, product_id, position, product_name) \
+         SELECT 999, id, 1, name FROM catalog.products WHERE id = 1",
+        &[("I7", "collection 999")],
     ),
     (
         "INSERT INTO catalog.category_parents (category_id, parent_id, position, rank) VALUES (999, 998, 1, 1)",
@@ -177,7 +182,7 @@ pub const REFERENCES: [Case; 36] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 23] = [
+pub const EVENTS_AND_SCHEMA: [Case; 25] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -190,6 +195,15 @@ pub const EVENTS_AND_SCHEMA: [Case; 23] = [
     (
         "INSERT INTO catalog.categories (slug, name, root_position) VALUES ('untold', 'Untold', 1)",
         &[("I9", "category ")],
+    ),
+    (
+        "INSERT INTO catalog.collections (slug, name, product_order) VALUES ('untold', 'Untold', 'manual')",
+        &[("I9", "collection ")],
+    ),
+    (
+        "WITH one AS (INSERT INTO catalog.collections (slug, name, product_order, version) VALUES ('a', 'A', 'manual', 0) RETURNING id) \
+         INSERT INTO catalog.collection_products SELECT id, 1, 1, 'Another name' FROM one",
+        &[("S9", "collection ")],
     ),
     (
         "UPDATE catalog.stock_levels SET low_at = 1000000 WHERE variant_id = 4",
