@@ -2,13 +2,14 @@
 
 mod categories;
 mod locations;
+mod media;
 mod price_lists;
 mod search;
 
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 21] = [
+const GUARDS: [&str; 25] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -27,6 +28,10 @@ const GUARDS: [&str; 21] = [
     "price_lists_code_key",
     "price_list_terms_pkey",
     "list_prices_quantity_positive",
+    "media_pkey",
+    "product_media_pkey",
+    "product_media_once",
+    "product_media_media_id_fkey",
     "search_index_one_row",
     "search_documents_0_pkey",
     "search_documents_1_pkey",
@@ -49,6 +54,7 @@ pub fn checks() -> Vec<Check> {
     ];
     checks.extend(categories::checks());
     checks.extend(locations::checks());
+    checks.extend(media::checks());
     checks.extend(price_lists::checks());
     checks.extend(search::checks());
     checks

@@ -9,6 +9,7 @@
 //! - [`variants`]: what is sold of a product, and what it is chosen by
 //! - [`categories`]: where products are looked for
 //! - [`search`]: what customers look for, and how it is narrowed
+//! - [`media`]: pictures, and which products have them
 //! - [`texts`]: rich text; [`translations`]: in other languages
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
 //! - [`locations`]: places where stock is kept
@@ -27,6 +28,7 @@ pub mod exports;
 pub mod import;
 pub mod imports;
 pub mod locations;
+pub mod media;
 pub mod prices;
 pub mod products;
 pub mod quotes;

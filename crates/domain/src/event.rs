@@ -1,8 +1,8 @@
 //! What happened, as it is written to the outbox and told to the rest of the world.
 
 use crate::{
-    CategoryId, LocationId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus, PriceListId,
-    ProductId, StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, LocationId, MediaId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus,
+    PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 
 /// A fact, told once it is true.
@@ -65,6 +65,21 @@ pub enum Event {
     LocationDeleted {
         /// The location.
         location_id: LocationId,
+    },
+    /// A picture was sent, and is there.
+    MediaCreated {
+        /// The picture.
+        media_id: MediaId,
+    },
+    /// A picture is called or described otherwise. What products say of it are changes of products.
+    MediaUpdated {
+        /// The picture.
+        media_id: MediaId,
+    },
+    /// A picture is gone, which no product had.
+    MediaDeleted {
+        /// The picture.
+        media_id: MediaId,
     },
     /// A price list was made, or counts for others or at other times. Its prices are changes of products.
     PriceListChanged {
@@ -193,7 +208,7 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 23] = [
+    pub const KINDS: [&'static str; 26] = [
         "product.changed",
         "category.created",
         "category.updated",
@@ -202,6 +217,9 @@ impl Event {
         "location.created",
         "location.updated",
         "location.deleted",
+        "media.created",
+        "media.updated",
+        "media.deleted",
         "priceList.changed",
         "stock.adjusted",
         "stock.limitsChanged",
@@ -231,6 +249,9 @@ impl Event {
             Self::LocationCreated { .. } => "location.created",
             Self::LocationUpdated { .. } => "location.updated",
             Self::LocationDeleted { .. } => "location.deleted",
+            Self::MediaCreated { .. } => "media.created",
+            Self::MediaUpdated { .. } => "media.updated",
+            Self::MediaDeleted { .. } => "media.deleted",
             Self::PriceListChanged { .. } => "priceList.changed",
             Self::StockAdjusted { .. } => "stock.adjusted",
             Self::StockLimitsChanged { .. } => "stock.limitsChanged",
@@ -264,6 +285,9 @@ impl Event {
             Self::LocationCreated { location_id }
             | Self::LocationUpdated { location_id }
             | Self::LocationDeleted { location_id } => ("location", location_id.get()),
+            Self::MediaCreated { media_id }
+            | Self::MediaUpdated { media_id }
+            | Self::MediaDeleted { media_id } => ("media", media_id.get()),
             Self::StockAdjusted { variant_id, .. }
             | Self::StockLimitsChanged { variant_id, .. }
             | Self::StockTransferred { variant_id, .. }
@@ -318,6 +342,7 @@ mod tests {
         let variant_id = VariantId::try_from(1).unwrap();
         let location_id = LocationId::try_from(2).unwrap();
         let hold_id = StockHoldId::try_from(4).unwrap();
+        let media_id = MediaId::try_from(5).unwrap();
         let events = [
             Event::ProductChanged {
                 product_id: ProductId::try_from(1).unwrap(),
@@ -333,6 +358,9 @@ mod tests {
             Event::LocationCreated { location_id },
             Event::LocationUpdated { location_id },
             Event::LocationDeleted { location_id },
+            Event::MediaCreated { media_id },
+            Event::MediaUpdated { media_id },
+            Event::MediaDeleted { media_id },
             Event::PriceListChanged {
                 price_list_id: PriceListId::try_from(1).unwrap(),
             },

@@ -86,6 +86,10 @@ id! {
     CategoryId
 }
 id! {
+    /// Names a picture.
+    MediaId
+}
+id! {
     /// Names a price list: prices for some customers, quantities, countries or a while.
     PriceListId
 }

@@ -57,8 +57,8 @@ pub use currency::{Currency, CurrencyError};
 pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
-    CategoryId, InvalidId, JobId, LocationId, OrderId, PaymentId, PaymentOperationId, PriceListId,
-    ProductId, StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, InvalidId, JobId, LocationId, MediaId, OrderId, PaymentId, PaymentOperationId,
+    PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use locale::{InvalidLocale, Locale};

@@ -10,6 +10,7 @@ mod holds;
 mod import;
 mod locations;
 mod low_stock;
+mod media;
 mod plans;
 mod price_lists;
 mod prices;
