@@ -6,6 +6,7 @@
 //!
 //! - [`builder`]: address, time limits and retries of a client
 //! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`media`]: pictures, for staff
 //! - [`files`]: files, in and out, for staff
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
@@ -37,6 +38,7 @@ pub mod files;
 pub mod jobs;
 pub mod key;
 pub mod locations;
+pub mod media;
 pub mod orders;
 pub mod price_lists;
 pub mod prices;
@@ -66,6 +68,7 @@ pub use files::{Export, FileType, Import, ImportKind, ImportOptions, ImportRows}
 pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};
 pub use key::IdempotencyKey;
 pub use locations::{Location, LocationChanges, LocationPage, NewLocation};
+pub use media::{Media, MediaChanges, MediaPage, NewProductMedia, ProductMedia, ProductMediaList};
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
     PlaceOrder, SoldLine, StatusChanged, TimelineEntry,

@@ -5,7 +5,7 @@ use domain::{Country, Currency, Locale, Money, MoneyError, Options, ProductId, S
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Client, Error, Request};
+use crate::{Answer, Client, Error, ProductMedia, Request};
 
 /// Something the shop sells.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Product {
     pub lowest30d: Option<String>,
     /// The address of a picture.
     pub image: Option<String>,
+    /// Its pictures in their order; in lists only the first.
+    #[serde(default)]
+    pub media: Vec<ProductMedia>,
     /// How many variants there are; [`Client::list_variants`] lists them. `None`: the server is older.
     pub variant_count: Option<u32>,
     /// What it is chosen by; only where one product is read, not in lists.
