@@ -9,6 +9,7 @@ pub mod docs;
 pub mod events;
 pub mod jobs;
 mod market;
+pub mod media_files;
 pub mod money;
 mod order_answers;
 pub mod order_bodies;
@@ -125,6 +126,14 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::prices::get)
         .service(admin::prices::history)
         .service(admin::prices::withdraw)
+        .service(media_files::get)
+        .service(admin::media::create)
+        .service(admin::media::list)
+        .service(admin::media::get)
+        .service(admin::media::update)
+        .service(admin::media::delete)
+        .service(admin::product_media::get)
+        .service(admin::product_media::put)
         .service(admin::imports::create)
         .service(admin::imports::list)
         .service(admin::imports::get)

@@ -16,6 +16,7 @@ mod faults;
 mod idempotency;
 mod imports;
 mod jobs;
+mod media;
 mod orders;
 mod price_lists;
 mod prices;

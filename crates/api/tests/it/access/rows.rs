@@ -386,6 +386,52 @@ pub fn matrix() -> Vec<Row> {
             staff,
             staff,
         ),
+        // Of no picture.
+        row(
+            "GET",
+            "/media/{hash}/{name}",
+            none.clone(),
+            [404; 5],
+            [404; 5],
+        ),
+        // JSON.
+        row(
+            "POST",
+            "/api/admin/media",
+            json!({}),
+            [401, 403, 403, 415, 415],
+            [401, 403, 403, 415, 415],
+        ),
+        row("GET", "/api/admin/media", none.clone(), staff, staff),
+        row("GET", "/api/admin/media/{id}", none.clone(), staff, staff),
+        row(
+            "PATCH",
+            "/api/admin/media/{id}",
+            json!({"alt": "A mug"}),
+            staff,
+            staff,
+        ),
+        row(
+            "DELETE",
+            "/api/admin/media/{id}",
+            none.clone(),
+            [401, 403, 403, 204, 404],
+            [401, 403, 403, 204, 404],
+        ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/media",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PUT",
+            "/api/admin/products/{id}/media",
+            json!({"media": []}),
+            staff,
+            staff,
+        ),
         row("GET", "/api/admin/locations", none.clone(), staff, staff),
         row(
             "POST",

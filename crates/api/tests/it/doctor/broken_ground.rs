@@ -155,7 +155,7 @@ pub const REFERENCES: [Case; 32] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 23] = [
+pub const EVENTS_AND_SCHEMA: [Case; 26] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -181,6 +181,22 @@ pub const EVENTS_AND_SCHEMA: [Case; 23] = [
         "WITH one AS (INSERT INTO catalog.categories (slug, name, root_position, version) VALUES ('a', 'A', 1, 0) RETURNING id) \
          INSERT INTO catalog.category_products SELECT id, 1, 1, 'Another name' FROM one",
         &[("S9", "category "), ("S13", "product 1")],
+    ),
+    (
+        "INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, state, version) \
+         VALUES (sha256('a'), 'image/png', 1, 1, 1, '{}', '', '', 'kept', 2)",
+        &[("I9", "media ")],
+    ),
+    (
+        "UPDATE catalog.products SET has_media = true WHERE id = 3",
+        &[("S14", "product 3")],
+    ),
+    (
+        "WITH one AS (INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, state) \
+                      VALUES (sha256('a'), 'image/png', 1, 1, 1, '{}', '', '', 'dropped') RETURNING id) \
+         INSERT INTO catalog.product_media SELECT 3, 0, id, '', '{1}' FROM one; \
+         UPDATE catalog.products SET has_media = true WHERE id = 3",
+        &[("I7", "product 3")],
     ),
     (
         "DELETE FROM platform.outbox WHERE resource_type = 'variant' AND resource_id = 4",
