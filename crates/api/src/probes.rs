@@ -45,6 +45,7 @@ pub(crate) fn consumers(state: &Arc<State>) -> Vec<Consumer> {
     let consumer = |name, effect| Consumer {
         name,
         start: Start::Beginning,
+        passes_over: &[],
         lease: LEASE,
         effect,
     };

@@ -53,6 +53,8 @@ pub struct Quote {
     pub currency: Currency,
     /// Units that could be promised when this was read; nothing is locked.
     pub available: i64,
+    /// Whether a price list has, or had, a price of it.
+    pub in_lists: bool,
 }
 
 impl Quote {

@@ -21,6 +21,7 @@ pub(super) fn consumer() -> Consumer {
     Consumer {
         name,
         start,
+        passes_over: super::OF_CUSTOMERS,
         lease: super::LEASE,
         effect: Effect::InTransaction(Arc::new(|conn, events| {
             following::mark(conn, events)?;

@@ -28,6 +28,7 @@ pub(super) fn consumer(state: &Arc<State>) -> Consumer {
     Consumer {
         name,
         start,
+        passes_over: super::OF_CUSTOMERS,
         lease: super::LEASE,
         effect: Effect::PerBatch(Arc::new(move |events| {
             Box::pin(forget(Arc::clone(&state), events))

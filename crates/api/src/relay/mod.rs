@@ -40,6 +40,9 @@ const REST: Duration = Duration::from_secs(1);
 /// Why an event was not handled; words for whoever runs the shop.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// What happens all the time and changes nothing of the catalogue.
+const OF_CUSTOMERS: &[&str] = &["order.placed", "payment.changed", "user.registered"];
+
 /// Who wants to know of events, and what is done with them.
 #[derive(Clone)]
 pub struct Consumer {
@@ -47,6 +50,8 @@ pub struct Consumer {
     pub name: &'static str,
     /// Where it begins in a shop that does not know it yet.
     pub start: Start,
+    /// Kinds of events that it does not want to hear of: frequent ones, for a shop sells more often than it changes.
+    pub passes_over: &'static [&'static str],
     /// How long it waits for a replica that died or froze. A batch takes at most four fifths of it, so
     /// that who is slow is not taken for dead.
     pub lease: Duration,

@@ -87,7 +87,7 @@ async fn claim(
     consumer: &Consumer,
     one_by_one: bool,
 ) -> Result<Option<Arc<Turn>>, DbError> {
-    let (name, lease) = (consumer.name, consumer.lease);
+    let (name, lease, passes_over) = (consumer.name, consumer.lease, consumer.passes_over);
     db.run(move |conn| {
         let Some(lease) = consumers::claim(conn, name, lease)? else {
             return Ok(None);
@@ -95,7 +95,7 @@ async fn claim(
         let is_alone = one_by_one || lease.failures > 0;
         let limit = if is_alone { 1 } else { BATCH };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let events = event_log::read(conn, lease.position, limit)?;
+        let events = event_log::read_others(conn, lease.position, passes_over, limit)?;
         Ok(Some(Arc::new(Turn { lease, events })))
     })
     .await

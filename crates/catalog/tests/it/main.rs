@@ -37,7 +37,7 @@ use db::migrations::Owner;
 use db::testing::{self, TestDatabase, count, text};
 use diesel::connection::InstrumentationEvent;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use domain::{Currency, Money, ProductId, Sku, VariantId};
 
 const USD: Currency = Currency::USD;
@@ -96,12 +96,24 @@ db::statement! {
         product_ids: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         skus: Vec<Option<String>> => Array<Nullable<Text>>,
         currency: &'static str => Text,
-    } -> (BigInt, BigInt, BigInt, BigInt, Text, Text, BigInt, BigInt, Text, BigInt) =
+    } -> (BigInt, BigInt, BigInt, BigInt, Text, Text, BigInt, BigInt, Text, BigInt, Bool) =
     "SELECT w.position - 1, q.* FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS w (product_id, sku, position) \
       CROSS JOIN LATERAL catalog.quote(w.product_id, w.sku, $3) q ORDER BY w.position"
 }
 
-type QuoteRow = (i64, i64, i64, i64, String, String, i64, i64, String, i64);
+type QuoteRow = (
+    i64,
+    i64,
+    i64,
+    i64,
+    String,
+    String,
+    i64,
+    i64,
+    String,
+    i64,
+    bool,
+);
 
 /// The quotes of those that have one, and which of the wanted ones each answers, from 0.
 fn quote(conn: &mut PgConnection, wanted: &[Wanted], preferred: Currency) -> Vec<(i64, Quote)> {
@@ -121,6 +133,7 @@ fn quote(conn: &mut PgConnection, wanted: &[Wanted], preferred: Currency) -> Vec
         price_minor: row.7,
         currency: row.8.parse().unwrap(),
         available: row.9,
+        in_lists: row.10,
     };
     rows.into_iter().map(|row| (row.0, quote(row))).collect()
 }

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid};
 
 use super::Position;
 
@@ -56,6 +56,9 @@ pub struct Slice {
     pub has_more: bool,
 }
 
+/// How many events of kinds that are not wanted are passed over at a time.
+const LOOKED_AT: i64 = 5_000;
+
 type Columns = (
     BigInt,
     BigInt,
@@ -102,6 +105,23 @@ crate::statement! {
 }
 
 crate::statement! {
+    /// As above: the last row comes back whatever its kind.
+    struct ReadOthersAfter {
+        xid: i64 => BigInt,
+        id: i64 => BigInt,
+        looked_at: i64 => BigInt,
+        kinds: Vec<String> => Array<Text>,
+        limit: i64 => BigInt,
+    } -> Columns =
+    select_events!("FROM ( \
+       SELECT *, lead(id) OVER (ORDER BY xid, id) IS NULL AS is_last FROM ( \
+         SELECT * FROM platform.outbox \
+          WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) \
+          ORDER BY xid, id LIMIT $3) looked_at) o \
+      WHERE kind <> ALL ($4) OR is_last ORDER BY o.xid, o.id LIMIT $5")
+}
+
+crate::statement! {
     /// The planted bug `id_polling`: ids are given out in another order than transactions commit.
     struct ReadById { id: i64 => BigInt, limit: i64 => BigInt } -> Columns =
     select_events!("FROM platform.outbox o WHERE id > $1 ORDER BY o.id LIMIT $2")
@@ -123,6 +143,31 @@ pub fn read(conn: &mut PgConnection, after: Position, limit: i64) -> QueryResult
     ReadAfter {
         xid: after.xid,
         id: after.id,
+        limit,
+    }
+    .load(conn)
+}
+
+/// Reads the next events after a position, at most `limit`, and passes over those of some kinds: up to 5,000 of them at a
+/// time. The last one that was looked at comes back whatever its kind: it tells how far that was.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn read_others(
+    conn: &mut PgConnection,
+    after: Position,
+    kinds: &[&str],
+    limit: i64,
+) -> QueryResult<Vec<Recorded>> {
+    if kinds.is_empty() {
+        return read(conn, after, limit);
+    }
+    ReadOthersAfter {
+        xid: after.xid,
+        id: after.id,
+        looked_at: LOOKED_AT,
+        kinds: kinds.iter().map(ToString::to_string).collect(),
         limit,
     }
     .load(conn)
@@ -162,9 +207,6 @@ pub fn start(conn: &mut PgConnection) -> QueryResult<Position> {
     let (xid, id) = FindStart {}.get_result(conn)?;
     Ok(Position { xid, id })
 }
-
-/// How many events of other kinds are passed over at a time in search of one kind.
-const LOOKED_AT: i64 = 5_000;
 
 /// Reads a page of the log, of all kinds or of one.
 ///

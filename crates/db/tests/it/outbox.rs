@@ -55,6 +55,35 @@ fn events_are_written_in_order_with_all_they_tell() {
     assert!(id.starts_with("evt_") && id.len() == 36, "{id}");
 }
 
+#[test]
+fn kinds_are_passed_over_and_the_last_one_tells_how_far() {
+    let conn = &mut crate::database().connect();
+    let registered = |id| {
+        let user_id = UserId::try_from(id).unwrap();
+        Entry::new(Event::UserRegistered { user_id }, 1, None)
+    };
+    for id in 1..=6 {
+        outbox::write(conn, &[registered(id), product_changed(id, 1)]).unwrap();
+    }
+    outbox::write(conn, &[registered(7)]).unwrap();
+    wait_until("all can be read", || told_all(conn) == 13);
+
+    let others = |conn: &mut PgConnection, after, limit| -> Vec<log::Recorded> {
+        log::read_others(conn, after, &["user.registered", "order.placed"], limit).unwrap()
+    };
+    let ids = |events: &[log::Recorded]| -> Vec<(String, i64)> {
+        let about = |event: &log::Recorded| (event.kind.clone(), event.resource_id);
+        events.iter().map(about).collect()
+    };
+    let changed = |id| ("product.changed".to_owned(), id);
+    let first = others(conn, Position::START, 4);
+    assert_eq!(ids(&first), [1, 2, 3, 4].map(changed));
+    let rest = others(conn, first[3].position(), 4);
+    let last = ("user.registered".to_owned(), 7);
+    assert_eq!(ids(&rest), [changed(5), changed(6), last]);
+    assert_eq!(others(conn, rest[2].position(), 4), []);
+}
+
 fn told_all(conn: &mut PgConnection) -> usize {
     told(conn, Position::START).len()
 }

@@ -1,6 +1,6 @@
 //! Requests become orders.
 //!
-//! Two statements place any number of orders. The first reads all they need to know; the second is a
+//! Two statements place any number of orders; a third one is asked where price lists have a say. The first reads all they need to know; the second is a
 //! transaction of its own, in which Postgres checks that what was read still holds, takes the stock
 //! and writes everything. No lock is held over a trip between us and Postgres. Each order is decided
 //! by itself: whatever becomes of one, the others are not touched.
@@ -11,11 +11,13 @@
 //!
 //! - [`queue`]: requests that come together are placed together
 //! - [`quoting`]: the first statement
+//! - [`listed`]: what price lists make of the prices it read
 //! - [`pricing`]: what is decided between the two
 //! - [`writing`]: the second statement
 //! - [`holding`]: both, in place of a hold
 
 mod holding;
+mod listed;
 mod pricing;
 pub mod queue;
 mod quoting;

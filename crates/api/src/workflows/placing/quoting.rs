@@ -1,4 +1,4 @@
-//! Everything that placing orders needs to know, in one statement and without a lock.
+//! Everything that placing orders needs to know, without a lock: in one statement, where no variant is in a price list.
 
 use catalog::quotes::Quote;
 use chrono::{DateTime, Utc};
@@ -7,9 +7,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{
     Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz,
 };
-use domain::{Address, Currency};
+use domain::Currency;
 
-use super::Request;
+use super::{Request, listed};
 
 /// What was found for one request.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ struct Row {
     price_minor: Option<i64>,
     currency: Option<String>,
     available: Option<i64>,
+    in_lists: Option<bool>,
 }
 
 type Columns = (
@@ -74,6 +75,7 @@ type Columns = (
     Nullable<BigInt>,
     Nullable<Text>,
     Nullable<BigInt>,
+    Nullable<Bool>,
 );
 
 db::statement! {
@@ -85,37 +87,29 @@ db::statement! {
         keys: Vec<Option<String>> => Array<Nullable<Text>>,
         shipping_methods: Vec<String> => Array<Text>,
         currencies: Vec<&'static str> => Array<Text>,
-        countries: Vec<Option<String>> => Array<Nullable<Text>>,
         line_orders: Vec<i32> => Array<Integer>,
         product_ids: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         skus: Vec<Option<String>> => Array<Nullable<Text>>,
-        quantities: Vec<i64> => Array<BigInt>,
     } -> Columns =
     "WITH orders AS MATERIALIZED ( \
-       SELECT m.position, m.currency, m.country, m.shipping, u.is_open, u.customer_groups, \
-              k.fingerprint, k.resource_id, k.status, k.location, k.body, \
+       SELECT m.position, m.currency, m.shipping, u.is_open, k.fingerprint, k.resource_id, k.status, k.location, k.body, \
               o.id AS order_id, o.request_fingerprint, s.is_free \
-         FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) \
-              WITH ORDINALITY AS m (user_id, scope, key, shipping, currency, country, position) \
-         LEFT JOIN LATERAL (SELECT is_open, customer_groups FROM accounts.users WHERE id = m.user_id LIMIT 1) u ON true \
+         FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) \
+              WITH ORDINALITY AS m (user_id, scope, key, shipping, currency, position) \
+         LEFT JOIN LATERAL (SELECT is_open FROM accounts.users WHERE id = m.user_id LIMIT 1) u ON true \
          LEFT JOIN LATERAL platform.find_key(m.scope, m.key) k ON true \
          LEFT JOIN LATERAL (SELECT id, request_fingerprint FROM ordering.orders \
                              WHERE request_scope = m.scope AND request_key = m.key LIMIT 1) o ON true \
          LEFT JOIN ordering.shipping_methods s ON s.code = m.shipping AND s.is_active) \
      SELECT statement_timestamp(), o.is_open, o.fingerprint, o.resource_id, o.status, o.location, o.body, \
             o.order_id, o.request_fingerprint, o.is_free, r.amount_minor, \
-            q.variant_id, q.product_id, q.product_version, q.sku, q.title, q.price_id, \
-            coalesce(CASE WHEN EXISTS (SELECT FROM catalog.price_lists) \
-                          THEN catalog.charged_price(q.variant_id, q.currency, q.pieces, o.customer_groups, o.country) END, \
-                     q.price_minor), q.currency, q.available \
-       FROM (SELECT l.of, l.position, q.*, sum(l.quantity) OVER (PARTITION BY l.of, q.variant_id)::bigint AS pieces \
-               FROM unnest($7::int[], $8::bigint[], $9::text[], $10::bigint[]) \
-                    WITH ORDINALITY AS l (of, product_id, sku, quantity, position) \
-               JOIN orders o ON o.position = l.of \
-               LEFT JOIN LATERAL catalog.quote(l.product_id, l.sku, o.currency) q ON true) q \
-       JOIN orders o ON o.position = q.of \
+            q.variant_id, q.product_id, q.product_version, q.sku, q.title, q.price_id, q.price_minor, q.currency, \
+            q.available, q.in_lists \
+       FROM unnest($6::int[], $7::bigint[], $8::text[]) WITH ORDINALITY AS l (of, product_id, sku, position) \
+       JOIN orders o ON o.position = l.of \
+       LEFT JOIN LATERAL catalog.quote(l.product_id, l.sku, o.currency) q ON true \
        LEFT JOIN ordering.shipping_rates r ON r.method_code = o.shipping AND r.currency = q.currency \
-      ORDER BY q.position"
+      ORDER BY l.position"
 }
 
 /// Reads what is needed for each request, in their order. Each has at least one line.
@@ -135,6 +129,7 @@ pub(super) fn quote_all(
         }
         all.push(quoted.ok_or(diesel::result::Error::NotFound)?);
     }
+    listed::charge(conn, requests, &mut all)?;
     Ok(all)
 }
 
@@ -147,10 +142,6 @@ fn statement(requests: &[&Request]) -> QuoteOrders {
             .unwrap_or(request.preferred_currency)
             .code()
     };
-    let country = |request: &&Request| match &request.address {
-        Address::Text(_) => None,
-        Address::Postal(address) => address.country.clone(),
-    };
     let lines = || requests.iter().flat_map(|request| &request.lines);
     QuoteOrders {
         user_ids: requests
@@ -161,14 +152,12 @@ fn statement(requests: &[&Request]) -> QuoteOrders {
         keys: requests.iter().map(key).collect(),
         shipping_methods: requests.iter().map(|r| r.shipping_method.clone()).collect(),
         currencies: requests.iter().map(currency).collect(),
-        countries: requests.iter().map(country).collect(),
         line_orders: (1..)
             .zip(requests)
             .flat_map(|(order, request)| request.lines.iter().map(move |_| order))
             .collect(),
         product_ids: lines().map(|line| line.wanted.product_id()).collect(),
         skus: lines().map(|line| line.wanted.sku()).collect(),
-        quantities: lines().map(|line| line.quantity.get()).collect(),
     }
 }
 
@@ -202,6 +191,7 @@ impl Row {
             Some(price_minor),
             Some(currency),
             Some(available),
+            Some(in_lists),
         ) = (
             self.variant_id,
             self.product_id,
@@ -212,6 +202,7 @@ impl Row {
             self.price_minor,
             self.currency,
             self.available,
+            self.in_lists,
         )
         else {
             return Ok((None, of_order));
@@ -226,6 +217,7 @@ impl Row {
             price_minor,
             currency: Currency::try_from(currency).map_err(damaged)?,
             available,
+            in_lists,
         };
         quote.misremember();
         Ok((Some(quote), of_order))

@@ -21,6 +21,7 @@ fn consumer(name: &'static str, effect: Effect) -> Consumer {
     Consumer {
         name,
         start: Start::Beginning,
+        passes_over: &[],
         lease: Duration::from_secs(5),
         effect,
     }

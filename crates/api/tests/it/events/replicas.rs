@@ -69,6 +69,7 @@ fn sending(db: &Db, holds: bool) -> Consumer {
     Consumer {
         name: "sends",
         start: Start::Beginning,
+        passes_over: &[],
         lease: LEASE,
         effect: Effect::PerEvent(Arc::new(send)),
     }
@@ -90,6 +91,7 @@ fn counting(db: &Db, holds: bool) -> Consumer {
     Consumer {
         name: "counts",
         start: Start::Beginning,
+        passes_over: &[],
         lease: LEASE,
         effect: Effect::InTransaction(Arc::new(effect)),
     }

@@ -7,9 +7,10 @@ use catalog::categories::editing::{self as categories, NewCategory};
 use catalog::categories::placing::{self, Parent, Place};
 use catalog::locations::{self, LocationChanges};
 use catalog::search::{Search, Selection};
-use catalog::stock::{self, Cause, Change};
+use catalog::stock;
 use db::outbox::{self, Entry};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use domain::{
     CategoryId, Event, LocationId, Money, OrderId, ProductId, ProductOrder, UserId, VariantId,
 };
@@ -118,21 +119,21 @@ fn categories_that_move_take_their_products_along() {
     assert_eq!(findings(conn), [""; 0]);
 }
 
-/// As an order does it: the movement names it, and its event.
+db::statement! {
+    struct Reserve { order_id: i64 => BigInt, variant_id: i64 => BigInt, units: i64 => BigInt } -> () =
+    "SELECT catalog.reserve_stock(ARRAY[$1], ARRAY[NULL::bigint], ARRAY[$2], ARRAY[$3])"
+}
+
+/// As an order does it: with its stock, and its event.
 fn order(conn: &mut PgConnection, number: i64, variant: VariantId, units: i64) {
     let order_id = OrderId::try_from(number).unwrap();
-    let change = Change {
-        variant_id: variant,
-        location_id: LocationId::MAIN,
-        on_hand: 0,
-        reserved: units,
-    };
-    let cause = Cause {
-        order_id: Some(order_id),
-        ..crate::cause("order_placed")
+    let reserve = Reserve {
+        order_id: number,
+        variant_id: variant.get(),
+        units,
     };
     conn.transaction(|conn| {
-        stock::move_all(conn, &[change], &cause).unwrap();
+        reserve.execute(conn)?;
         let event = Event::OrderPlaced {
             order_id,
             user_id: UserId::try_from(1).unwrap(),

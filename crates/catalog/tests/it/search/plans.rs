@@ -110,7 +110,7 @@ fn a_search_reads_what_it_finds_and_a_page_what_it_shows() {
     assert_eq!(text(conn, settings), "off", "as it was before");
 }
 
-/// Each product is in a category and in a price list, and an order took one of the first.
+/// Each product is in a category and in a price list, and an order that is cancelled had one of the first.
 const RELATE: &str = "
     INSERT INTO catalog.categories (slug, name, root_position) VALUES ('all', 'All', 1);
     INSERT INTO catalog.category_products (category_id, product_id, position, product_name)
@@ -120,7 +120,7 @@ const RELATE: &str = "
     INSERT INTO catalog.list_prices (list_id, variant_id, currency, min_quantity, amount_minor, valid_from, scheduled)
     SELECT l.id, v.id, 'USD', 1, 5, now(), false FROM catalog.price_lists l, catalog.variants v;
     INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, order_id)
-    VALUES (1, 1, 0, 1, 'order_placed', 7)";
+    VALUES (1, 1, 0, -1, 'order_cancelled', 7)";
 
 /// Also with a plan that was made while there was nothing.
 #[test]
@@ -128,7 +128,7 @@ fn an_order_is_followed_without_reading_what_it_has_nothing_to_do_with() {
     let conn = &mut database().connect();
     conn.batch_execute("VACUUM ANALYZE").unwrap();
     conn.batch_execute(SETTINGS).unwrap();
-    let mark = "SELECT catalog.search_mark('{order.placed}', '{7}', '{\"{}\"}')";
+    let mark = "SELECT catalog.search_mark('{order.cancelled}', '{7}', '{\"{}\"}')";
     conn.batch_execute(mark).unwrap();
     conn.batch_execute(FILL).unwrap();
     conn.batch_execute(RELATE).unwrap();
