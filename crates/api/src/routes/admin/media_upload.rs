@@ -93,7 +93,7 @@ pub async fn store(
     let cleaned = NamedTempFile::new().map_err(|error| no_room(&error))?;
     let picture = aside::clean(received.file.path(), cleaned.path(), media.max_pixels).await;
     drop(received);
-    let picture = picture.map_err(refuse)?;
+    let picture = picture.map_err(|error| refuse(&error))?;
     let (hash, bytes) = read(cleaned.path())
         .await
         .map_err(|error| no_room(&error))?;
@@ -154,8 +154,8 @@ async fn read(path: &Path) -> io::Result<(Hash, i64)> {
     }
 }
 
-fn refuse(error: PictureError) -> Problem {
-    let (code, rule) = match &error {
+fn refuse(error: &PictureError) -> Problem {
+    let (code, rule) = match error {
         PictureError::Unknown => ("unknown_kind", "must be a JPEG, PNG or WebP".to_owned()),
         PictureError::TooLarge { .. } => ("too_many_pixels", error.to_string()),
         PictureError::Broken(_) => ("broken", error.to_string()),
