@@ -194,7 +194,12 @@ large_orders() {
 growth() {
   local n what name path
   for what in 'list_first:first page of the list:/api/products?limit=20' 'list_deep:page 5,000 of the list, or the last:{deep}' \
-    'read:one product:/api/products/{id}' 'orders_of_user:orders of one of 1,000 users:/api/orders?userId={user}&limit=20' \
+    'read:one product:/api/products/{id}' \
+    'category_first:first page of a category of all products:/api/categories/{category}/products?limit=20' \
+    'category_deep:page 5,000 of that category, or the last:{deep_in_category}' \
+    'search:search for a word of all products and one of few:/api/search?q=product+{id}' \
+    'facets:the same word of few, with three facets:/api/search?q={id}&facets=category,price,inStock' \
+    'orders_of_user:orders of one of 1,000 users:/api/orders?userId={user}&limit=20' \
     'orders_of_any:orders of any user:/api/orders?userId={user}&limit=20'; do
     name=${what%%:*} path=${what##*:}
     what=${what#*:} what=${what%:*}
@@ -216,10 +221,12 @@ grown() { # SIZE ROW PATH
   local products=${growth_sizes[$1]%%:*} users=$((${growth_sizes[$1]#*:} / 10)) path=$3 deep
   # How long a list takes, and how long it takes to fetch what nobody has read for long, are two questions.
   case $2 in growth_orders_of_user_*) users=$((users > 1000 ? 1000 : users)) ;; esac
-  if [ "$path" = '{deep}' ]; then
-    deep=$((products > 100000 ? 100000 : products - 100))
-    path="/api/products?limit=20&cursor=$(printf 'c%016x' $deep)"
-  fi
+  deep=$((products > 100000 ? 100000 : products - 100))
+  case $path in
+    '{deep}') path="/api/products?limit=20&cursor=$(printf 'c%016x' $deep)" ;;
+    '{deep_in_category}') path="/api/categories/{category}/products?limit=20&cursor=$(printf 'p%016x%016x' $deep $deep)" ;;
+  esac
+  path=${path/'{category}'/${growth_categories[$1]}}
   try "$2" ours p50_of load "127.0.0.1:${growth_ports[$1]}" --connections 2 --path "$path" --ids "4..$((products + 3))" \
     --users "2..$((users + 1))"
 }

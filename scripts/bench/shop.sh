@@ -30,16 +30,31 @@ CHECKPOINT;
 SQL
 }
 
+# fill_category DATABASE_URL: makes one category of all that fill_shop added last, and tells its id.
+fill_category() {
+  PGOPTIONS='-c session_replication_role=replica' psql -qXAt -v ON_ERROR_STOP=1 -v first="$first" -v last="$last" "$1" <<'SQL'
+INSERT INTO catalog.categories (slug, name, root_position) VALUES ('bench-' || :first, 'Bench', 1);
+INSERT INTO catalog.category_products (category_id, product_id, position, product_name)
+SELECT c.id, p.id, p.id, p.name FROM catalog.categories c, catalog.products p
+ WHERE c.slug = 'bench-' || :first AND p.id BETWEEN :first AND :last;
+INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence)
+SELECT 'category.created', 'category', id, jsonb_build_object('categoryId', id), 1 FROM catalog.categories WHERE slug = 'bench-' || :first;
+ANALYZE catalog.category_products;
+SELECT id FROM catalog.categories WHERE slug = 'bench-' || :first;
+SQL
+}
+
 # grow: shops of several sizes beside each other, each with a replica of its own that caches nothing.
 grow() {
   local size name
-  growth_ports=() growth_names=()
+  growth_ports=() growth_names=() growth_categories=()
   for size in "${growth_sizes[@]}"; do
     name=growth_${size//:/_}
     printf '» filling a shop of %s products and %s orders\n' "${size%%:*}" "${size##*:}" >&2
     createdb --maintenance-db="$DATABASE_URL" "$name"
     (load_replica_env && CARTWRIGHT__DATABASE__URL=${DATABASE_URL%/*}/$name "$BIN" seed --demo) >>"$run/logs/seed.log" 2>&1
     fill_shop "${DATABASE_URL%/*}/$name" "${size%%:*}" "$((${size##*:} / 10))" "${size##*:}"
+    growth_categories+=("$(fill_category "${DATABASE_URL%/*}/$name")")
     start_uncached "$name" "${DATABASE_URL%/*}/$name"
     growth_ports+=("$(cat "$run/ports/$name")")
     growth_names+=("$(grouped "${size%%:*}") products, $(grouped "${size##*:}") orders")

@@ -4,6 +4,7 @@
 //!
 //! - [`users`]: people, unique by their normalised e-mail address
 //! - [`groups`]: of which customers a user is one
+//! - [`permissions`]: what staff may do
 //! - [`passwords`]: Argon2id, bounded so that logins cannot starve the rest
 //! - [`sessions`]: opaque tokens, hashed at rest
 //! - [`doctor`]: what must always be true of both
@@ -11,10 +12,12 @@
 pub mod doctor;
 pub mod groups;
 pub mod passwords;
+pub mod permissions;
 mod schema;
 pub mod sessions;
 pub mod users;
 
+pub use permissions::Permissions;
 pub use users::{Role, User};
 
 const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();

@@ -14,6 +14,7 @@ diesel::table! {
         last_login_at -> Nullable<Timestamptz>,
         customer_groups -> Array<Text>,
         version -> BigInt,
+        permissions -> Nullable<Array<Text>>,
     }
 }
 

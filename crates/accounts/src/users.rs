@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use db::outbox::{self, Entry};
 use diesel::prelude::*;
-use domain::{Email, Event, PageSize, UserId};
+use domain::{Email, Event, PageSize, Permission, UserId};
 
+use crate::permissions::Permissions;
 use crate::schema::users;
 
 /// What a user may do, from least to most.
@@ -64,6 +65,21 @@ pub struct User {
     /// Registered without a token while access was open, and never logged in since.
     pub is_open: bool,
     pub created_at: DateTime<Utc>,
+    /// What it may do, if it is staff.
+    #[diesel(deserialize_as = Option<Vec<String>>)]
+    pub permissions: Permissions,
+}
+
+impl User {
+    /// Whether the role and the permissions are enough for what needs this one.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        match self.role {
+            Role::Customer => false,
+            Role::Staff => self.permissions.include(permission),
+            Role::Admin => true,
+        }
+    }
 }
 
 /// What is known of somebody who registers.
@@ -73,6 +89,8 @@ pub struct NewUser {
     pub email: Email,
     pub phone_number: Option<String>,
     pub role: Role,
+    /// What it may do, if it is staff.
+    pub permissions: Permissions,
     /// Argon2id in PHC form; `None`: nobody can log in.
     pub password_hash: Option<String>,
     pub is_open: bool,
@@ -108,6 +126,7 @@ fn insert(conn: &mut PgConnection, user: &NewUser) -> QueryResult<Option<User>> 
             users::email_normalised.eq(user.email.normalised()),
             users::phone_number.eq(&user.phone_number),
             users::role.eq(user.role.code()),
+            users::permissions.eq(user.permissions.codes()),
             users::password_hash.eq(&user.password_hash),
             users::is_open.eq(user.is_open),
         ))

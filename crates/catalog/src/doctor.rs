@@ -1,6 +1,7 @@
 //! What must always be true of the catalogue.
 
 mod categories;
+mod custom_fields;
 mod locations;
 mod media;
 mod price_lists;
@@ -9,7 +10,7 @@ mod search;
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 25] = [
+const GUARDS: [&str; 28] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -25,6 +26,9 @@ const GUARDS: [&str; 25] = [
     "categories_slug_key",
     "category_parents_pkey",
     "category_products_pkey",
+    "custom_fields_resource_key",
+    "custom_fields_filters_are_public",
+    "custom_values_pkey",
     "price_lists_code_key",
     "price_list_terms_pkey",
     "list_prices_quantity_positive",
@@ -53,6 +57,7 @@ pub fn checks() -> Vec<Check> {
         ambiguous_prices(),
     ];
     checks.extend(categories::checks());
+    checks.extend(custom_fields::checks());
     checks.extend(locations::checks());
     checks.extend(media::checks());
     checks.extend(price_lists::checks());

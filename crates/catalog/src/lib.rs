@@ -8,6 +8,7 @@
 //! - [`prices`]: in force, to come and past; many set at once
 //! - [`variants`]: what is sold of a product, and what it is chosen by
 //! - [`categories`]: where products are looked for
+//! - [`custom_fields`]: what a shop keeps of them beside what every shop does
 //! - [`search`]: what customers look for, and how it is narrowed
 //! - [`media`]: pictures, and which products have them
 //! - [`texts`]: rich text; [`translations`]: in other languages
@@ -21,6 +22,7 @@
 //! - [`doctor`]: what must always be true of all of it
 
 pub mod categories;
+pub mod custom_fields;
 pub mod doctor;
 pub mod editing;
 pub mod export;

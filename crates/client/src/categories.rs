@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use domain::{CategoryId, Country, Currency, Locale, ProductId, ProductOrder, Slug};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::{Answer, Client, Error, ProductPage, Request};
+use crate::{Answer, AttributeChanges, Client, Error, ProductPage, Request};
 
 /// Where products are looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -33,6 +34,12 @@ pub struct Category {
     /// The categories from a root down to it; only where one category is read, not in lists.
     #[serde(default)]
     pub path: Vec<CategoryRef>,
+    /// Values of custom fields by their keys; to customers those that are public, and only where one category is read.
+    #[serde(default)]
+    pub custom_fields: Map<String, Value>,
+    /// What programs keep there; only where one category is read.
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -110,6 +117,9 @@ pub struct NewCategory {
     pub product_order: Option<ProductOrder>,
     /// The categories it is directly below; none for a root.
     pub parents: Vec<CategoryParent>,
+    /// What is kept of it.
+    #[serde(flatten)]
+    pub attributes: AttributeChanges,
 }
 
 /// A category that another one is to be directly below.

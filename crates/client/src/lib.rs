@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`custom_fields`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`media`]: pictures, for staff
 //! - [`files`]: files, in and out, for staff
 //! - [`jobs`]: what is done later, for staff
@@ -32,6 +32,7 @@
 
 pub mod builder;
 pub mod categories;
+pub mod custom_fields;
 pub mod error;
 pub mod events;
 pub mod files;
@@ -62,6 +63,10 @@ pub use categories::{
     CategoryProduct, CategoryProductChanges, CategoryProductQuery, CategoryProductsChanged,
     CategoryQuery, CategoryRef, NewCategory,
 };
+pub use custom_fields::{
+    AttributeChanges, Attributes, CustomField, CustomFieldChanges, CustomFieldPage,
+    CustomFieldValidation, NewCustomField, Thing, Visibility,
+};
 pub use error::{Error, FieldError, Problem};
 pub use events::{Event, EventPage, EventQuery, EventResource};
 pub use files::{Export, FileType, Import, ImportKind, ImportOptions, ImportRows};
@@ -87,8 +92,8 @@ pub use publishing::{
     ProductDetails, ProductStatus, StaffProduct, StaffProductPage, StaffProductQuery,
 };
 pub use search::{
-    FacetCategory, FacetCount, FacetOption, FacetPriceStep, FacetPrices, FacetStock, Facets,
-    SearchPage, SearchQuery,
+    FacetCategory, FacetCount, FacetField, FacetOption, FacetPriceStep, FacetPrices, FacetStock,
+    Facets, SearchPage, SearchQuery,
 };
 pub use secret::Secret;
 pub use service::Readiness;
@@ -99,7 +104,7 @@ pub use stock::{
 };
 pub use translations::{CategoryTexts, ProductTexts, Translation, Translations};
 pub use transport::{Answer, Client, Request};
-pub use users::{CustomerGroups, NewUser, Session, User};
+pub use users::{CustomerGroups, NewUser, Session, StaffPermissions, User};
 pub use variants::{
     NewVariant, NewVariantId, NewVariantIds, ProductOptions, Variant, VariantPage, VariantQuery,
 };

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::{Country, Currency, Locale, Money, MoneyError, Options, ProductId, Sku, Slug};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{Answer, Client, Error, ProductMedia, Request};
 
@@ -54,6 +55,12 @@ pub struct Product {
     /// The same.
     #[serde(default)]
     pub seo_description: String,
+    /// Values of custom fields that are public, by their keys; only where one product is read.
+    #[serde(default)]
+    pub custom_fields: Map<String, Value>,
+    /// What programs keep there; only where one product is read.
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
     /// When it was entered.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.

@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::header::{HeaderValue, LOCATION};
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Client, Error, NewProduct, Product, Request, transport};
+use crate::{Answer, AttributeChanges, Client, Error, NewProduct, Product, Request, transport};
 
 /// Whether customers see a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -119,6 +119,9 @@ pub struct ProductDetails {
     /// Off sale from then on; `Some(None)` for never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unpublish_at: Option<Option<DateTime<Utc>>>,
+    /// What is kept of it; see [`Client::get_attributes`].
+    #[serde(flatten)]
+    pub attributes: AttributeChanges,
 }
 
 impl Client {

@@ -19,6 +19,8 @@ pub struct SearchQuery {
     pub categories: Vec<CategoryId>,
     /// Names and values of options; those of one name are alternatives. A name has no colon.
     pub options: Vec<(String, String)>,
+    /// Keys of custom fields, and values or ranges (`10..20`) of them; those of one key are alternatives.
+    pub fields: Vec<(String, String)>,
     /// Whether any is left.
     pub in_stock: Option<bool>,
     /// The lowest price, a decimal number of `currency`.
@@ -73,6 +75,8 @@ pub struct Facets {
     pub category: Vec<FacetCategory>,
     /// By their names.
     pub options: Vec<FacetOption>,
+    /// By their keys.
+    pub fields: Vec<FacetField>,
     /// How prices are spread.
     pub price: Option<FacetPrices>,
     /// How many can be had.
@@ -104,6 +108,15 @@ pub struct FacetCategory {
 pub struct FacetOption {
     /// Of the option, such as `Colour`.
     pub name: String,
+    /// The commonest first.
+    pub values: Vec<FacetCount>,
+}
+
+/// The values of a custom field.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FacetField {
+    /// Of the field, such as `material`.
+    pub key: String,
     /// The commonest first.
     pub values: Vec<FacetCount>,
 }
@@ -175,6 +188,9 @@ impl Client {
         for (name, value) in &query.options {
             request = request.query("option", &format!("{name}:{value}"));
         }
+        for (key, value) in &query.fields {
+            request = request.query("field", &format!("{key}:{value}"));
+        }
         self.fetch(request).await
     }
 
@@ -210,6 +226,7 @@ mod tests {
             brands: vec!["Acme & Sons".into(), "B".into()],
             categories: vec![7.try_into().unwrap()],
             options: vec![("Colour".into(), "red".into())],
+            fields: vec![("weight".into(), "10..".into())],
             in_stock: Some(true),
             facets: vec![Facet::Brand, Facet::InStock],
             sort: Some(SearchSort::Dearest),
@@ -222,7 +239,7 @@ mod tests {
         assert_eq!(
             asked,
             "GET /api/search?q=latnern&inStock=true&facets=brand%2CinStock&sort=-price&brand=Acme+%26+Sons&brand=B\
-             &category=7&option=Colour%3Ared"
+             &category=7&option=Colour%3Ared&field=weight%3A10.."
         );
         assert_eq!(
             (page.total, page.did_you_mean.as_deref()),

@@ -1,7 +1,7 @@
-//! Registering, logging in and out, and the groups a customer is of.
+//! Registering, logging in and out, the groups a customer is of, and what staff may do.
 
 use chrono::{DateTime, Utc};
-use domain::{Email, Slug, UserId};
+use domain::{Email, Permission, Slug, UserId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,8 @@ pub struct User {
     pub phone_number: Option<String>,
     /// Whether this is an administrator.
     pub is_admin: bool,
+    /// What it may do; `None` for a customer.
+    pub permissions: Option<Vec<Permission>>,
 }
 
 /// A registration.
@@ -75,6 +77,13 @@ impl NewUser {
 pub struct CustomerGroups {
     /// Sorted, each once.
     pub customer_groups: Vec<Slug>,
+}
+
+/// What a member of staff may do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct StaffPermissions {
+    /// Sorted, each once; `None` for all that staff may do.
+    pub permissions: Option<Vec<Permission>>,
 }
 
 impl Client {
@@ -156,6 +165,32 @@ impl Client {
     ) -> Result<Answer<CustomerGroups>, Error> {
         let path = format!("/api/admin/users/{id}/customer-groups");
         let request = Request::new(Method::PUT, path).json(groups)?;
+        self.fetch(request.if_match(etag)?).await
+    }
+
+    /// Reads what a member of staff may do. Administrators.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 404 for an unknown user, and with the code `not_staff` for one who is no staff.
+    pub async fn get_permissions(&self, id: UserId) -> Result<Answer<StaffPermissions>, Error> {
+        let path = format!("/api/admin/users/{id}/permissions");
+        self.fetch(Request::new(Method::GET, path)).await
+    }
+
+    /// Has a member of staff be allowed this and nothing else. Administrators.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::get_permissions`], and [`Error::Api`] with status 412 when somebody else was faster.
+    pub async fn put_permissions(
+        &self,
+        id: UserId,
+        permissions: &StaffPermissions,
+        etag: Option<&str>,
+    ) -> Result<Answer<StaffPermissions>, Error> {
+        let path = format!("/api/admin/users/{id}/permissions");
+        let request = Request::new(Method::PUT, path).json(permissions)?;
         self.fetch(request.if_match(etag)?).await
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Currency, Money, MoneyError, Options, ProductId, ProductOption, Sku, VariantId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{Answer, Client, Error, Request};
 
@@ -36,6 +37,12 @@ pub struct Variant {
     pub width_mm: Option<i64>,
     /// Millimetres.
     pub height_mm: Option<i64>,
+    /// Values of custom fields that are public, by their keys.
+    #[serde(default)]
+    pub custom_fields: Map<String, Value>,
+    /// What programs keep there.
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
 }
 
 impl Variant {

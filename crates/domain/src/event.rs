@@ -1,8 +1,8 @@
 //! What happened, as it is written to the outbox and told to the rest of the world.
 
 use crate::{
-    CategoryId, LocationId, MediaId, Money, OrderId, OrderStatus, PaymentId, PaymentStatus,
-    PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, CustomFieldId, LocationId, MediaId, Money, OrderId, OrderStatus, PaymentId,
+    PaymentStatus, PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 
 /// A fact, told once it is true.
@@ -85,6 +85,11 @@ pub enum Event {
     PriceListChanged {
         /// The price list.
         price_list_id: PriceListId,
+    },
+    /// A custom field was defined, is defined otherwise, or is no more. Its values are changes of what has them.
+    CustomFieldChanged {
+        /// The definition.
+        custom_field_id: CustomFieldId,
     },
     /// Pieces came or went, apart from orders.
     StockAdjusted {
@@ -170,6 +175,11 @@ pub enum Event {
         /// The account.
         user_id: UserId,
     },
+    /// A member of staff may do other things.
+    UserPermissionsChanged {
+        /// The account.
+        user_id: UserId,
+    },
     /// An order was accepted.
     OrderPlaced {
         /// The order.
@@ -208,7 +218,7 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 26] = [
+    pub const KINDS: [&'static str; 28] = [
         "product.changed",
         "category.created",
         "category.updated",
@@ -221,6 +231,7 @@ impl Event {
         "media.updated",
         "media.deleted",
         "priceList.changed",
+        "customField.changed",
         "stock.adjusted",
         "stock.limitsChanged",
         "stock.transferred",
@@ -231,6 +242,7 @@ impl Event {
         "hold.ended",
         "user.registered",
         "user.groupsChanged",
+        "user.permissionsChanged",
         "order.placed",
         "order.statusChanged",
         "order.cancelled",
@@ -253,6 +265,7 @@ impl Event {
             Self::MediaUpdated { .. } => "media.updated",
             Self::MediaDeleted { .. } => "media.deleted",
             Self::PriceListChanged { .. } => "priceList.changed",
+            Self::CustomFieldChanged { .. } => "customField.changed",
             Self::StockAdjusted { .. } => "stock.adjusted",
             Self::StockLimitsChanged { .. } => "stock.limitsChanged",
             Self::StockTransferred { .. } => "stock.transferred",
@@ -263,6 +276,7 @@ impl Event {
             Self::HoldEnded { .. } => "hold.ended",
             Self::UserRegistered { .. } => "user.registered",
             Self::UserGroupsChanged { .. } => "user.groupsChanged",
+            Self::UserPermissionsChanged { .. } => "user.permissionsChanged",
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderStatusChanged { .. } => "order.statusChanged",
             Self::OrderCancelled { .. } => "order.cancelled",
@@ -297,9 +311,10 @@ impl Event {
             | Self::HoldRefreshed { hold_id }
             | Self::HoldEnded { hold_id, .. } => ("hold", hold_id.get()),
             Self::PriceListChanged { price_list_id } => ("priceList", price_list_id.get()),
-            Self::UserRegistered { user_id } | Self::UserGroupsChanged { user_id } => {
-                ("user", user_id.get())
-            }
+            Self::CustomFieldChanged { custom_field_id } => ("customField", custom_field_id.get()),
+            Self::UserRegistered { user_id }
+            | Self::UserGroupsChanged { user_id }
+            | Self::UserPermissionsChanged { user_id } => ("user", user_id.get()),
             Self::OrderPlaced { order_id, .. }
             | Self::OrderStatusChanged { order_id, .. }
             | Self::OrderCancelled { order_id, .. }
@@ -364,6 +379,9 @@ mod tests {
             Event::PriceListChanged {
                 price_list_id: PriceListId::try_from(1).unwrap(),
             },
+            Event::CustomFieldChanged {
+                custom_field_id: CustomFieldId::try_from(1).unwrap(),
+            },
             Event::StockAdjusted {
                 variant_id,
                 location_id,
@@ -403,6 +421,7 @@ mod tests {
             },
             Event::UserRegistered { user_id },
             Event::UserGroupsChanged { user_id },
+            Event::UserPermissionsChanged { user_id },
             Event::OrderPlaced {
                 order_id,
                 user_id,

@@ -90,6 +90,10 @@ id! {
     MediaId
 }
 id! {
+    /// Names the definition of a custom field.
+    CustomFieldId
+}
+id! {
     /// Names a price list: prices for some customers, quantities, countries or a while.
     PriceListId
 }

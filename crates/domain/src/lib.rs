@@ -10,11 +10,13 @@
 //! - [`options`]: what a product can be chosen by, and the variants that makes
 //! - [`category`]: how the products of a category are listed
 //! - [`search`]: how products are searched
+//! - [`custom_field`]: what a shop keeps of its things beside what every shop does
 //! - [`ids`], [`sku`], [`slug`], [`quantity`]: how things are named and counted
 //! - [`email`] and [`address`]: whom to write to and where to send
 //! - [`page`]: a slice of a long list and the cursor to the next one
 //! - [`event`]: what happened, as told to the rest of the world
 //! - [`job`]: where work stands that is done later
+//! - [`permission`]: what staff may do
 //!
 //! ```
 //! use domain::{Currency, Money, Quantity};
@@ -33,6 +35,7 @@ pub mod address;
 pub mod category;
 pub mod country;
 pub mod currency;
+pub mod custom_field;
 pub mod email;
 pub mod event;
 pub mod ids;
@@ -43,6 +46,7 @@ pub mod options;
 pub mod order;
 pub mod page;
 pub mod payment;
+pub mod permission;
 pub mod pricing;
 pub mod quantity;
 pub mod rate;
@@ -54,11 +58,12 @@ pub use address::{Address, AddressError, PostalAddress};
 pub use category::{ProductOrder, UnknownProductOrder};
 pub use country::{Country, InvalidCountry};
 pub use currency::{Currency, CurrencyError};
+pub use custom_field::{CustomResource, CustomType, UnknownCustomResource, UnknownCustomType};
 pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
-    CategoryId, InvalidId, JobId, LocationId, MediaId, OrderId, PaymentId, PaymentOperationId,
-    PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, CustomFieldId, InvalidId, JobId, LocationId, MediaId, OrderId, PaymentId,
+    PaymentOperationId, PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use locale::{InvalidLocale, Locale};
@@ -70,6 +75,7 @@ pub use payment::{
     ForbiddenPaymentStep, PaymentMethod, PaymentOperationKind, PaymentStatus, UnknownPaymentMethod,
     UnknownPaymentOperationKind, UnknownPaymentStatus,
 };
+pub use permission::{Permission, UnknownPermission};
 pub use pricing::{
     LineToPrice, OrderToPrice, PriceSource, PricedLine, PricedOrder, PricingError, Totals,
     UnknownPriceSource, price_order,

@@ -44,6 +44,8 @@ coded! {
         Category => "category",
         /// The values of options, such as sizes and colours.
         Options => "options",
+        /// The values of custom fields that are filters.
+        Fields => "fields",
         /// Prices in ten steps.
         Price => "price",
         /// Whether there is any left.

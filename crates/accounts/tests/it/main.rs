@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod permissions;
 mod sessions;
 mod users;
 
 use accounts::users::{self as people, NewUser};
-use accounts::{Role, User};
+use accounts::{Permissions, Role, User};
 use db::migrations::Owner;
 use db::testing::{self, TestDatabase, count};
 use diesel::prelude::*;
@@ -32,6 +33,7 @@ fn somebody(email: &str) -> NewUser {
         email: email.parse().unwrap(),
         phone_number: None,
         role: Role::Customer,
+        permissions: Permissions::All,
         password_hash: Some(HASH.into()),
         is_open: false,
     }

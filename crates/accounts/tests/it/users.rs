@@ -1,8 +1,8 @@
 use std::sync::Barrier;
 use std::thread;
 
-use accounts::Role;
 use accounts::users::{NewUser, create, find, find_credential, list, set_password};
+use accounts::{Permissions, Role};
 use diesel::connection::SimpleConnection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use domain::{Email, PageSize, UserId};
@@ -16,6 +16,7 @@ fn a_user_is_found_as_created() {
         name: "Änne Λ. O'Neill".into(),
         phone_number: Some("+49 30 1234".into()),
         role: Role::Staff,
+        permissions: Permissions::All,
         is_open: true,
         ..somebody("Ann.Lee@Bücher.example")
     };
@@ -52,6 +53,7 @@ fn each_role_is_read_back() {
         let email = format!("{}@example.com", role.code());
         let new = NewUser {
             role,
+            permissions: Permissions::All,
             ..somebody(&email)
         };
         assert_eq!(create(conn, &new, None).unwrap().unwrap().role, role);

@@ -3,11 +3,11 @@
 use std::io::Read;
 use std::process::ExitCode;
 
-use accounts::passwords;
-use accounts::sessions;
+use accounts::permissions::{self, Permissions};
 use accounts::users::{self, NewUser, Role};
+use accounts::{passwords, sessions};
 use diesel::Connection as _;
-use domain::Email;
+use domain::{Email, Permission};
 
 use super::{CliError, database_url};
 use crate::config::{Access, Config, DEMO_PASSWORD};
@@ -17,6 +17,7 @@ pub(super) fn create_staff(
     email: &str,
     name: String,
     admin: bool,
+    permissions: Vec<Permission>,
 ) -> Result<ExitCode, CliError> {
     let email = Email::try_from(email)?;
     let user = NewUser {
@@ -24,6 +25,7 @@ pub(super) fn create_staff(
         email,
         phone_number: None,
         role: if admin { Role::Admin } else { Role::Staff },
+        permissions: given(permissions),
         password_hash: Some(passwords::hash(&read_password(config)?)?),
         is_open: false,
     };
@@ -34,12 +36,36 @@ pub(super) fn create_staff(
     Ok(ExitCode::SUCCESS)
 }
 
+pub(super) fn set_permissions(
+    config: &Config,
+    email: &str,
+    permissions: Vec<Permission>,
+) -> Result<ExitCode, CliError> {
+    let email = Email::try_from(email)?;
+    let mut conn = db::connect(database_url(config)?)?;
+    let (user, _) = users::find_credential(&mut conn, &email)?.ok_or(NO_SUCH_USER)?;
+    let set = |conn: &mut _| permissions::set(conn, user.id, given(permissions), None, None);
+    conn.transaction(set)?;
+    println!("user {} may do this from its next request on", user.id);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Without any, all that staff may do.
+fn given(permissions: Vec<Permission>) -> Permissions {
+    if permissions.is_empty() {
+        Permissions::All
+    } else {
+        Permissions::only(permissions)
+    }
+}
+
+const NO_SUCH_USER: &str = "no user has this e-mail address";
+
 pub(super) fn set_password(config: &Config, email: &str) -> Result<ExitCode, CliError> {
     let email = Email::try_from(email)?;
     let hash = passwords::hash(&read_password(config)?)?;
     let mut conn = db::connect(database_url(config)?)?;
-    let (user, _) =
-        users::find_credential(&mut conn, &email)?.ok_or("no user has this e-mail address")?;
+    let (user, _) = users::find_credential(&mut conn, &email)?.ok_or(NO_SUCH_USER)?;
     let closed = conn.transaction(|conn| {
         users::set_password(conn, user.id, &hash)?;
         sessions::close_all(conn, user.id)

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use catalog::export::Scope;
 use catalog::import::{Form, Profile};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use domain::Currency;
+use domain::{Currency, Permission};
 
 use crate::config::Config;
 use crate::logging;
@@ -204,6 +204,28 @@ enum AdminWhat {
         /// Make it an administrator.
         #[arg(long)]
         admin: bool,
+        /// Let it do this and nothing else, such as catalog:write; may be given several times.
+        #[arg(
+            long = "permission",
+            value_name = "PERMISSION",
+            conflicts_with = "admin"
+        )]
+        permissions: Vec<Permission>,
+    },
+    /// Says what a staff user may do: all that staff may, or only the permissions that are given.
+    SetPermissions {
+        #[arg(long)]
+        email: String,
+        /// Let it do this and nothing else, such as catalog:write; may be given several times.
+        #[arg(
+            long = "permission",
+            value_name = "PERMISSION",
+            required_unless_present = "all"
+        )]
+        permissions: Vec<Permission>,
+        /// All that staff may do.
+        #[arg(long, conflicts_with = "permissions")]
+        all: bool,
     },
     /// Sets a user's password, read from standard input, and closes its sessions.
     SetPassword {
@@ -253,8 +275,19 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
             what: RebuildWhat::Search,
         } => rebuild::search(&start()?),
         Command::Admin {
-            what: AdminWhat::CreateStaff { email, name, admin },
-        } => admin::create_staff(&start()?, &email, name, admin),
+            what:
+                AdminWhat::CreateStaff {
+                    email,
+                    name,
+                    admin,
+                    permissions,
+                },
+        } => admin::create_staff(&start()?, &email, name, admin, permissions),
+        Command::Admin {
+            what: AdminWhat::SetPermissions {
+                email, permissions, ..
+            },
+        } => admin::set_permissions(&start()?, &email, permissions),
         Command::Admin {
             what: AdminWhat::SetPassword { email },
         } => admin::set_password(&start()?, &email),

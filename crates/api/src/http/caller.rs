@@ -1,14 +1,14 @@
 //! Who is asking.
 
-use accounts::{User, sessions};
+use accounts::{Permissions, Role, User, sessions};
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use domain::UserId;
+use domain::{Permission, UserId};
 use futures_util::future::LocalBoxFuture;
 
-use super::Problem;
+use super::{Problem, permissions};
 use crate::config::Access;
 use crate::state::State;
 
@@ -36,10 +36,10 @@ impl Caller {
         self.user().map(|user| user.id)
     }
 
-    /// Whether this is staff or more.
+    /// Whether this is somebody who may do that everywhere: staff with this permission, or an administrator.
     #[must_use]
-    pub fn is_staff(&self) -> bool {
-        self.user().is_some_and(|user| user.role.is_staff())
+    pub fn may(&self, permission: Permission) -> bool {
+        self.user().is_some_and(|user| user.may(permission))
     }
 
     /// Refuses whoever can do nothing at all without a token.
@@ -54,11 +54,11 @@ impl Caller {
         }
     }
 
-    /// Whether this caller may act for `user`.
+    /// Whether this caller may act for `user`: who is somebody else needs `permission` for it.
     #[must_use]
-    pub fn may_act_for(&self, user: &User) -> bool {
+    pub fn may_act_for(&self, user: &User, permission: Permission) -> bool {
         match self {
-            Self::User(caller) => caller.role.is_staff() || caller.id == user.id,
+            Self::User(caller) => caller.id == user.id || caller.may(permission),
             Self::Anonymous(Access::Open) => user.is_open,
             Self::Anonymous(Access::Required) => false,
         }
@@ -110,9 +110,37 @@ pub fn bearer_token(request: &HttpRequest) -> Result<Option<String>, Problem> {
     token.map(Some).ok_or_else(Problem::unauthorized)
 }
 
-/// A caller who is staff or administrator.
+/// A caller who is staff, with the permission that the route needs, or an administrator.
 #[derive(Clone, Debug)]
 pub struct Staff(pub Box<User>);
+
+impl Staff {
+    /// Refuses who lacks a permission that this request needs besides that of its route.
+    ///
+    /// # Errors
+    ///
+    /// 403.
+    pub fn needs(&self, permission: Permission) -> Result<(), Problem> {
+        if self.0.may(permission) {
+            Ok(())
+        } else {
+            Err(Problem::lacking(permission))
+        }
+    }
+
+    /// Refuses who may not put things on sale that have a price, and stock where some is given.
+    ///
+    /// # Errors
+    ///
+    /// 403.
+    pub fn needs_for_sale(&self, on_hand: i64) -> Result<(), Problem> {
+        self.needs(Permission::PriceWrite)?;
+        if on_hand == 0 {
+            return Ok(());
+        }
+        self.needs(Permission::StockWrite)
+    }
+}
 
 impl FromRequest for Staff {
     type Error = Problem;
@@ -120,12 +148,43 @@ impl FromRequest for Staff {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = Caller::from_request(request, payload);
+        let route = request.match_pattern().unwrap_or_default();
+        let needed = permissions::needed(request.method(), &route);
         Box::pin(async move {
-            match caller.await? {
-                Caller::User(user) if user.role.is_staff() => Ok(Self(user)),
-                Caller::User(_) => Err(Problem::forbidden()),
-                Caller::Anonymous(_) => Err(Problem::unauthorized()),
+            let user = known(caller.await?)?;
+            match needed {
+                _ if !user.role.is_staff() => Err(Problem::forbidden()),
+                Some(needed) if !user.may(needed) => Err(Problem::lacking(needed)),
+                None if user.permissions != Permissions::All => Err(Problem::forbidden()),
+                _ => Ok(Self(user)),
             }
         })
+    }
+}
+
+/// A caller who is an administrator.
+#[derive(Clone, Debug)]
+pub struct Admin(pub Box<User>);
+
+impl FromRequest for Admin {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
+        Box::pin(async move {
+            let user = known(caller.await?)?;
+            match user.role {
+                Role::Admin => Ok(Self(user)),
+                Role::Staff | Role::Customer => Err(Problem::forbidden()),
+            }
+        })
+    }
+}
+
+fn known(caller: Caller) -> Result<Box<User>, Problem> {
+    match caller {
+        Caller::User(user) => Ok(user),
+        Caller::Anonymous(_) => Err(Problem::unauthorized()),
     }
 }

@@ -7,13 +7,14 @@ pub mod finished;
 pub mod idempotency;
 pub mod observe;
 pub mod params;
+pub mod permissions;
 pub mod precondition;
 pub mod problem;
 pub mod text;
 
 pub use answer::Answer;
 pub use body::{Body, given};
-pub use caller::{Caller, Staff};
+pub use caller::{Admin, Caller, Staff};
 pub use idempotency::Key;
 pub use params::Params;
 pub use problem::Problem;

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use db::DbError;
+use domain::Permission;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -106,6 +107,12 @@ impl Problem {
             "forbidden",
             "This caller may not do that",
         )
+    }
+
+    /// 403 for staff who may do other things.
+    #[must_use]
+    pub fn lacking(permission: Permission) -> Self {
+        Self::forbidden().detail(format!("this needs the permission `{permission}`"))
     }
 
     /// 503 that asks to come back.

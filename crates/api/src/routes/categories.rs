@@ -2,9 +2,10 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
+use catalog::custom_fields::attributes;
 use catalog::{categories, translations};
 use diesel::{PgConnection, QueryResult};
-use domain::{CategoryId, Locale, PageSize, PairCursor, Slug};
+use domain::{CategoryId, CustomResource, Locale, PageSize, PairCursor, Slug};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -148,7 +149,7 @@ pub async fn get(
     let locale = locale(query.0.locale.as_deref())?;
     let load = || async {
         let read = move |conn: &mut PgConnection| {
-            let Some((mut body, _)) = read(conn, id)? else {
+            let Some((mut body, _)) = read(conn, id, false)? else {
                 return Ok(None);
             };
             translate(conn, body.all_texts(), locale)?;
@@ -191,13 +192,16 @@ fn translate(
 pub(super) fn read(
     conn: &mut PgConnection,
     id: CategoryId,
+    is_for_staff: bool,
 ) -> QueryResult<Option<(CategoryBody, i64)>> {
     let Some(category) = categories::find(conn, id)? else {
         return Ok(None);
     };
     let (parents, path) = (categories::parents(conn, id)?, categories::path(conn, id)?);
     let version = category.version;
+    let kept = attributes::find(conn, CustomResource::Category, id.get())?;
     let body = CategoryBody::from(category).with_parents(parents, path);
+    let body = body.with(kept, is_for_staff);
     Ok(Some((body, version)))
 }
 

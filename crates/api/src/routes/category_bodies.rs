@@ -1,12 +1,14 @@
 //! Categories as everyone sees them.
 
 use catalog::categories::{Category, CategoryRef};
+use catalog::custom_fields::attributes::Attributes;
 use catalog::products::Product;
 use chrono::{DateTime, Utc};
 use domain::{CategoryId, Page, PageSize, PairCursor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::attributes::Object;
 use super::product_bodies::ProductBody;
 
 /// A category.
@@ -37,6 +39,18 @@ pub struct CategoryBody {
     /// The categories from a root down to it; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<Vec<CategoryRefBody>>,
+    /// Values of custom fields, by their keys: to customers those that are public. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    custom_fields: Option<Object>,
+    /// What programs keep there. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Object>,
+    /// The same for staff alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    private_metadata: Option<Object>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -78,6 +92,9 @@ impl From<Category> for CategoryBody {
             child_count: category.child_count,
             parents: None,
             path: None,
+            custom_fields: None,
+            metadata: None,
+            private_metadata: None,
             created_at: category.created_at,
             updated_at: category.updated_at,
         }
@@ -116,6 +133,19 @@ impl CategoryBody {
         Self {
             parents: Some(parents.into_iter().map(parent).collect()),
             path: Some(path.into_iter().map(step).collect()),
+            ..self
+        }
+    }
+}
+
+impl CategoryBody {
+    /// The same with what is kept of it, as customers see it or as staff does.
+    pub fn with(self, kept: Attributes, is_for_staff: bool) -> Self {
+        let all = is_for_staff.then(|| kept.all_values());
+        Self {
+            custom_fields: all.or(Some(kept.public)),
+            metadata: Some(kept.metadata),
+            private_metadata: is_for_staff.then_some(kept.private_metadata),
             ..self
         }
     }

@@ -19,6 +19,7 @@ use crate::http::Problem;
     info(title = "Cartwright", description = "A self-hosted commerce backend.", license(name = "MIT OR Apache-2.0")),
     tags(
         (name = "products", description = "What is sold"), (name = "categories", description = "Where it is looked for"), (name = "stock", description = "How much of it there is"), (name = "prices", description = "What it costs"), (name = "translations", description = "What it is called elsewhere"), (name = "variants", description = "What there is to choose"),
+        (name = "customFields", description = "What a shop keeps beside what every shop does"),
         (name = "users", description = "Who is who"), (name = "sessions", description = "Logging in and out"),
         (name = "orders", description = "What was bought"), (name = "events", description = "What happened"),
         (name = "jobs", description = "What is done later"),

@@ -1,6 +1,7 @@
 //! One file per resource, one function per request: extract, call one function, answer.
 
 pub mod admin;
+mod attributes;
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
@@ -66,6 +67,11 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::categories::place)
         .service(admin::category_products::list)
         .service(admin::category_products::assign)
+        .service(admin::custom_fields::list)
+        .service(admin::custom_fields::create)
+        .service(admin::custom_fields::get)
+        .service(admin::custom_fields::update)
+        .service(admin::custom_fields::remove)
         .service(admin::products::list)
         .service(admin::products::create)
         .service(admin::products::get)
@@ -122,6 +128,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::translations::delete_of_category)
         .service(admin::customer_groups::get)
         .service(admin::customer_groups::put)
+        .service(admin::permissions::get)
+        .service(admin::permissions::put)
         .service(price_lookup::look_up)
         .service(admin::prices::get)
         .service(admin::prices::history)

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use catalog::quotes::Wanted;
 use db::idempotency::RequestKey;
-use domain::{Currency, PaymentMethod, ProductId, Quantity, UserId};
+use domain::{Currency, PaymentMethod, Permission, ProductId, Quantity, UserId};
 use ordering::Source;
 
 use super::order_bodies::{MAX_IDS, NewLineBody, NewOrderBody};
@@ -78,7 +78,8 @@ pub fn parse(
         .map(|line| format!("lines[{line}].unitPrice"))
         .or_else(|| body.reference.as_ref().map(|_| "reference".into()))
         .or_else(|| body.hold_id.map(|_| "holdId".into()));
-    if let (Some(field), false) = (staff_only, caller.is_staff()) {
+    let may_write = caller.may(Permission::OrderWrite);
+    if let (Some(field), false) = (staff_only, may_write) {
         return Err(Problem::forbidden().field(field, "staff_only", "may be sent by staff only"));
     }
     if body
@@ -109,7 +110,7 @@ pub fn parse(
             return Err(Problem::invalid("productIds", "exclusive", rule));
         }
     };
-    let is_for_another = caller.is_staff() && caller.id() != Some(user_id);
+    let is_for_another = may_write && caller.id() != Some(user_id);
     let request = Request {
         user_id,
         customer: customer(caller, user_id),
@@ -143,7 +144,7 @@ pub fn parse(
 fn customer(caller: &Caller, user_id: UserId) -> Customer {
     match caller.user() {
         Some(user) if user.id == user_id => Customer::Caller,
-        Some(user) if user.role.is_staff() => Customer::AnyUser,
+        Some(user) if user.may(Permission::OrderWrite) => Customer::AnyUser,
         Some(_) => Customer::Nobody,
         None => Customer::OpenUser,
     }

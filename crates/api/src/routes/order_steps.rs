@@ -2,7 +2,7 @@
 
 use db::idempotency::RequestKey;
 use diesel::{Connection, PgConnection};
-use domain::{ForbiddenTransition, OrderId, OrderStatus};
+use domain::{ForbiddenTransition, OrderId, OrderStatus, Permission};
 use ordering::Order;
 
 use super::order_answers::First;
@@ -46,7 +46,7 @@ fn first_step(
     render: impl Fn(&Order) -> Answer + Copy + Send + 'static,
 ) -> Result<First, Problem> {
     // Before the key: what is not the caller's stays hidden, also where an answer is stored.
-    find_order_for(conn, caller, id)?;
+    find_order_for(conn, caller, id, Permission::OrderWrite)?;
     match idempotency::claim(conn, key)? {
         Claimed::Fresh => {}
         Claimed::Answered(answer) => return Ok(First::Answered(answer)),

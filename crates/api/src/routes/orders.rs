@@ -3,8 +3,8 @@
 use accounts::{User, users};
 use actix_web::web::{Data, Path};
 use actix_web::{delete, get, post, put};
-use diesel::PgConnection;
-use domain::{OrderId, OrderStatus, UserId};
+use diesel::{PgConnection, QueryResult};
+use domain::{OrderId, OrderStatus, Permission, UserId};
 use ordering::{Order, orders};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -92,7 +92,7 @@ pub async fn list(
     let before = params::position(query.0.cursor.as_deref())?;
     let of = match (user_id, caller.id()) {
         (Some(id), _) => Some(id),
-        (None, Some(_)) if caller.is_staff() => None,
+        (None, Some(_)) if caller.may(Permission::OrderRead) => None,
         (None, Some(own)) => Some(own),
         (None, None) => return Err(params::invalid("userId", "is required without a token")),
     };
@@ -132,7 +132,7 @@ pub async fn get(state: Data<State>, caller: Caller, id: Path<String>) -> Result
     state
         .db
         .run(move |conn| {
-            let order = find_order_for(conn, &caller, id)?;
+            let order = find_order_for(conn, &caller, id, Permission::OrderRead)?;
             let mut timeline = orders::timeline(conn, id)?;
             // Read a moment later than the order: what happened in between is not part of it yet.
             timeline.retain(|entry| entry.version <= order.version);
@@ -165,8 +165,11 @@ pub async fn advance(
     caller.known_or_open()?;
     let request_key = key.bind(&caller, &body.bytes);
     let (id, to) = (order_id(&id)?, body.value.status);
-    if caller.user().is_some() && !caller.is_staff() && to != OrderStatus::Cancelled {
-        return Err(Problem::forbidden());
+    if caller.user().is_some()
+        && !caller.may(Permission::OrderWrite)
+        && to != OrderStatus::Cancelled
+    {
+        return Err(Problem::lacking(Permission::OrderWrite));
     }
     // The state that was asked for: by the time of a repeat the order may have moved on.
     let answer = move |order: &Order| {
@@ -185,6 +188,7 @@ pub async fn advance(
     params(("id" = i64, Path)),
     responses(
         (status = 200, body = CancellationBody),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -227,29 +231,36 @@ pub(super) fn find_user_for(
     caller: &Caller,
     id: UserId,
 ) -> Result<User, Problem> {
-    find_customer(conn, caller, id)?.ok_or_else(user_routes::not_found)
+    find_customer(conn, caller, id)?
+        .filter(|user| caller.may_act_for(user, Permission::OrderRead))
+        .ok_or_else(user_routes::not_found)
 }
 
-/// `None` is also the answer to somebody who may not act for that user.
 fn find_customer(
     conn: &mut PgConnection,
     caller: &Caller,
     id: UserId,
-) -> Result<Option<User>, Problem> {
-    let user = match caller.user() {
-        Some(user) if user.id == id => Some(user.clone()),
-        _ => users::find(conn, id)?,
-    };
-    Ok(user.filter(|user| caller.may_act_for(user)))
+) -> QueryResult<Option<User>> {
+    match caller.user() {
+        Some(user) if user.id == id => Ok(Some(user.clone())),
+        _ => users::find(conn, id),
+    }
 }
 
-/// The order, if this caller may act for its customer.
+/// The order, if this caller may see it, and a 403 for who may not do what it was looked up for.
 pub(super) fn find_order_for(
     conn: &mut PgConnection,
     caller: &Caller,
     id: OrderId,
+    permission: Permission,
 ) -> Result<Order, Problem> {
     let order = orders::find(conn, id)?.ok_or_else(not_found)?;
-    find_customer(conn, caller, order.user_id)?.ok_or_else(not_found)?;
+    let customer = find_customer(conn, caller, order.user_id)?.ok_or_else(not_found)?;
+    if !caller.may_act_for(&customer, Permission::OrderRead) {
+        return Err(not_found());
+    }
+    if !caller.may_act_for(&customer, permission) {
+        return Err(Problem::lacking(permission));
+    }
     Ok(order)
 }

@@ -7,7 +7,7 @@ use catalog::prices::Market;
 use catalog::prices::lookup::{self, Winning};
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use domain::{Country, Currency, Money, PriceListId, Quantity, Sku, Slug};
+use domain::{Country, Currency, Money, Permission, PriceListId, Quantity, Sku, Slug};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -120,10 +120,12 @@ pub async fn look_up(
     body: Body<PriceLookupBody>,
 ) -> Result<Answer, Problem> {
     let body = body.value;
-    if (body.as_of.is_some() || body.customer_groups.is_some()) && !caller.is_staff() {
+    if (body.as_of.is_some() || body.customer_groups.is_some())
+        && !caller.may(Permission::PriceRead)
+    {
         return Err(match caller {
             Caller::Anonymous(_) => Problem::unauthorized(),
-            Caller::User(_) => Problem::forbidden(),
+            Caller::User(_) => Problem::lacking(Permission::PriceRead),
         });
     }
     let currency = body.currency.as_deref().map(Currency::try_from).transpose();

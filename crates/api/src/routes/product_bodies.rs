@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::admin::options::OptionBody;
+use super::attributes::Object;
 use super::media_files::url;
 
 /// A product on sale.
@@ -65,6 +66,14 @@ pub struct ProductBody {
     pub seo_description: Option<String>,
     /// In their order; in lists only the first.
     pub media: Vec<ProductMediaBody>,
+    /// Values of custom fields that are public, by their keys. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"material": "wool"}))]
+    pub custom_fields: Option<Object>,
+    /// What programs keep there. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Object>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -116,6 +125,8 @@ impl From<Product> for ProductBody {
             price: decimal(product.price_minor()),
             compare_at_price: product.compare_at_minor().map(decimal),
             lowest30d: product.lowest_30d_minor().map(decimal),
+            custom_fields: product.custom_fields().cloned(),
+            metadata: product.metadata().cloned(),
             id: product.id,
             name: product.name,
             description: product.description,

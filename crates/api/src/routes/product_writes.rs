@@ -2,13 +2,15 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, delete, patch, post};
+use catalog::custom_fields::attributes::AttributeChanges;
 use catalog::editing::{self, DetailChanges, EditError, NewProduct, ProductChanges};
 use catalog::products;
 use diesel::PgConnection;
-use domain::{Currency, Money, ProductId, Sku};
+use domain::{Currency, Money, Permission, ProductId, Sku};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::attributes;
 use super::money::ProblemBody;
 use super::product_bodies::ProductBody;
 use super::products::{not_found, product_id};
@@ -75,8 +77,9 @@ pub async fn create(
 ) -> Result<Answer, Problem> {
     let shop_currency = state.config.shop.currency;
     let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let new = new_product(body.value, shop_currency)?;
+    staff.needs_for_sale(new.on_hand)?;
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let ids = editing::create_all(conn, &[new], Some(actor)).map_err(refuse)?;
         let id = ids.first().copied().ok_or_else(Problem::internal)?;
@@ -130,8 +133,11 @@ pub async fn update(
     let id = product_id(&id)?;
     let shop_currency = state.config.shop.currency;
     let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let changes = product_changes(body.value, shop_currency)?;
+    if changes.price.is_some() {
+        staff.needs(Permission::PriceWrite)?;
+    }
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let expected = precondition::if_match(&request)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let version = match expected {
@@ -166,6 +172,7 @@ pub(super) fn product_changes(
             .transpose()?,
         price: body.price.map(|text| price(&text, currency)).transpose()?,
         details: DetailChanges::default(),
+        attributes: AttributeChanges::default(),
     })
 }
 
@@ -250,6 +257,7 @@ pub(super) fn refuse(error: EditError) -> Problem {
             "too_early",
             "must be in the future and later than publishAt",
         ),
+        EditError::Fault(fault) => attributes::refuse(fault),
         EditError::NotFound => not_found(),
         EditError::Stale(_) => precondition::stale(),
         EditError::Db(error) => error.into(),

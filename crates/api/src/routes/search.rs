@@ -11,7 +11,7 @@ use super::products::to_bytes;
 use super::search_bodies::SearchBody;
 use super::search_query::SearchQuery;
 use crate::cache::Key;
-use crate::http::{Problem, finished};
+use crate::http::{Problem, finished, params};
 use crate::state::State;
 
 /// Finds products on sale by words, facets and prices.
@@ -58,6 +58,11 @@ impl From<SearchError> for Problem {
             SearchError::NotBuilt => {
                 Self::unavailable("search_not_ready", "The search index is being built")
             }
+            SearchError::UnknownField(key) => params::invalid(
+                "field",
+                &format!("`{key}` is no custom field by which products are found"),
+            ),
+            error @ SearchError::InvalidRange(..) => params::invalid("field", &error.to_string()),
             SearchError::Db(error) => error.into(),
         }
     }

@@ -48,6 +48,8 @@ pub struct FacetsBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     options: Option<Vec<OptionCountsBody>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<Vec<FieldCountsBody>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     price: Option<PricesBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     in_stock: Option<StockBody>,
@@ -78,6 +80,15 @@ pub struct CategoryCountBody {
 pub struct OptionCountsBody {
     #[schema(example = "Colour")]
     name: String,
+    values: Vec<CountBody>,
+}
+
+/// The values of a custom field, the 100 commonest.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FacetField)]
+pub struct FieldCountsBody {
+    #[schema(example = "material")]
+    key: String,
     values: Vec<CountBody>,
 }
 
@@ -144,7 +155,14 @@ impl From<Facets> for FacetsBody {
             name,
             values: counts(values),
         };
+        let field = |(key, values): (String, Vec<Count>)| FieldCountsBody {
+            key,
+            values: counts(values),
+        };
         Self {
+            fields: facets
+                .fields
+                .map(|fields| fields.into_iter().map(field).collect()),
             brand: facets.brands.map(counts),
             tag: facets.tags.map(counts),
             category: facets

@@ -13,7 +13,8 @@ use super::market::market;
 use crate::config::Config;
 use crate::http::{Problem, params};
 
-/// What is looked for. Unlike other queries it may repeat `brand`, `tag`, `category` and `option`.
+/// What is looked for. Unlike other queries it may repeat `brand`, `tag`, `category`, `option` and
+/// `field`.
 #[derive(Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct SearchQuery {
@@ -31,6 +32,10 @@ pub struct SearchQuery {
     /// One of these values of an option, as `Colour:red`; options of different names all have to match.
     #[param(style = Form, explode)]
     option: Vec<String>,
+    /// One of these values of a custom field, as `material:wool`, or a range of numbers or dates, as `weight:10..20`,
+    /// `weight:10..` or `weight:..20`; fields of different keys all have to match.
+    #[param(style = Form, explode)]
+    field: Vec<String>,
     /// Whether any is left.
     #[param(value_type = Option<bool>)]
     in_stock: Option<String>,
@@ -47,7 +52,8 @@ pub struct SearchQuery {
     /// is left out.
     #[param(example = "en")]
     locale: Option<String>,
-    /// What is counted, with commas between: `brand`, `tag`, `category`, `options`, `price`, `inStock`. On the first page.
+    /// What is counted, with commas between: `brand`, `tag`, `category`, `options`, `fields`, `price`, `inStock`. On the
+    /// first page.
     facets: Option<String>,
     /// `relevance`, `newest`, `price`, `-price` or `name`.
     sort: Option<String>,
@@ -116,6 +122,7 @@ impl SearchQuery {
             "tag" => ("tag", Place::Many(&mut self.tag)),
             "category" => ("category", Place::Many(&mut self.category)),
             "option" => ("option", Place::Many(&mut self.option)),
+            "field" => ("field", Place::Many(&mut self.field)),
             "inStock" => ("inStock", Place::One(&mut self.in_stock)),
             "minPrice" => ("minPrice", Place::One(&mut self.min_price)),
             "maxPrice" => ("maxPrice", Place::One(&mut self.max_price)),
@@ -139,7 +146,14 @@ impl SearchQuery {
             self.locale.as_deref(),
         )?;
         let currency = market.currency;
-        let values = [&self.brand, &self.tag, &self.category, &self.option].map(Vec::len);
+        let values = [
+            &self.brand,
+            &self.tag,
+            &self.category,
+            &self.option,
+            &self.field,
+        ]
+        .map(Vec::len);
         if values.iter().sum::<usize>() > MAX_VALUES {
             return Err(params::invalid(
                 "option",
@@ -150,7 +164,8 @@ impl SearchQuery {
             brands: sorted(self.brand),
             tags: sorted(self.tag),
             categories: all("category", self.category.iter())?,
-            options: options(&sorted(self.option))?,
+            options: pairs("option", &sorted(self.option), "Colour:red")?,
+            fields: pairs("field", &sorted(self.field), "material:wool")?,
             in_stock: params::parse("inStock", self.in_stock.as_deref())?,
             min_price: price("minPrice", self.min_price.as_deref(), currency)?,
             max_price: price("maxPrice", self.max_price.as_deref(), currency)?,
@@ -210,18 +225,20 @@ fn price(
 }
 
 /// Names and values, which the first colon parts.
-fn options(values: &[String]) -> Result<Vec<(String, String)>, Problem> {
-    let option = |text: &String| {
+fn pairs(
+    parameter: &'static str,
+    values: &[String],
+    example: &str,
+) -> Result<Vec<(String, String)>, Problem> {
+    let pair = |text: &String| {
         let (name, value) = text.split_once(':')?;
         let is_whole = !name.is_empty() && !value.is_empty();
         is_whole.then(|| (name.to_owned(), value.to_owned()))
     };
-    let options = values.iter().map(option).collect::<Option<Vec<_>>>();
-    options.ok_or_else(|| {
-        params::invalid(
-            "option",
-            "is a name and a value with a colon between, such as Colour:red",
-        )
+    let pairs = values.iter().map(pair).collect::<Option<Vec<_>>>();
+    pairs.ok_or_else(|| {
+        let rule = format!("is a name and a value with a colon between, such as {example}");
+        params::invalid(parameter, &rule)
     })
 }
 

@@ -1,12 +1,12 @@
 //! Users: registration, and who is who.
 
-use accounts::User;
 use accounts::passwords::{self, PasswordError};
 use accounts::users::{self, NewUser, Role};
+use accounts::{Permissions, User};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{get, post};
-use domain::{Cursor, Email, Page, UserId};
+use domain::{Cursor, Email, Page, Permission, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -43,6 +43,10 @@ pub struct UserBody {
     phone_number: Option<String>,
     /// Whether this is an administrator.
     is_admin: bool,
+    /// What it may do, for staff and administrators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>, example = json!(["catalog:read", "stock:write"]))]
+    permissions: Option<Vec<Permission>>,
 }
 
 impl From<&User> for UserBody {
@@ -53,8 +57,14 @@ impl From<&User> for UserBody {
             email: user.email.as_str().to_owned(),
             phone_number: user.phone_number.clone(),
             is_admin: user.role == Role::Admin,
+            permissions: user.role.is_staff().then(|| granted(user)),
         }
     }
+}
+
+fn granted(user: &User) -> Vec<Permission> {
+    let all = Permission::ALL.into_iter();
+    all.filter(|permission| user.may(*permission)).collect()
 }
 
 /// A page of users.
@@ -116,6 +126,7 @@ pub async fn register(
         email: registration.email.clone(),
         phone_number: registration.phone_number.clone(),
         role: Role::Customer,
+        permissions: Permissions::All,
         password_hash: Some(password_hash),
         is_open: matches!(caller, Caller::Anonymous(Access::Open)),
     };
@@ -251,7 +262,7 @@ pub async fn list(
 pub async fn get(state: Data<State>, caller: Caller, id: Path<String>) -> Result<Answer, Problem> {
     let asking = caller.user().ok_or_else(Problem::unauthorized)?;
     let id: UserId = id.parse().map_err(|_| not_found())?;
-    if asking.id != id && !caller.is_staff() {
+    if asking.id != id && !caller.may(Permission::CustomerRead) {
         return Err(not_found());
     }
     let user = state

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
+use catalog::custom_fields::attributes::{self, Attributes};
 use catalog::prices::lookup::{self, Winning};
 use catalog::products;
 use catalog::variants::{self, Variant};
-use domain::{Cursor, Money, Page, PageSize, VariantId};
+use domain::{Cursor, CustomResource, Money, Page, PageSize, VariantId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::attributes::Object;
 use super::market::market;
 use super::money::ProblemBody;
 use super::products::{not_found, product_id, to_bytes};
@@ -57,10 +59,19 @@ pub struct VariantBody {
     width_mm: Option<i64>,
     #[schema(required = true)]
     height_mm: Option<i64>,
+    /// Values of custom fields that are public, by their keys.
+    #[schema(value_type = Object)]
+    custom_fields: Object,
+    /// What programs keep there.
+    #[schema(value_type = Object)]
+    metadata: Object,
 }
 
-impl From<(Variant, Option<Winning>)> for VariantBody {
-    fn from((variant, winning): (Variant, Option<Winning>)) -> Self {
+/// A variant, its price and what is kept of it.
+type Shown = (Variant, Option<Winning>, Attributes);
+
+impl From<Shown> for VariantBody {
+    fn from((variant, winning, kept): Shown) -> Self {
         // It may have left the shop between the two reads.
         let (currency, amount) = match &winning {
             Some(winning) => (winning.currency, winning.amount_minor),
@@ -84,6 +95,8 @@ impl From<(Variant, Option<Winning>)> for VariantBody {
             length_mm: variant.length_mm,
             width_mm: variant.width_mm,
             height_mm: variant.height_mm,
+            custom_fields: kept.public,
+            metadata: kept.metadata,
         }
     }
 }
@@ -186,7 +199,13 @@ pub async fn list(
             let rows = variants::list(conn, product, after, size, market.currency)?;
             let wanted: Vec<_> = rows.iter().map(|row| (row.sku.clone(), 1)).collect();
             let prices = lookup::look_up(conn, &wanted, market, &[], None)?;
-            Ok::<_, Problem>(Some(rows.into_iter().zip(prices).collect()))
+            let ids = rows.iter().map(|row| row.id.get()).collect();
+            let mut kept = attributes::find_all(conn, CustomResource::Variant, ids)?;
+            let shown = |(row, price): (Variant, _)| {
+                let kept = kept.remove(&row.id.get()).unwrap_or_default();
+                (row, price, kept)
+            };
+            Ok::<_, Problem>(Some(rows.into_iter().zip(prices).map(shown).collect()))
         };
         let found = state.db.run(read).await?;
         found.map(|rows| to_bytes(&page(rows, size))).transpose()
@@ -201,8 +220,8 @@ pub async fn list(
     Ok(finished::answer(&request, &cached))
 }
 
-fn page(rows: Vec<(Variant, Option<Winning>)>, size: PageSize) -> VariantPageBody {
-    let id = |(variant, _): &(Variant, _)| variant.id.get();
+fn page(rows: Vec<Shown>, size: PageSize) -> VariantPageBody {
+    let id = |(variant, ..): &Shown| variant.id.get();
     let page = Page::from_overfetched(rows, size, id);
     VariantPageBody {
         limit: size.get(),

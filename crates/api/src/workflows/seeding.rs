@@ -3,8 +3,8 @@
 //! Safe to repeat: what is there stays as it is. Runs under the lock of the migrations, so that any
 //! number of replicas may start at once and the administrator is user 1.
 
-use accounts::passwords;
 use accounts::users::{self, NewUser, Role};
+use accounts::{Permissions, passwords};
 use catalog::editing::{self, EditError, NewProduct};
 use catalog::products::{self, Start};
 use diesel::{Connection, PgConnection};
@@ -87,6 +87,7 @@ pub fn administrator(
         email: admin.email.clone(),
         phone_number: None,
         role: Role::Admin,
+        permissions: Permissions::All,
         password_hash,
         is_open: false,
     };

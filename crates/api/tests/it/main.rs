@@ -8,6 +8,7 @@ mod cache;
 mod categories;
 mod cli;
 mod concurrency;
+mod custom_fields;
 mod doctor;
 mod errors;
 mod events;

@@ -2,11 +2,13 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use domain::{CategoryId, Event, ProductOrder, Slug, UserId};
+use domain::{CategoryId, CustomResource, Event, ProductOrder, Slug, UserId};
 
 use super::CategoryError;
 use super::lock::{announce, lock_category, lock_tree, touch};
 use super::placing::{self, Place};
+use crate::custom_fields::attributes::AttributeChanges;
+use crate::custom_fields::writing;
 
 /// A category to be made.
 #[derive(Clone, Debug)]
@@ -19,6 +21,7 @@ pub struct NewCategory {
     pub image: String,
     pub product_order: ProductOrder,
     pub place: Place,
+    pub attributes: AttributeChanges,
 }
 
 /// What is to change; `None` stays.
@@ -29,6 +32,7 @@ pub struct CategoryChanges {
     pub description: Option<String>,
     pub image: Option<String>,
     pub product_order: Option<ProductOrder>,
+    pub attributes: AttributeChanges,
 }
 
 db::statement! {
@@ -80,7 +84,7 @@ db::statement! {
 ///
 /// # Errors
 ///
-/// [`CategoryError::SlugTaken`], also by an archived category, and those of [`placing::place`].
+/// [`CategoryError::SlugTaken`], also by an archived category, [`CategoryError::Fault`], and those of [`placing::place`].
 pub fn create(
     conn: &mut PgConnection,
     new: NewCategory,
@@ -88,6 +92,7 @@ pub fn create(
 ) -> Result<CategoryId, CategoryError> {
     lock_tree(conn)?;
     placing::check(conn, None, &new.place)?;
+    writing::refuse_bare(conn, CustomResource::Category, &new.attributes)?;
     let id: i64 = InsertCategory {
         slug: new.slug.to_string(),
         name: new.name,
@@ -99,6 +104,7 @@ pub fn create(
     let id = CategoryId::try_from(id)
         .map_err(|error| diesel::result::Error::DeserializationError(error.into()))?;
     placing::set(conn, id, &new.place)?;
+    writing::write(conn, CustomResource::Category, id.get(), new.attributes)?;
     let event = Event::CategoryCreated { category_id: id };
     announce(conn, vec![(event, 1)], actor)?;
     Ok(id)
@@ -108,8 +114,8 @@ pub fn create(
 ///
 /// # Errors
 ///
-/// [`CategoryError::NotFound`], [`CategoryError::Stale`] when `expected_version` is not the current one, and
-/// [`CategoryError::SlugTaken`].
+/// [`CategoryError::NotFound`], [`CategoryError::Stale`] when `expected_version` is not the current one,
+/// [`CategoryError::SlugTaken`] and [`CategoryError::Fault`].
 pub fn update(
     conn: &mut PgConnection,
     id: CategoryId,
@@ -127,6 +133,7 @@ pub fn update(
         product_order: changes.product_order.map(ProductOrder::code),
     }
     .execute(conn)?;
+    writing::write(conn, CustomResource::Category, id.get(), changes.attributes)?;
     let event = Event::CategoryUpdated { category_id: id };
     Ok(touch(conn, id, event, actor)?)
 }

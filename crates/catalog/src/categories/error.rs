@@ -4,6 +4,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use domain::CategoryId;
 
 use super::MAX_DEPTH;
+use crate::custom_fields::Fault;
+use crate::custom_fields::attributes::AttributeError;
 
 /// Why a category was not written. An index counts the parents or the products of the request from 0.
 #[derive(Debug, thiserror::Error)]
@@ -22,10 +24,21 @@ pub enum CategoryError {
     TooDeep(usize),
     #[error("category {0} has no other parent")]
     HasChildren(CategoryId),
+    #[error("{}: {}", .0.field, .0.message)]
+    Fault(Fault),
     #[error("product {0} does not exist")]
     UnknownProduct(usize),
     #[error(transparent)]
     Db(DieselError),
+}
+
+impl From<AttributeError> for CategoryError {
+    fn from(error: AttributeError) -> Self {
+        match error {
+            AttributeError::Fault(fault) => Self::Fault(fault),
+            AttributeError::Db(error) => error.into(),
+        }
+    }
 }
 
 impl From<DieselError> for CategoryError {

@@ -59,6 +59,20 @@ pub(super) fn touch(
     Ok(version)
 }
 
+/// The same of several categories that are locked, with one event each.
+pub(crate) fn touch_many(
+    conn: &mut PgConnection,
+    categories: impl Iterator<Item = CategoryId>,
+    event: impl Fn(CategoryId) -> Event,
+) -> QueryResult<()> {
+    let mut changes = Vec::new();
+    for category in categories {
+        let id = category.get();
+        changes.push((event(category), TouchCategory { id }.get_result(conn)?));
+    }
+    announce(conn, changes, None)
+}
+
 /// Tells the outbox and the listeners of changes, each with the version its category has now.
 pub(super) fn announce(
     conn: &mut PgConnection,

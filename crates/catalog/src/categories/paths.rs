@@ -10,6 +10,7 @@ use super::editing::{self, NewCategory};
 use super::lock::lock_tree;
 use super::placing::{Parent, Place};
 use super::{CategoryError, MAX_DEPTH};
+use crate::custom_fields::attributes::AttributeChanges;
 
 /// The names from a root down to a category.
 pub type Path = Vec<String>;
@@ -162,12 +163,16 @@ fn create(
         image: String::new(),
         product_order: ProductOrder::Manual,
         place,
+        attributes: AttributeChanges::default(),
     };
     match editing::create(conn, new, None) {
         Ok(id) => Ok(Ok(id.get())),
         Err(CategoryError::TooDeep(_)) => Ok(Err("are too deep in the shop")),
         // Gone between the look for it and the lock of the graph.
         Err(CategoryError::UnknownParent(_)) => Ok(Err("changed meanwhile; try again")),
+        Err(CategoryError::Fault(_)) => Ok(Err(
+            "are new, and categories have to have a custom field that a file has no place for",
+        )),
         Err(error) => Err(error),
     }
 }

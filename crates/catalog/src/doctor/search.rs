@@ -8,13 +8,17 @@ use diesel::sql_types::{BigInt, Integer};
 
 use crate::search::following;
 
-/// What is on its way into the index is left out: marked products, prices whose moment has just come, and what the consumer
-/// has yet to read.
+/// What is on its way into the index is left out: marked products, prices whose moment has just come, what the consumer has
+/// yet to read, and what a job does about custom fields.
 const WRONG: &str = "\
     WITH pending (product_id) AS ( \
       SELECT product_id FROM catalog.search_stale \
        UNION \
       SELECT product_id FROM catalog.search_live WHERE changes_at <= statement_timestamp() \
+       UNION \
+      SELECT v.resource_id FROM catalog.custom_fields f \
+        JOIN catalog.custom_values v ON v.resource = f.resource AND (v.public_values ? f.key OR v.private_values ? f.key) \
+       WHERE f.resource = 'product' AND (f.applied_version < f.version OR f.removed_at IS NOT NULL) \
        UNION \
       SELECT a.product_id FROM ( \
         SELECT array_agg(o.kind) AS kinds, array_agg(o.resource_id) AS ids, array_agg(o.payload) AS payloads \

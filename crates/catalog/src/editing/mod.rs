@@ -11,7 +11,11 @@ use db::outbox::{self, Entry};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
-use domain::{Event, Money, ProductId, Sku, UserId, VariantId};
+use domain::{CustomResource, Event, Money, ProductId, Sku, UserId, VariantId};
+
+use crate::custom_fields::Fault;
+use crate::custom_fields::attributes::{AttributeChanges, AttributeError};
+use crate::custom_fields::writing;
 
 /// The Postgres channel on which ids of changed products are announced, or `*` for many.
 pub const CHANGES_CHANNEL: &str = "cartwright_products";
@@ -38,6 +42,7 @@ pub struct ProductChanges {
     pub image: Option<String>,
     pub price: Option<Money>,
     pub details: DetailChanges,
+    pub attributes: AttributeChanges,
 }
 
 /// Why a product was not written.
@@ -49,6 +54,8 @@ pub enum EditError {
     SlugTaken,
     #[error("the product would go off sale before it comes on sale, or has long since")]
     EndsBeforeItBegins,
+    #[error("{}: {}", .0.field, .0.message)]
+    Fault(Fault),
     #[error("no such product")]
     NotFound,
     #[error("the product has version {0} by now")]
@@ -76,6 +83,15 @@ impl From<DieselError> for EditError {
                 Self::EndsBeforeItBegins
             }
             _ => Self::Db(error),
+        }
+    }
+}
+
+impl From<AttributeError> for EditError {
+    fn from(error: AttributeError) -> Self {
+        match error {
+            AttributeError::Fault(fault) => Self::Fault(fault),
+            AttributeError::Db(error) => error.into(),
         }
     }
 }
@@ -157,8 +173,19 @@ db::statement! {
 ///
 /// # Errors
 ///
-/// [`EditError::SkuTaken`] when any SKU exists, also on an archived product.
+/// [`EditError::SkuTaken`] when any SKU exists, also on an archived product, and [`EditError::Fault`] where a custom field
+/// has to have a value.
 pub fn create_all(
+    conn: &mut PgConnection,
+    products: &[NewProduct],
+    actor: Option<UserId>,
+) -> Result<Vec<ProductId>, EditError> {
+    let bare = AttributeChanges::default();
+    writing::refuse_bare(conn, CustomResource::Product, &bare)?;
+    insert_all(conn, products, actor)
+}
+
+fn insert_all(
     conn: &mut PgConnection,
     products: &[NewProduct],
     actor: Option<UserId>,
@@ -189,16 +216,19 @@ pub fn create_all(
 ///
 /// # Errors
 ///
-/// [`EditError::SkuTaken`], [`EditError::SlugTaken`] and [`EditError::EndsBeforeItBegins`].
+/// [`EditError::SkuTaken`], [`EditError::SlugTaken`], [`EditError::EndsBeforeItBegins`] and [`EditError::Fault`].
 pub fn create(
     conn: &mut PgConnection,
     product: NewProduct,
     details: DetailChanges,
+    attributes: AttributeChanges,
     actor: Option<UserId>,
 ) -> Result<ProductId, EditError> {
-    let ids = create_all(conn, &[product], actor)?;
+    writing::refuse_bare(conn, CustomResource::Product, &attributes)?;
+    let ids = insert_all(conn, &[product], actor)?;
     let id = ids.first().copied().ok_or(EditError::NotFound)?;
     details::write(conn, id, details)?;
+    writing::write(conn, CustomResource::Product, id.get(), attributes)?;
     Ok(id)
 }
 
@@ -207,7 +237,7 @@ pub fn create(
 /// # Errors
 ///
 /// [`EditError::NotFound`], [`EditError::Stale`] when `expected_version` is not the current one,
-/// [`EditError::SlugTaken`] and [`EditError::EndsBeforeItBegins`].
+/// [`EditError::SlugTaken`], [`EditError::EndsBeforeItBegins`] and [`EditError::Fault`].
 pub fn update(
     conn: &mut PgConnection,
     id: ProductId,
@@ -228,6 +258,7 @@ pub fn update(
         image,
         price,
         details,
+        attributes,
     } = changes;
     let version: i64 = UpdateProduct {
         id: id.get(),
@@ -239,6 +270,7 @@ pub fn update(
     if details != DetailChanges::default() {
         details::write(conn, id, details)?;
     }
+    writing::write(conn, CustomResource::Product, id.get(), attributes)?;
     if let Some(price) = price {
         // Read under the lock: another variant may have become the default one while we waited for it.
         let variant =

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::ExportError;
 use super::reading::{self, Product};
+use crate::custom_fields::CustomField;
 
 /// What says nothing is left out.
 #[derive(Debug, Serialize)]
@@ -38,6 +40,8 @@ struct Line<'p> {
     publish_at: &'p str,
     #[serde(skip_serializing_if = "str::is_empty")]
     unpublish_at: &'p str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    custom_fields: BTreeMap<&'p str, &'p Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     options: Vec<&'p str>,
     variants: Vec<Variant<'p>>,
@@ -69,7 +73,12 @@ struct Price {
     price: String,
 }
 
-pub(super) fn write(file: &mut impl Write, product: &Product) -> Result<(), ExportError> {
+pub(super) fn write(
+    file: &mut impl Write,
+    product: &Product,
+    fields: &[CustomField],
+) -> Result<(), ExportError> {
+    let kept = fields.iter().map(|field| field.key.as_str());
     let texts = &product.texts;
     let variants = product.variants.iter().map(variant);
     let variants = variants.collect::<Result<Vec<_>, ExportError>>()?;
@@ -93,6 +102,9 @@ pub(super) fn write(file: &mut impl Write, product: &Product) -> Result<(), Expo
         status: product.status,
         publish_at: &product.publish_at,
         unpublish_at: &product.unpublish_at,
+        custom_fields: kept
+            .filter_map(|key| Some((key, product.fields.get(key)?)))
+            .collect(),
         options: texts
             .options
             .iter()

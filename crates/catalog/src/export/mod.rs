@@ -62,7 +62,7 @@ impl From<csv::Error> for ExportError {
 /// Writes products to `file`, as they are at one moment, in the order of their ids.
 ///
 /// What a file of this form has no place for is left out: what is archived, how prices and stock came to be what they
-/// are, limits of stock, the order of values of an option, and values that no variant has. White space around texts
+/// are, limits of stock, custom fields of variants and those that refer to something, metadata, the order of values of an option, and values that no variant has. White space around texts
 /// is dropped.
 ///
 /// # Errors
@@ -76,14 +76,18 @@ pub fn products(
 ) -> Result<Summary, ExportError> {
     let mut snapshot = conn.build_transaction().repeatable_read().read_only();
     snapshot.run(|conn| {
+        let fields = reading::fields(conn, scope)?;
         let summary = match form {
             Form::Csv => {
-                let mut table = table::Table::begin(&mut file, reading::options(conn, scope)?)?;
+                let options = reading::options(conn, scope)?;
+                let mut table = table::Table::begin(&mut file, options, fields)?;
                 let summary = walk(conn, scope, |product| table.write(product))?;
                 table.end()?;
                 summary
             }
-            Form::Ndjson => walk(conn, scope, |product| lines::write(&mut file, product))?,
+            Form::Ndjson => walk(conn, scope, |product| {
+                lines::write(&mut file, product, &fields)
+            })?,
         };
         file.flush()?;
         Ok(summary)

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
-use domain::{Currency, Money};
+use domain::{Currency, CustomResource, Money};
+use serde_json::{Map, Value};
 
 use super::Scope;
 use crate::categories::paths::Path;
-use crate::import::exact;
+use crate::custom_fields::{self, CustomField, attributes};
+use crate::import::{exact, is_portable};
 
 /// Variants that are read at a time.
 const PAGE: i64 = 1_000;
@@ -23,6 +25,8 @@ pub(super) struct Product {
     pub status: &'static str,
     pub publish_at: String,
     pub unpublish_at: String,
+    /// Values of custom fields, by their keys.
+    pub fields: Map<String, Value>,
     /// By their paths, in the order of these.
     pub categories: Vec<Path>,
     /// The default one first, whose SKU is the handle.
@@ -154,6 +158,15 @@ db::statement! {
 }
 
 db::statement! {
+    struct ListKeys { on_sale_only: bool => Bool } -> Text =
+    concat!(
+        "SELECT DISTINCT k.key FROM catalog.custom_values v \
+           JOIN catalog.products p ON p.id = v.resource_id \
+          CROSS JOIN LATERAL jsonb_object_keys(v.public_values || v.private_values) AS k (key) \
+          WHERE v.resource = 'product' AND ", is_exported!())
+}
+
+db::statement! {
     struct Now {} -> Timestamptz = "SELECT now()"
 }
 
@@ -166,6 +179,15 @@ pub(super) fn now(conn: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
 pub(super) fn options(conn: &mut PgConnection, scope: Scope) -> QueryResult<Vec<String>> {
     let on_sale_only = scope == Scope::OnSale;
     ListOptions { on_sale_only }.load(conn)
+}
+
+/// Custom fields that exported products have values of, in the order of their columns.
+pub(super) fn fields(conn: &mut PgConnection, scope: Scope) -> QueryResult<Vec<CustomField>> {
+    let on_sale_only = scope == Scope::OnSale;
+    let keys: Vec<String> = ListKeys { on_sale_only }.load(conn)?;
+    let mut fields = custom_fields::all_of(conn, CustomResource::Product)?;
+    fields.retain(|field| is_portable(field) && keys.contains(&field.key));
+    Ok(fields)
 }
 
 /// Where a page of variants begins: behind one of them.
@@ -209,12 +231,14 @@ impl Page {
         };
         let mut ids: Vec<i64> = variants.iter().map(|variant| variant.product_id).collect();
         ids.dedup();
+        let mut kept = attributes::find_all(conn, CustomResource::Product, ids.clone())?;
         let texts: Vec<Texts> = ListProducts { ids }.load(conn)?;
         let mut texts: HashMap<i64, Texts> = texts.into_iter().map(|t| (t.id, t)).collect();
         let mut products: Vec<Product> = Vec::new();
         for mut variant in variants {
             if let Some(texts) = texts.remove(&variant.product_id) {
-                products.push(product(texts, paths));
+                let kept = kept.remove(&texts.id).unwrap_or_default();
+                products.push(product(texts, kept.all_values(), paths));
             }
             variant.barcode = variant.barcode.map(|text| text.trim().to_owned());
             let product = products.last_mut().ok_or(diesel::result::Error::NotFound)?;
@@ -224,7 +248,7 @@ impl Page {
     }
 }
 
-fn product(mut texts: Texts, paths: &HashMap<i64, Path>) -> Product {
+fn product(mut texts: Texts, fields: Map<String, Value>, paths: &HashMap<i64, Path>) -> Product {
     for text in [
         &mut texts.name,
         &mut texts.description,
@@ -252,6 +276,7 @@ fn product(mut texts: Texts, paths: &HashMap<i64, Path>) -> Product {
         },
         publish_at: texts.published_at.map(exact).unwrap_or_default(),
         unpublish_at: texts.unpublished_at.map(exact).unwrap_or_default(),
+        fields,
         categories,
         texts,
         variants: Vec::new(),

@@ -4,22 +4,34 @@ use std::io::Write;
 
 use super::ExportError;
 use super::reading::{Product, Variant};
-use crate::import::{COLUMNS, ITEM, OPTION, STEP, escaped};
+use crate::custom_fields::CustomField;
+use crate::import::{COLUMNS, CUSTOM, ITEM, OPTION, STEP, cell, escaped};
 
 pub(super) struct Table<W: Write> {
     file: csv::Writer<W>,
     /// Names of those that have a column.
     options: Vec<String>,
+    /// The same.
+    fields: Vec<CustomField>,
 }
 
 impl<W: Write> Table<W> {
     /// Writes the header.
-    pub(super) fn begin(file: W, options: Vec<String>) -> Result<Self, ExportError> {
+    pub(super) fn begin(
+        file: W,
+        options: Vec<String>,
+        fields: Vec<CustomField>,
+    ) -> Result<Self, ExportError> {
         let mut file = csv::Writer::from_writer(file);
         let columns = COLUMNS.iter().map(|column| (*column).to_owned());
         let asked = options.iter().map(|name| format!("{OPTION}{name}"));
-        file.write_record(columns.chain(asked))?;
-        Ok(Self { file, options })
+        let kept = fields.iter().map(|field| format!("{CUSTOM}{}", field.key));
+        file.write_record(columns.chain(asked).chain(kept))?;
+        Ok(Self {
+            file,
+            options,
+            fields,
+        })
     }
 
     /// Writes the rows of a product: the first one tells of it, and the first one of each variant of that.
@@ -74,7 +86,11 @@ impl<W: Write> Table<W> {
             let value = variant.and_then(|v| v.choices.get(name)?.as_str());
             value.unwrap_or_default().to_owned()
         });
-        self.file.write_record(cells.chain(chosen))?;
+        let kept = self.fields.iter().map(|field| {
+            let value = product.and_then(|p| p.fields.get(&field.key));
+            value.map(|value| cell(field, value)).unwrap_or_default()
+        });
+        self.file.write_record(cells.chain(chosen).chain(kept))?;
         Ok(())
     }
 

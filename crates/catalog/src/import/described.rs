@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value};
 
+use super::custom;
 use super::details::Details;
 use super::row::{Refusal, Row, refuse};
 use super::shop::Shop;
@@ -35,6 +37,8 @@ pub(super) struct Described {
     pub begin: Begin,
     /// When it goes off sale; `None` for never.
     pub end: Option<DateTime<Utc>>,
+    /// Values of custom fields, by their keys, where that is known or said.
+    pub fields: Map<String, Value>,
     /// Those it is in, where that is known or said.
     pub categories: BTreeSet<i64>,
 }
@@ -69,6 +73,10 @@ impl Described {
         if let Some(paths) = &said.categories {
             next.categories = shop.lead(paths)?;
         }
+        for (key, cell) in &said.custom {
+            custom::set(&mut next.fields, &shop.fields, key, cell)?;
+        }
+        shop.require(&next.fields)?;
         if let Some(slug) = said.slug.as_ref().map(|slug| slug.as_str()) {
             shop.take_slug(slug, product)?;
             next.slug = Some(slug.to_owned());

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike, SubsecRound, Utc};
 use domain::Slug;
 
+use super::custom::Cell;
 use super::row::{Cells, Refusal, checked_text, refuse, said};
 use crate::categories::MAX_DEPTH;
 use crate::categories::paths::Path;
@@ -15,7 +16,7 @@ const MAX_TAGS: usize = 50;
 const MAX_CATEGORIES: usize = 1_000;
 
 /// What a row says of its product; `None` leaves what is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Details {
     pub description: Option<String>,
     pub image: Option<String>,
@@ -28,6 +29,8 @@ pub(super) struct Details {
     pub seo_description: Option<String>,
     pub publication: Option<Publication>,
     pub unpublish_at: Option<DateTime<Utc>>,
+    /// Values of custom fields, by their keys.
+    pub custom: Vec<(String, Cell)>,
     /// All that it is to be in, each once.
     pub categories: Option<Vec<Path>>,
 }
@@ -47,6 +50,7 @@ impl Details {
             unpublish_at: said(&cells.unpublish_at)
                 .map(|text| moment("unpublish_at", text))
                 .transpose()?,
+            custom: cells.custom.clone(),
             categories: categories(&cells.categories)?,
         })
     }

@@ -5,11 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
+use domain::CustomResource;
+use serde_json::{Map, Value};
 
 use super::chunk::Entry;
 use super::described::{Begin, Described};
 use super::products::Target;
 use super::shop::Shop;
+use crate::custom_fields::attributes;
 use crate::variants::{self, Traits};
 
 /// What a known SKU looks like now.
@@ -192,15 +195,24 @@ pub(super) fn find(
     ids.sort_unstable();
     ids.dedup();
     let mut categories = shop.categories_of(conn, &ids)?;
+    let mut kept = match shop.fields.is_empty() {
+        true => HashMap::new(),
+        false => attributes::find_all(conn, CustomResource::Product, ids.clone())?,
+    };
     let products: Vec<Product> = FindProducts { ids }.load(conn)?;
     let targets = products.into_iter().map(|product| {
         let categories = categories.remove(&product.id).unwrap_or_default();
-        target(product, categories)
+        let fields = kept.remove(&product.id).unwrap_or_default().all_values();
+        target(product, categories, fields)
     });
     Ok((found, targets.collect::<QueryResult<_>>()?))
 }
 
-fn target(product: Product, categories: BTreeSet<i64>) -> QueryResult<Target> {
+fn target(
+    product: Product,
+    categories: BTreeSet<i64>,
+    fields: Map<String, Value>,
+) -> QueryResult<Target> {
     let begin = match (product.is_unpublished, product.published_at) {
         (true, _) => Begin::Never,
         (false, Some(begin)) => Begin::At(begin),
@@ -211,6 +223,7 @@ fn target(product: Product, categories: BTreeSet<i64>) -> QueryResult<Target> {
         is_archived: product.is_archived,
         former_slug: product.slug.clone(),
         former_categories: categories.clone(),
+        former_fields: fields.clone(),
         described: Described {
             name: product.name,
             description: product.description,
@@ -223,6 +236,7 @@ fn target(product: Product, categories: BTreeSet<i64>) -> QueryResult<Target> {
             seo_description: product.seo_description,
             begin,
             end: product.unpublished_at,
+            fields,
             categories,
         },
         options: variants::read_options(product.options)?,

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::bounded::MAX_ROW;
+use super::custom::Cell;
 use super::row::{Cells, Refusal, refuse};
 use super::{ImportError, Sink};
 
@@ -27,6 +29,7 @@ struct Line {
     status: Option<String>,
     publish_at: Option<String>,
     unpublish_at: Option<String>,
+    custom_fields: Option<Map<String, Value>>,
     /// Names, in the order in which they are asked for.
     options: Option<Vec<String>>,
     variants: Vec<Variant>,
@@ -114,6 +117,7 @@ fn tell(number: u64, line: Line, sink: Sink) -> Result<(), ImportError> {
     let handle = line.product.filter(|handle| !handle.trim().is_empty());
     let handle = handle.unwrap_or_else(|| first.sku.clone());
     let text = Option::unwrap_or_default;
+    let custom = line.custom_fields.into_iter().flatten();
     let mut told = Some(Cells {
         name: text(line.name),
         description: text(line.description),
@@ -128,6 +132,9 @@ fn tell(number: u64, line: Line, sink: Sink) -> Result<(), ImportError> {
         status: text(line.status),
         publish_at: text(line.publish_at),
         unpublish_at: text(line.unpublish_at),
+        custom: custom
+            .map(|(key, value)| (key, Cell::Json(value)))
+            .collect(),
         ..Cells::default()
     });
     let names = line.options.unwrap_or_default();
@@ -196,6 +203,7 @@ pub(super) fn member(column: &'static str) -> &'static str {
         "width_mm" => "widthMm",
         "height_mm" => "heightMm",
         "option" => "choices",
+        "custom" => "customFields",
         same => same,
     }
 }

@@ -9,6 +9,7 @@ mod apply;
 mod bounded;
 mod chunk;
 mod counts;
+mod custom;
 mod deciding;
 mod described;
 mod details;
@@ -33,6 +34,7 @@ use std::io::Read;
 use diesel::PgConnection;
 use domain::Currency;
 
+pub(crate) use custom::{CUSTOM, cell, is_portable};
 pub(crate) use described::exact;
 pub(crate) use lists::{ITEM, STEP, escaped};
 pub use memory::Learned;
@@ -86,7 +88,7 @@ pub enum ImportError {
         profile: Profile,
         column: &'static str,
     },
-    #[error("unknown column `{0}`; known are {known} and option:NAME", known = own::COLUMNS.join(", "))]
+    #[error("unknown column `{0}`; known are {known}, option:NAME and custom.KEY", known = own::COLUMNS.join(", "))]
     UnknownColumn(String),
     #[error("unknown column `{column}`; known are {known}", known = known.join(", "))]
     OtherColumn {

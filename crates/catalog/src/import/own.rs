@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::custom::{CUSTOM, Cell};
 use super::lists;
 use super::row::Cells;
 use super::table::Table;
@@ -40,7 +41,7 @@ pub(crate) const OPTION: &str = "option:";
 
 pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
     let mut table = Table::open(source)?;
-    let options = options(&table.header)?;
+    let (options, fields) = columns(&table.header)?;
     if let Some(missing) = REQUIRED.into_iter().find(|name| !table.has(name)) {
         return Err(ImportError::MissingColumn(missing));
     }
@@ -49,6 +50,10 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
         let chosen = options.iter().map(|(place, name)| {
             let value = table.at(*place).to_owned();
             (name.clone(), value)
+        });
+        let custom = fields.iter().map(|(place, key)| {
+            let value = table.at(*place).to_owned();
+            (key.clone(), Cell::Text(value))
         });
         let cells = Cells {
             product: cell("product"),
@@ -65,6 +70,7 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
             width_mm: cell("width_mm"),
             height_mm: cell("height_mm"),
             options: chosen.collect(),
+            custom: custom.collect(),
             slug: cell("slug"),
             brand: cell("brand"),
             tags: lists::items(table.cell("tags")),
@@ -82,11 +88,19 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
     Ok(())
 }
 
-/// The options that have a column, with their places.
-fn options(header: &[String]) -> Result<Vec<(usize, String)>, ImportError> {
-    let mut options: Vec<(usize, String)> = Vec::new();
+/// Places and names of columns.
+type Named = Vec<(usize, String)>;
+
+/// The options and the custom fields that have a column.
+fn columns(header: &[String]) -> Result<(Named, Named), ImportError> {
+    let (mut options, mut fields): (Named, Named) = (Vec::new(), Vec::new());
     for (place, column) in header.iter().enumerate() {
         if COLUMNS.contains(&column.as_str()) {
+            continue;
+        }
+        // A column that is there twice was refused before.
+        if let Some(key) = column.strip_prefix(CUSTOM).filter(|key| !key.is_empty()) {
+            fields.push((place, key.to_owned()));
             continue;
         }
         let name = column.strip_prefix(OPTION).map(str::trim);
@@ -98,5 +112,5 @@ fn options(header: &[String]) -> Result<Vec<(usize, String)>, ImportError> {
         }
         options.push((place, name.to_owned()));
     }
-    Ok(options)
+    Ok((options, fields))
 }

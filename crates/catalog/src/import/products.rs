@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use domain::{Choices, InvalidChoices, Options};
+use serde_json::{Map, Value};
 
 use super::described::Described;
 use super::row::{Refusal, Row, refuse};
@@ -19,6 +20,8 @@ pub(super) struct Target {
     /// Its own slug until now, and the categories that it was in.
     pub former_slug: Option<String>,
     pub former_categories: BTreeSet<i64>,
+    /// Values of custom fields until now.
+    pub former_fields: Map<String, Value>,
     pub options: Options,
     /// Those on sale.
     pub variants: i32,

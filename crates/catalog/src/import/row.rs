@@ -2,6 +2,7 @@
 
 use domain::{Currency, Money, Options, ProductOption, Sku};
 
+use super::custom::Cell;
 use super::details::Details;
 use crate::stock::MAX_ON_HAND;
 use crate::variants::Traits;
@@ -39,6 +40,8 @@ pub(super) struct Cells {
     pub description_html: String,
     pub seo_title: String,
     pub seo_description: String,
+    /// Keys and values of custom fields of the product.
+    pub custom: Vec<(String, Cell)>,
     /// Of a price.
     pub valid_from: String,
 }

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+use domain::CustomResource;
+use serde_json::{Map, Value};
 
 use super::chunk::Entry;
 use super::memory::Memory;
 use super::row::{Refusal, refuse};
 use crate::categories::paths::{self, Led, Missing, Path};
 use crate::categories::{CategoryError, filing};
+use crate::custom_fields::{CustomField, writing};
 use crate::editing::EditError;
 
 db::statement! {
@@ -28,6 +31,8 @@ const LOOKS: usize = 3;
 /// What is known of the shop while a chunk is decided.
 pub(super) struct Shop {
     pub clock: DateTime<Utc>,
+    /// Of products.
+    pub fields: Vec<CustomField>,
     led: Led,
     /// Categories that nobody else changes meanwhile.
     locked: BTreeSet<i64>,
@@ -51,6 +56,7 @@ impl Shop {
         let paths: Vec<Path> = paths.flatten().cloned().collect();
         let mut shop = Self {
             clock: ReadClock {}.get_result(conn)?,
+            fields: writing::share(conn, CustomResource::Product)?,
             led: Led::new(),
             locked: BTreeSet::new(),
             slugs: HashMap::new(),
@@ -145,6 +151,15 @@ impl Shop {
             None => Err(refuse("categories", "changed meanwhile; try again")),
         };
         paths.iter().map(lead).collect()
+    }
+
+    /// Refuses a product without a value that every product has to have.
+    pub(super) fn require(&self, values: &Map<String, Value>) -> Result<(), Refusal> {
+        let lacks = |field: &&CustomField| field.rules.required && !values.contains_key(&field.key);
+        match self.fields.iter().find(lacks) {
+            Some(field) => Err(refuse("custom", format!("`{}` is required", field.key))),
+            None => Ok(()),
+        }
     }
 
     /// Takes a slug for a product, unless another one has it.

@@ -10,6 +10,7 @@ use super::products::Target;
 use super::row::Row;
 use super::telling;
 use crate::categories::filing;
+use crate::custom_fields::{CustomField, writing};
 use crate::editing::{self, EditError};
 use crate::stock::{self, Cause, Change};
 use crate::variants::adding::{self, Addition};
@@ -56,6 +57,7 @@ pub(super) fn write(conn: &mut PgConnection, chunk: &mut Chunk) -> Result<(), Ed
     set(conn, &chunk.plan.set)?;
     versions.extend(telling::update(conn, &chunk.plan.begun, &chunk.targets)?);
     file(conn, &chunk.targets)?;
+    keep(conn, &chunk.targets, &chunk.shop.fields)?;
     price(conn, &chunk.plan.priced)?;
     count(conn, &chunk.plan.counted)?;
     let version = |(id, version): (i64, i64)| Some((ProductId::try_from(id).ok()?, version));
@@ -98,6 +100,17 @@ fn file(conn: &mut PgConnection, targets: &[Target]) -> QueryResult<()> {
         removed.extend(before.difference(now).map(|category| (*category, id)));
     }
     filing::file(conn, &placed, &removed, None)
+}
+
+/// Writes values of custom fields that are not what they were.
+fn keep(conn: &mut PgConnection, targets: &[Target], fields: &[CustomField]) -> QueryResult<()> {
+    let is_new = |target: &&Target| target.described.fields != target.former_fields;
+    let changed = targets
+        .iter()
+        .filter(|target| target.is_changed)
+        .filter(is_new);
+    let values = changed.filter_map(|target| Some((target.id?, target.described.fields.clone())));
+    writing::replace_values(conn, fields, values.collect())
 }
 
 fn set(conn: &mut PgConnection, rows: &[(&Row, Option<Choices>)]) -> QueryResult<()> {

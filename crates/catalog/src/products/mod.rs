@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
 use domain::{Currency, ProductId, Sku, Slug};
+use serde_json::{Map, Value};
 
 use crate::media;
 use crate::media::products::Pictures;
@@ -50,6 +51,8 @@ pub struct Product {
     pub description_html: Option<String>,
     pub seo_title: Option<String>,
     pub seo_description: Option<String>,
+    /// Values of custom fields that customers see, and metadata; `None` in lists.
+    kept: Option<serde_json::Value>,
     /// Of a price list: the price, what it is reduced from, and the lowest price before.
     listed: Option<Vec<Option<i64>>>,
     /// Its pictures in their order; in lists only the first.
@@ -82,6 +85,18 @@ impl Product {
         self.listed(2)
     }
 
+    /// Values of custom fields that customers see, by their keys; `None` in lists.
+    #[must_use]
+    pub fn custom_fields(&self) -> Option<&Map<String, Value>> {
+        self.kept.as_ref()?.get(0)?.as_object()
+    }
+
+    /// What programs keep there freely; `None` in lists.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&Map<String, Value>> {
+        self.kept.as_ref()?.get(1)?.as_object()
+    }
+
     fn listed(&self, place: usize) -> Option<i64> {
         *self.listed.as_ref()?.get(place)?
     }
@@ -110,6 +125,7 @@ type ProductRow = (
     Nullable<Text>,
     Nullable<Text>,
     Nullable<Text>,
+    Nullable<Jsonb>,
     Nullable<Array<Nullable<BigInt>>>,
     Bool,
 );
@@ -121,13 +137,15 @@ type ProductRow = (
 macro_rules! select_products {
     (details of $($rest:literal)*) => {
         select_products!(
-            "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description",
+            "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description, \
+             coalesce((SELECT jsonb_build_array(k.public_values, k.metadata) FROM catalog.custom_values k \
+                        WHERE k.resource = 'product' AND k.resource_id = p.id), '[{}, {}]')",
             $($rest),*
         )
     };
     (list of $($rest:literal)*) => {
         select_products!(
-            "NULL::jsonb, p.slug, p.brand, NULL::text[], NULL::text, NULL::text, NULL::text",
+            "NULL::jsonb, p.slug, p.brand, NULL::text[], NULL::text, NULL::text, NULL::text, NULL::jsonb",
             $($rest),*
         )
     };

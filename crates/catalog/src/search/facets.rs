@@ -21,6 +21,8 @@ pub struct Facets {
     pub categories: Option<Vec<CategoryCount>>,
     /// By the names of options.
     pub options: Option<BTreeMap<String, Vec<Count>>>,
+    /// By the keys of custom fields.
+    pub fields: Option<BTreeMap<String, Vec<Count>>>,
     pub prices: Option<Prices>,
     pub stock: Option<Stock>,
 }
@@ -69,19 +71,6 @@ impl Facets {
     /// As `catalog.search` writes them.
     pub(super) fn new(stats: &Value, currency: Currency) -> Self {
         let of = |facet: Facet| stats.get(facet.code());
-        let options = of(Facet::Options).map(|_| {
-            let lists = stats.as_object().into_iter().flatten();
-            let lists = lists
-                .filter(|(name, _)| *name == Facet::Options.code() || name.starts_with("option:"));
-            let mut options = BTreeMap::<String, Vec<Count>>::new();
-            for value in lists.flat_map(|(_, list)| list.as_array()).flatten() {
-                options
-                    .entry(text(&value["name"]))
-                    .or_default()
-                    .push(count(value));
-            }
-            options
-        });
         Self {
             total: number(&stats["total"]),
             brands: of(Facet::Brand).map(counts),
@@ -90,7 +79,8 @@ impl Facets {
                 let list = list.as_array().into_iter().flatten();
                 list.filter_map(category).collect()
             }),
-            options,
+            options: of(Facet::Options).map(|_| by_name(stats, Facet::Options, "option:")),
+            fields: of(Facet::Fields).map(|_| by_name(stats, Facet::Fields, "field:")),
             prices: of(Facet::Price).map(|prices| Prices::new(prices, currency)),
             stock: of(Facet::InStock).map(|stock| Stock {
                 available: number(&stock["in"]),
@@ -125,6 +115,20 @@ impl Prices {
             steps: (0..=(high - low) / width).map(step).collect(),
         }
     }
+}
+
+/// Those that have a selection are counted one by one, and all others together.
+fn by_name(stats: &Value, all: Facet, one: &str) -> BTreeMap<String, Vec<Count>> {
+    let lists = stats.as_object().into_iter().flatten();
+    let lists = lists.filter(|(name, _)| *name == all.code() || name.starts_with(one));
+    let mut counted = BTreeMap::<String, Vec<Count>>::new();
+    for value in lists.flat_map(|(_, list)| list.as_array()).flatten() {
+        counted
+            .entry(text(&value["name"]))
+            .or_default()
+            .push(count(value));
+    }
+    counted
 }
 
 fn counts(list: &Value) -> Vec<Count> {

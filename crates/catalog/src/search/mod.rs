@@ -5,10 +5,12 @@
 //!
 //! - [`find`]: a page of what is found, and what it can be narrowed by
 //! - [`facets`]: what is counted
+//! - [`fields`]: values and ranges of custom fields
 //! - [`following`]: how the index hears of changes, and how far it is behind
 //! - [`rebuilding`]: all of it anew, beside the one that is read
 
 pub mod facets;
+pub mod fields;
 pub mod following;
 pub mod rebuilding;
 
@@ -62,6 +64,7 @@ impl Search {
             "text": self.text, "locale": self.locale, "currency": self.market.currency.code(), "country": self.market.country_code(),
             "brands": selection.brands, "tags": selection.tags, "categories": categories,
             "options": options, "inStock": selection.in_stock,
+            "fields": selection.fields, "ranges": [],
             "minPrice": selection.min_price, "maxPrice": selection.max_price,
             "sort": self.sort.code(), "limit": self.size.get() + 1,
             "after": self.after.map(|(number, id)| [number, id]), "facets": facets,
@@ -78,6 +81,8 @@ pub struct Selection {
     pub categories: Vec<CategoryId>,
     /// Names and values of options; those of one name are alternatives.
     pub options: Vec<(String, String)>,
+    /// Keys of custom fields, and values or ranges (`10..20`) of them; those of one key are alternatives.
+    pub fields: Vec<(String, String)>,
     pub in_stock: Option<bool>,
     /// Minor units, inclusive.
     pub min_price: Option<i64>,
@@ -101,6 +106,10 @@ pub enum SearchError {
     /// The products of a shop that has just learnt to search are still being read.
     #[error("the search index is being built for the first time")]
     NotBuilt,
+    #[error("`{0}` is no custom field by which products are found")]
+    UnknownField(String),
+    #[error("the range of `{0}` {1}")]
+    InvalidRange(String, &'static str),
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
 }
@@ -119,7 +128,8 @@ db::statement! {
        FROM catalog.search_index i LEFT JOIN LATERAL catalog.search($1) f ON i.built_at IS NOT NULL"
 }
 
-/// Finds a page of products that are on sale, in two statements however many there are.
+/// Finds a page of products that are on sale, in two statements however many there are, and one more where custom fields
+/// narrow it.
 ///
 /// One that was taken off sale a moment ago may still be counted, but is not shown, so a page may be short of it.
 ///
@@ -134,10 +144,10 @@ pub fn find(conn: &mut PgConnection, search: &Search) -> Result<Found, SearchErr
         Option<String>,
         Option<Value>,
     );
-    let (is_built, ids, keys, did_you_mean, stats): Row = FindProducts {
-        request: search.to_json(),
-    }
-    .get_result(conn)?;
+    let mut request = search.to_json();
+    fields::narrow(conn, &search.selection.fields, &mut request)?;
+    let (is_built, ids, keys, did_you_mean, stats): Row =
+        FindProducts { request }.get_result(conn)?;
     if !is_built {
         return Err(SearchError::NotBuilt);
     }

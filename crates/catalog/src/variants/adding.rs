@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text};
-use domain::{Choices, Money, ProductId, Sku, UserId, VariantId};
+use domain::{Choices, CustomResource, Money, ProductId, Sku, UserId, VariantId};
 
 use super::lock::{LockedProduct, lock_product, touch};
 use super::{MAX_VARIANTS, Traits, VariantError, as_json};
+use crate::custom_fields::attributes::AttributeChanges;
+use crate::custom_fields::writing;
 
 /// A variant to be added.
 #[derive(Clone, Debug)]
@@ -19,6 +21,7 @@ pub struct NewVariant {
     /// Counted units.
     pub on_hand: i64,
     pub traits: Traits,
+    pub attributes: AttributeChanges,
 }
 
 db::statement! {
@@ -121,6 +124,11 @@ pub(super) fn insert(
         })
         .collect();
     let inserted = insert_all(conn, &additions, actor)?;
+    for (index, (id, variant)) in inserted.iter().zip(new).enumerate() {
+        let given = variant.attributes.clone();
+        writing::write(conn, CustomResource::Variant, *id, given)
+            .map_err(|error| VariantError::of_attributes(index, error))?;
+    }
     touch(conn, product.id, more, actor)?;
     Ok(inserted
         .into_iter()

@@ -9,6 +9,7 @@ use domain::{Choices, Money, Options, ProductId, Sku, UserId, VariantId};
 use super::adding::{NewVariant, insert};
 use super::lock::{announce, lock_product};
 use super::{MAX_VARIANTS, Traits, VariantError, as_json};
+use crate::custom_fields::attributes::AttributeChanges;
 
 db::statement! {
     /// Variants whose choices the new options do not have.
@@ -176,6 +177,7 @@ pub fn generate(
             price: matrix.price,
             on_hand: matrix.on_hand,
             traits: Traits::default(),
+            attributes: AttributeChanges::default(),
         })
     });
     let new = new.collect::<Result<Vec<_>, VariantError>>()?;

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text};
-use domain::{Money, ProductId, Sku, UserId, VariantId};
+use domain::{CustomResource, Money, ProductId, Sku, UserId, VariantId};
 
 use super::lock::{LockedProduct, lock_product, touch};
 use super::{VariantError, as_json};
+use crate::custom_fields::attributes::AttributeChanges;
+use crate::custom_fields::writing;
 use crate::editing;
 
 /// What is to change of [`Traits`](super::Traits); `None` stays, and `Some(None)` is unknown again.
@@ -29,6 +31,7 @@ pub struct VariantChanges {
     pub traits: TraitChanges,
     /// Whether it is to stand for the product from now on. The one that does cannot cease to by itself.
     pub is_default: Option<bool>,
+    pub attributes: AttributeChanges,
 }
 
 type Current = (i64, String, bool, serde_json::Value, String);
@@ -117,6 +120,8 @@ pub fn update(
     }
     .execute(conn)?;
     set_traits(conn, id, changes.traits)?;
+    writing::write(conn, CustomResource::Variant, id.get(), changes.attributes)
+        .map_err(|error| VariantError::of_attributes(0, error))?;
     if let Some(price) = changes.price {
         editing::insert_price(conn, id, price)?;
     }

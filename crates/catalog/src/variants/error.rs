@@ -3,6 +3,9 @@
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use domain::InvalidChoices;
 
+use crate::custom_fields::Fault;
+use crate::custom_fields::attributes::AttributeError;
+
 use super::MAX_VARIANTS;
 
 /// Why a variant was not written. An index counts the variants of the request from 0.
@@ -33,10 +36,22 @@ pub enum VariantError {
     ChoicesTaken(Option<usize>),
     #[error("variant {0}: {1}")]
     Choices(usize, InvalidChoices),
+    #[error("variant {0}: {field}: {message}", field = .1.field, message = .1.message)]
+    Fault(usize, Fault),
     #[error("the default variant stands for its product")]
     IsDefault,
     #[error(transparent)]
     Db(DieselError),
+}
+
+impl VariantError {
+    /// What is wrong with the attributes of a variant of the request.
+    pub(super) fn of_attributes(index: usize, error: AttributeError) -> Self {
+        match error {
+            AttributeError::Fault(fault) => Self::Fault(index, fault),
+            AttributeError::Db(error) => error.into(),
+        }
+    }
 }
 
 impl From<DieselError> for VariantError {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use catalog::custom_fields::attributes::AttributeChanges;
 use catalog::editing::{DetailChanges, Publication};
 use catalog::export::{self, Form, Scope, Summary};
 use catalog::variants::{choosing, editing};
@@ -116,7 +117,14 @@ fn drafts_and_times_come_along_unless_only_what_is_on_sale_is_asked_for() {
             unpublish_at: Some(end),
             ..DetailChanges::default()
         };
-        catalog::editing::create(conn, product(sku), details, None).unwrap();
+        catalog::editing::create(
+            conn,
+            product(sku),
+            details,
+            AttributeChanges::default(),
+            None,
+        )
+        .unwrap();
     }
     let gone = create(conn, product("GONE"));
     let end = "UPDATE catalog.products SET unpublished_at = '2021-01-01' WHERE id = ";

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod categories;
+mod custom_fields;
 mod editing;
 mod export;
 mod files;

@@ -16,7 +16,7 @@ use domain::{CategoryId, LocationId, PageSize, ProductId, ProductOrder, VariantI
 use crate::{SETTINGS, USD, cause, database, quote, sku, text};
 
 /// 20,000 products, each with prices in two currencies, of which one was changed once; one variant was moved 20,000 times, a few are low, and something of each is kept for somebody.
-/// Every other one has prices in four of ten price lists.
+/// Every other one has prices in four of ten price lists, and all have values of fifty custom fields.
 const FILL: &str = "
     INSERT INTO catalog.products (name, description)
     SELECT 'Product ' || md5(n::text), repeat(md5(n::text || 'd') || ' ', 4) FROM generate_series(1, 20000) n;
@@ -39,6 +39,10 @@ const FILL: &str = "
     UPDATE catalog.products SET slug = 'slug-' || id, published_at = now() - interval '1 hour' WHERE id % 2 = 1;
     UPDATE catalog.products SET published_at = now() + interval '1 day' * id WHERE id BETWEEN 19001 AND 19010;
     UPDATE catalog.products SET archived_at = now() WHERE id BETWEEN 19011 AND 19020;
+    INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable)
+    SELECT 'product', 'field_' || n, '', 'int', '{}', true, true FROM generate_series(1, 50) n;
+    INSERT INTO catalog.custom_values (resource, resource_id, public_values)
+    SELECT 'product', p.id, (SELECT jsonb_object_agg('field_' || n, n) FROM generate_series(1, 50) n) FROM catalog.products p;
     INSERT INTO catalog.price_lists (code, name, priority, is_active, starts_at, ends_at, countries, customer_groups)
     SELECT 'list-' || n, 'List', n, true, '-infinity', 'infinity', '{}', CASE WHEN n > 2 THEN '{trade}' ELSE '{}' END::text[]
       FROM generate_series(1, 10) n;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use catalog::custom_fields::attributes::AttributeChanges;
 use catalog::editing::{self, DetailChanges, EditError, ProductChanges, Publication};
 use catalog::products::managed::{self, Status};
 use catalog::products::{self, Start};
@@ -76,7 +77,14 @@ fn led_to(conn: &mut PgConnection, text: &str) -> Option<(ProductId, String)> {
 fn a_draft_is_nowhere_until_it_is_published() {
     let conn = &mut conn();
     let draft = publish(Publication::Never);
-    let id = editing::create(conn, product("DRAFT-1"), draft.clone(), None).unwrap();
+    let id = editing::create(
+        conn,
+        product("DRAFT-1"),
+        draft.clone(),
+        AttributeChanges::default(),
+        None,
+    )
+    .unwrap();
 
     assert_eq!(places(conn, id, "DRAFT-1"), 0);
     assert_eq!(status(conn, id), Status::Draft);
@@ -104,7 +112,14 @@ fn the_clock_puts_a_product_on_sale_and_takes_it_off() {
         unpublish_at: Some(Some(begin + moment)),
         ..publish(Publication::At(begin))
     };
-    let id = editing::create(conn, product("TIMED-1"), scheduled, None).unwrap();
+    let id = editing::create(
+        conn,
+        product("TIMED-1"),
+        scheduled,
+        AttributeChanges::default(),
+        None,
+    )
+    .unwrap();
     let wait = |conn: &mut PgConnection, seconds: f64| {
         let sleep = format!("SELECT pg_sleep({seconds})");
         diesel::sql_query(sleep).execute(conn).unwrap();
@@ -311,7 +326,14 @@ fn details_are_kept_and_lists_go_without_the_long_ones() {
         seo_description: Some("A mug.".into()),
         ..DetailChanges::default()
     };
-    let id = editing::create(conn, product("DETAILS-1"), details, None).unwrap();
+    let id = editing::create(
+        conn,
+        product("DETAILS-1"),
+        details,
+        AttributeChanges::default(),
+        None,
+    )
+    .unwrap();
     let brand = DetailChanges {
         brand: Some(String::new()),
         ..DetailChanges::default()

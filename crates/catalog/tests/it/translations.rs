@@ -2,6 +2,7 @@
 
 use catalog::categories::editing::NewCategory;
 use catalog::categories::placing::Place;
+use catalog::custom_fields::attributes::AttributeChanges;
 use catalog::editing::EditError;
 use catalog::products as catalogue;
 use catalog::translations::products::Texts;
@@ -91,6 +92,7 @@ fn categories_are_translated_alike_and_there_is_an_end_to_languages() {
         image: String::new(),
         product_order: ProductOrder::Manual,
         place: Place::Root(None),
+        attributes: AttributeChanges::default(),
     };
     let id = catalog::categories::editing::create(conn, new, None).unwrap();
     let texts = |name: &str| {

@@ -8,6 +8,7 @@ use domain::{CategoryId, UserId};
 
 use super::category_bodies::{CategoryChangesBody, NewCategoryBody, PlaceBody};
 use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
+use crate::routes::attributes;
 use crate::routes::categories::{self, category_id, not_found};
 use crate::routes::category_bodies::CategoryBody;
 use crate::routes::money::ProblemBody;
@@ -35,7 +36,7 @@ pub async fn create(
     let new = body.value.checked()?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let id = editing::create(conn, new, Some(actor)).map_err(refuse)?;
-        let (body, version) = categories::read(conn, id)?.ok_or_else(Problem::internal)?;
+        let (body, version) = categories::read(conn, id, true)?.ok_or_else(Problem::internal)?;
         Ok(Answer::created(format!("/api/categories/{id}"), &body).with_version(version))
     })
     .await?;
@@ -194,7 +195,7 @@ where
 }
 
 fn read(conn: &mut PgConnection, id: CategoryId) -> Result<Answer, Problem> {
-    let (body, version) = categories::read(conn, id)?.ok_or_else(not_found)?;
+    let (body, version) = categories::read(conn, id, true)?.ok_or_else(not_found)?;
     Ok(Answer::ok(&body).with_version(version))
 }
 
@@ -237,6 +238,7 @@ pub(super) fn refuse(error: CategoryError) -> Problem {
         .detail(format!(
             "put category {child} elsewhere first, or archive it"
         )),
+        CategoryError::Fault(fault) => attributes::refuse(fault),
         CategoryError::UnknownProduct(index) => {
             Problem::unprocessable("unknown_product", "A product does not exist").field(
                 format!("add[{index}].productId"),

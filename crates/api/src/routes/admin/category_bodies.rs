@@ -10,6 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::http::{Problem, text};
+use crate::routes::attributes::{self, Object};
 
 /// A category to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -37,6 +38,15 @@ pub struct NewCategoryBody {
     /// The place among the roots; the last one where it is left out.
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     root_position: Option<i64>,
+    /// Values of custom fields, by their keys.
+    #[schema(value_type = Option<Object>)]
+    custom_fields: Option<Object>,
+    /// Anything, up to 16 KiB, for everybody to read.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Object>,
+    /// The same for staff alone.
+    #[schema(value_type = Option<Object>)]
+    private_metadata: Option<Object>,
 }
 
 impl NewCategoryBody {
@@ -58,6 +68,11 @@ impl NewCategoryBody {
             image: text("image", self.image, 0, 2_000)?,
             product_order: self.product_order.unwrap_or(ProductOrder::Manual),
             place: place(&self.parents, self.root_position)?,
+            attributes: attributes::changes(
+                self.custom_fields,
+                self.metadata,
+                self.private_metadata,
+            ),
         })
     }
 }
@@ -78,6 +93,15 @@ pub struct CategoryChangesBody {
     /// `manual`, `newest` or `name`.
     #[schema(value_type = Option<String>)]
     product_order: Option<ProductOrder>,
+    /// Values of custom fields to set, by their keys; `null` takes one away.
+    #[schema(value_type = Option<Object>)]
+    custom_fields: Option<Object>,
+    /// Members to set; `null` takes one away.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Object>,
+    /// The same.
+    #[schema(value_type = Option<Object>)]
+    private_metadata: Option<Object>,
 }
 
 impl CategoryChangesBody {
@@ -92,6 +116,11 @@ impl CategoryChangesBody {
             description: checked("description", self.description, 0, 20_000)?,
             image: checked("image", self.image, 0, 2_000)?,
             product_order: self.product_order,
+            attributes: attributes::changes(
+                self.custom_fields,
+                self.metadata,
+                self.private_metadata,
+            ),
         })
     }
 }

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use catalog::exports::{self, PART};
 use futures_util::stream;
 
-use super::exports::{export_id, find};
+use super::exports::{export_id, find, needs_for_file};
 use crate::http::{Problem, Staff};
 use crate::routes::money::ProblemBody;
 use crate::state::State;
@@ -41,10 +41,11 @@ use crate::state::State;
 #[get("/api/admin/exports/{id}/file")]
 pub async fn file(
     state: Data<State>,
-    _staff: Staff,
+    staff: Staff,
     id: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
+    needs_for_file(&staff)?;
     let id = export_id(&id)?;
     let export = state.db.run(move |conn| find(conn, id)).await?;
     let Some(attempt) = export.attempt.filter(|_| export.state == "succeeded") else {

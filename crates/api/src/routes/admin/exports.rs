@@ -6,7 +6,7 @@ use catalog::export::{Form, Scope};
 use catalog::exports::{self, Export};
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use domain::{Cursor, Page};
+use domain::{Cursor, Page, Permission};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -132,6 +132,7 @@ pub async fn create(
     body: Body<NewExportBody>,
 ) -> Result<Answer, Problem> {
     let (scope, form) = body.value.checked()?;
+    needs_for_file(&staff)?;
     let actor = staff.0.id;
     let key = key.bind(&Caller::User(staff.0), &body.bytes);
     idempotency::once(&state.db, key, move |conn| {
@@ -140,6 +141,12 @@ pub async fn create(
         Ok(Answer::created(format!("/api/admin/exports/{id}"), &body))
     })
     .await
+}
+
+/// A file tells the prices and the stock of what is in it.
+pub(super) fn needs_for_file(staff: &Staff) -> Result<(), Problem> {
+    staff.needs(Permission::PriceRead)?;
+    staff.needs(Permission::StockRead)
 }
 
 /// Which exports.

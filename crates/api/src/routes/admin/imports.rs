@@ -3,9 +3,10 @@
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, delete, get, post};
+use catalog::import::Form;
 use catalog::imports::{self, EndError, NewImport, uploading};
 use diesel::PgConnection;
-use domain::Page;
+use domain::{Page, Permission};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -48,6 +49,12 @@ pub async fn create(
         return Err(not_understood("send the file as it is, not compressed"));
     }
     let (form, how) = query.0.checked(content_type)?;
+    if !matches!(form, Form::Stock) {
+        staff.needs(Permission::PriceWrite)?;
+    }
+    if !matches!(form, Form::Prices) {
+        staff.needs(Permission::StockWrite)?;
+    }
     let limit = state.config.imports.max_bytes;
     let new = NewImport {
         form,

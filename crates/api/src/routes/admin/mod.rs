@@ -3,6 +3,8 @@
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
+mod custom_field_bodies;
+pub mod custom_fields;
 pub mod customer_groups;
 pub mod export_file;
 pub mod exports;
@@ -23,6 +25,7 @@ mod media_bodies;
 mod media_upload;
 pub mod movements;
 pub mod options;
+pub mod permissions;
 mod price_bodies;
 mod price_list_bodies;
 pub mod price_lists;
@@ -103,6 +106,9 @@ fn refuse(error: VariantError, list: Option<&str>) -> Problem {
         }
         VariantError::Choices(index, error) => {
             Problem::invalid(field(Some(index), "choices"), "invalid", error.to_string())
+        }
+        VariantError::Fault(index, fault) => {
+            Problem::invalid(field(Some(index), &fault.field), fault.code, fault.message)
         }
         VariantError::IsDefault => Problem::conflict(
             "default_variant",

@@ -175,9 +175,11 @@ pub async fn generate(
 ) -> Result<Answer, Problem> {
     let id = product_id(&id)?;
     let actor = staff.0.id;
+    let MatrixBody { on_hand, .. } = body.value;
+    check_on_hand(on_hand)?;
+    staff.needs_for_sale(on_hand)?;
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let body = body.value;
-    check_on_hand(body.on_hand)?;
     let matrix = Matrix {
         sku_prefix: text("skuPrefix", body.sku_prefix, 1, 60)?,
         price: price(

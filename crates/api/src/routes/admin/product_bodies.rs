@@ -1,5 +1,6 @@
 //! Products as staff sends and sees them.
 
+use catalog::custom_fields::attributes::{AttributeChanges, Attributes};
 use catalog::editing::{DetailChanges, NewProduct, ProductChanges};
 use catalog::products::managed::Managed;
 use catalog::texts::sanitise;
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::product_details::{Details, NewStatus};
 use crate::http::{Problem, given};
+use crate::routes::attributes::{self, Object};
 use crate::routes::product_writes::{self, NewProductBody, ProductChangesBody};
 
 /// A product, whatever its status.
@@ -48,6 +50,18 @@ pub struct StaffProductBody {
     description_html: Option<String>,
     seo_title: String,
     seo_description: String,
+    /// Values of custom fields, by their keys. Not in lists, nor is what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    custom_fields: Option<Object>,
+    /// What programs keep there for everybody to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Object>,
+    /// What programs keep there for staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    private_metadata: Option<Object>,
     /// Counts the changes; the ETag is made of it.
     pub version: i64,
     created_at: DateTime<Utc>,
@@ -78,9 +92,24 @@ impl From<Managed> for StaffProductBody {
             description_html: product.description_html.as_deref().map(sanitise),
             seo_title: product.seo_title,
             seo_description: product.seo_description,
+            custom_fields: None,
+            metadata: None,
+            private_metadata: None,
             version: product.version,
             created_at: product.created_at,
             updated_at: product.updated_at,
+        }
+    }
+}
+
+impl StaffProductBody {
+    /// The same with what is not in lists.
+    pub fn with(self, attributes: Attributes) -> Self {
+        Self {
+            custom_fields: Some(attributes.all_values()),
+            metadata: Some(attributes.metadata),
+            private_metadata: Some(attributes.private_metadata),
+            ..self
         }
     }
 }
@@ -138,11 +167,24 @@ pub struct NewStaffProductBody {
     /// Not together with `status`.
     publish_at: Option<DateTime<Utc>>,
     unpublish_at: Option<DateTime<Utc>>,
+    /// Values of custom fields, by their keys.
+    #[schema(value_type = Option<Object>, example = json!({"material": "wool"}))]
+    custom_fields: Option<Object>,
+    /// Anything, up to 16 KiB, for everybody to read.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Object>,
+    /// The same for staff alone.
+    #[schema(value_type = Option<Object>)]
+    private_metadata: Option<Object>,
 }
 
 impl NewStaffProductBody {
     /// Checks what can be checked without the database.
-    pub fn checked(self, shop_currency: Currency) -> Result<(NewProduct, DetailChanges), Problem> {
+    pub fn checked(
+        self,
+        shop_currency: Currency,
+    ) -> Result<(NewProduct, DetailChanges, AttributeChanges), Problem> {
+        let kept = attributes::changes(self.custom_fields, self.metadata, self.private_metadata);
         let details = Details {
             slug: self.slug.map(Some),
             brand: self.brand,
@@ -164,7 +206,7 @@ impl NewStaffProductBody {
             on_hand: self.on_hand,
         };
         let product = product_writes::new_product(product, shop_currency)?;
-        Ok((product, details.checked()?))
+        Ok((product, details.checked()?, kept))
     }
 }
 
@@ -206,11 +248,21 @@ pub struct StaffProductChangesBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, format = DateTime)]
     unpublish_at: Option<Option<DateTime<Utc>>>,
+    /// Values of custom fields to set, by their keys; `null` takes one away.
+    #[schema(value_type = Option<Object>, example = json!({"material": "wool"}))]
+    custom_fields: Option<Object>,
+    /// Members to set; `null` takes one away.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Object>,
+    /// The same.
+    #[schema(value_type = Option<Object>)]
+    private_metadata: Option<Object>,
 }
 
 impl StaffProductChangesBody {
     /// Checks what can be checked without the product.
     pub fn checked(self, shop_currency: Currency) -> Result<ProductChanges, Problem> {
+        let kept = attributes::changes(self.custom_fields, self.metadata, self.private_metadata);
         let details = Details {
             slug: self.slug,
             brand: self.brand,
@@ -231,6 +283,7 @@ impl StaffProductChangesBody {
         };
         Ok(ProductChanges {
             details: details.checked()?,
+            attributes: kept,
             ..product_writes::product_changes(changes, shop_currency)?
         })
     }

@@ -2,10 +2,11 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get, patch, post};
+use catalog::custom_fields::attributes;
 use catalog::editing;
 use catalog::products::managed::{self, Managed, Status};
 use diesel::PgConnection;
-use domain::{Currency, Page, ProductId};
+use domain::{Currency, CustomResource, Page, Permission, ProductId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -91,10 +92,12 @@ pub async fn create(
 ) -> Result<Answer, Problem> {
     let currency = state.config.shop.currency;
     let actor = staff.0.id;
+    let (product, details, attributes) = body.value.checked(currency)?;
+    staff.needs_for_sale(product.on_hand)?;
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let (product, details) = body.value.checked(currency)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
-        let id = editing::create(conn, product, details, Some(actor)).map_err(refuse)?;
+        let id =
+            editing::create(conn, product, details, attributes, Some(actor)).map_err(refuse)?;
         let body = read(conn, id, currency)?;
         let version = body.version;
         Ok(Answer::created(format!("/api/admin/products/{id}"), &body).with_version(version))
@@ -149,9 +152,12 @@ pub async fn update(
     let id = product_id(&id)?;
     let currency = state.config.shop.currency;
     let actor = staff.0.id;
+    let changes = body.value.checked(currency)?;
+    if changes.price.is_some() {
+        staff.needs(Permission::PriceWrite)?;
+    }
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let expected = precondition::expected_version(&request)?;
-    let changes = body.value.checked(currency)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
         let body = read(conn, id, currency)?;
@@ -169,5 +175,6 @@ fn read(
 ) -> Result<StaffProductBody, Problem> {
     let product = managed::find(conn, id, currency)?
         .ok_or_else(|| Problem::not_found("product_not_found", "There is no such product"))?;
-    Ok(product.into())
+    let kept = attributes::find(conn, CustomResource::Product, id.get())?;
+    Ok(StaffProductBody::from(product).with(kept))
 }

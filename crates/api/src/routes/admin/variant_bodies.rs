@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use catalog::custom_fields::attributes::Attributes;
 use catalog::variants::adding::NewVariant;
 use catalog::variants::editing::{TraitChanges, VariantChanges};
 use catalog::variants::{Traits, Variant};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::{Problem, given, text};
+use crate::routes::attributes::{self, Object};
 use crate::routes::product_writes::price;
 use crate::routes::stock::check_on_hand;
 use crate::routes::variants::choices;
@@ -52,10 +54,19 @@ pub struct StaffVariantBody {
     reserved: i64,
     /// What can still be promised.
     available: i64,
+    /// Values of custom fields, by their keys.
+    #[schema(value_type = Object)]
+    custom_fields: Object,
+    /// What programs keep there for everybody to read.
+    #[schema(value_type = Object)]
+    metadata: Object,
+    /// What programs keep there for staff.
+    #[schema(value_type = Object)]
+    private_metadata: Object,
 }
 
-impl From<Variant> for StaffVariantBody {
-    fn from(variant: Variant) -> Self {
+impl From<(Variant, Attributes)> for StaffVariantBody {
+    fn from((variant, kept): (Variant, Attributes)) -> Self {
         Self {
             id: variant.id,
             product_id: variant.product_id,
@@ -73,6 +84,9 @@ impl From<Variant> for StaffVariantBody {
             on_hand: variant.on_hand,
             reserved: variant.reserved,
             available: variant.available,
+            custom_fields: kept.all_values(),
+            metadata: kept.metadata,
+            private_metadata: kept.private_metadata,
         }
     }
 }
@@ -146,6 +160,15 @@ pub struct NewVariantBody {
     width_mm: Option<i64>,
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     height_mm: Option<i64>,
+    /// Values of custom fields, by their keys.
+    #[schema(value_type = Option<Object>)]
+    custom_fields: Option<Object>,
+    /// Anything, up to 16 KiB, for everybody to read.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Object>,
+    /// The same for staff alone.
+    #[schema(value_type = Option<Object>)]
+    private_metadata: Option<Object>,
 }
 
 impl NewVariantBody {
@@ -167,6 +190,11 @@ impl NewVariantBody {
             sku: self.sku,
             choices: self.choices,
             on_hand: self.on_hand,
+            attributes: attributes::changes(
+                self.custom_fields,
+                self.metadata,
+                self.private_metadata,
+            ),
         })
     }
 }
@@ -201,6 +229,15 @@ pub struct VariantChangesBody {
     height_mm: Option<Option<i64>>,
     /// `true` makes it stand for the product; the one that did ceases to.
     is_default: Option<bool>,
+    /// Values of custom fields to set, by their keys; `null` takes one away.
+    #[schema(value_type = Option<Object>)]
+    custom_fields: Option<Object>,
+    /// Members to set; `null` takes one away.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Object>,
+    /// The same.
+    #[schema(value_type = Option<Object>)]
+    private_metadata: Option<Object>,
 }
 
 impl VariantChangesBody {
@@ -226,6 +263,11 @@ impl VariantChangesBody {
             sku: self.sku,
             choices: self.choices,
             is_default: self.is_default,
+            attributes: attributes::changes(
+                self.custom_fields,
+                self.metadata,
+                self.private_metadata,
+            ),
         })
     }
 }

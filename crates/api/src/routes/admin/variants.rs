@@ -2,10 +2,11 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, delete, get, patch, post};
+use catalog::custom_fields::attributes;
 use catalog::variants::adding::{self, NewVariant};
 use catalog::variants::{self, Variant, editing};
 use diesel::PgConnection;
-use domain::{Currency, Page, ProductId, VariantId};
+use domain::{Currency, CustomResource, Page, Permission, ProductId, VariantId};
 
 use super::variant_bodies::{
     MadeBody, MadeVariantBody, NewVariantsBody, StaffVariantBody, StaffVariantPageBody,
@@ -51,11 +52,17 @@ pub async fn list(
         variants::find_options(conn, product)?.ok_or_else(not_found)?;
         let rows = variants::list(conn, product, after, size, currency)?;
         let page = Page::from_overfetched(rows, size, |variant: &Variant| variant.id.get());
+        let ids = page.items.iter().map(|variant| variant.id.get()).collect();
+        let mut kept = attributes::find_all(conn, CustomResource::Variant, ids)?;
+        let with_kept = |variant: Variant| {
+            let kept = kept.remove(&variant.id.get()).unwrap_or_default();
+            (variant, kept).into()
+        };
         Ok(Answer::ok(&StaffVariantPageBody {
             limit: size.get(),
             has_more: page.next_cursor.is_some(),
             next_cursor: page.next_cursor,
-            variants: page.items.into_iter().map(Into::into).collect(),
+            variants: page.items.into_iter().map(with_kept).collect(),
         }))
     };
     state.db.run(read).await
@@ -84,8 +91,9 @@ pub async fn create(
     let id = product_id(&id)?;
     let shop_currency = state.config.shop.currency;
     let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let new = new_variants(body.value, shop_currency)?;
+    staff.needs_for_sale(new.iter().map(|variant| variant.on_hand).sum())?;
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let ids = adding::create_all(conn, id, &new, Some(actor))
             .map_err(|error| refuse(error, Some("variants")))?;
@@ -178,9 +186,12 @@ pub async fn update(
     let (product, id) = variant_id(&ids)?;
     let currency = state.config.shop.currency;
     let actor = staff.0.id;
+    let changes = body.value.checked(currency)?;
+    if changes.price.is_some() {
+        staff.needs(Permission::PriceWrite)?;
+    }
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let expected = precondition::expected_version(&request)?;
-    let changes = body.value.checked(currency)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::update(conn, (product, id), changes, expected, Some(actor))
             .map_err(|error| refuse(error, None))?;
@@ -237,7 +248,8 @@ fn read(
 ) -> Result<Answer, Problem> {
     let variant = variants::find(conn, (product, id), currency)?.ok_or_else(unknown)?;
     let version = variant.version;
-    Ok(Answer::ok(&StaffVariantBody::from(variant)).with_version(version))
+    let kept = attributes::find(conn, CustomResource::Variant, id.get())?;
+    Ok(Answer::ok(&StaffVariantBody::from((variant, kept))).with_version(version))
 }
 
 /// The ids of a path. What is no id cannot be found.

@@ -3,6 +3,7 @@
 //! A handler may run twice at once, if its worker was frozen and thawed; so it writes through its
 //! [`Run`], or does what is harmless to do twice.
 
+mod custom_fields;
 mod doctor;
 mod files;
 mod holds;
@@ -101,6 +102,7 @@ pub(super) fn built_in(config: &Config) -> Kinds {
     let kinds = [
         doctor,
         Kind::new(rebuilding::KIND, rebuilding::rebuild),
+        Kind::new(catalog::custom_fields::defining::JOB, custom_fields::apply),
         Kind::new(catalog::imports::JOB, files::import),
         Kind::new(catalog::exports::JOB, files::export),
         Kind::new(catalog::media::JOB, media::render),

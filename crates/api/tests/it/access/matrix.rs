@@ -21,6 +21,11 @@ async fn staff_token(cluster: &Cluster, admin: bool) -> String {
     cluster.token(&email, "a good password").await
 }
 
+/// The key of a custom field that nobody has defined.
+fn field_key() -> String {
+    format!("f{}", fresh_key().replace('-', "_"))
+}
+
 /// A failed job and a schedule that no worker touches.
 fn unknown_work(cluster: &Cluster) -> (i64, String) {
     let name = fresh_key();
@@ -87,6 +92,9 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
     let list = json!({"code": fresh_key(), "name": "Sale", "isActive": false});
     let list = admin.post("/api/admin/price-lists", &list).send().await;
     let list = list.expect(201)["id"].to_string();
+    let field = json!({"resource": "variant", "key": field_key(), "type": "text"});
+    let field = admin.post("/api/admin/custom-fields", &field).send().await;
+    let field = field.expect(201)["id"].to_string();
     let order = admin
         .post("/api/orders", &order_of(user, &[1]))
         .send()
@@ -110,6 +118,8 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 _ if row.route.contains("/holds/") => hold.clone(),
                 _ if row.route.contains("/transfers/") => i64::MAX.to_string(),
                 _ if row.route.contains("/price-lists/") => list.clone(),
+                // By the time the administrator removes it, staff has.
+                _ if row.route.contains("/custom-fields/") => field.clone(),
                 _ if row.route.contains("/admin/users/") => user.to_string(),
                 _ => product.to_string(),
             };
@@ -127,6 +137,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                     .replace("\"{user}\"", &user.to_string())
                     .replace("far-away", &fresh_key())
                     .replace("{slug}", &fresh_key())
+                    .replace("{key}", &field_key())
                     .replace("{fresh}", &fresh_key().to_uppercase()),
             };
             let mut shop = cluster.replica(0);

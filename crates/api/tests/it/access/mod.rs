@@ -1,6 +1,7 @@
 //! Who may do what.
 
 mod matrix;
+mod permissions;
 mod rows;
 
 use diesel::connection::SimpleConnection as _;

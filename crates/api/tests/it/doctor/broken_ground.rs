@@ -2,7 +2,29 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 32] = [
+pub const REFERENCES: [Case; 36] = [
+    (
+        "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
+         VALUES ('variant', 'size', '', 'int', '{}', true, false, 0, 0); \
+         INSERT INTO catalog.custom_values (resource, resource_id, public_values) VALUES ('variant', 3, '{\"size\": \"7\"}')",
+        &[("S16", "variant 3")],
+    ),
+    (
+        "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
+         VALUES ('product', 'size', '', 'int', '{\"required\": true}', true, false, 0, 0); \
+         INSERT INTO catalog.custom_values (resource, resource_id, public_values) \
+         SELECT 'product', id, '{\"size\": 7}' FROM catalog.products WHERE id <> 3",
+        &[("S16", "product 3")],
+    ),
+    (
+        "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable) \
+         VALUES ('variant', 'quiet', '', 'int', '{}', true, false)",
+        &[("I9", "custom field ")],
+    ),
+    (
+        "INSERT INTO catalog.custom_values (resource, resource_id, public_values) VALUES ('variant', 3, '{\"lost\": 1}')",
+        &[("S16", "variant 3")],
+    ),
     (
         "UPDATE catalog.search_values_0 SET products = products + 1 WHERE id = -1",
         &[("S13", "value -1")],

@@ -7,6 +7,7 @@ use std::process::Command;
 use catalog::categories;
 use catalog::categories::editing::{self, NewCategory};
 use catalog::categories::placing::{Parent, Place};
+use catalog::custom_fields::attributes::AttributeChanges;
 use diesel::connection::SimpleConnection as _;
 use domain::{CategoryId, PageSize, ProductOrder, Slug};
 use serde::Deserialize;
@@ -79,6 +80,7 @@ fn new(record: &Record, parents: &[(CategoryId, i64)]) -> NewCategory {
             [] => Place::Root(None),
             parents => Place::Below(parents.iter().map(parent).collect()),
         },
+        attributes: AttributeChanges::default(),
     }
 }
 

@@ -11,6 +11,7 @@ use catalog::categories::assigning::{self, Assignment, Outcome};
 use catalog::categories::editing::{self, NewCategory};
 use catalog::categories::placing::{Parent, Place};
 use catalog::categories::{self, Category, CategoryError, listing};
+use catalog::custom_fields::attributes::AttributeChanges;
 use diesel::prelude::*;
 use domain::{CategoryId, PageSize, ProductId, ProductOrder};
 
@@ -25,6 +26,7 @@ fn new(slug: &str, place: Place) -> NewCategory {
         image: String::new(),
         product_order: ProductOrder::Manual,
         place,
+        attributes: AttributeChanges::default(),
     }
 }
 

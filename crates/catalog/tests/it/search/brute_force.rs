@@ -197,6 +197,7 @@ fn random_search(random: &mut Random) -> Search {
         text: (!words.is_empty() && random.one_in(2)).then(|| words.join(" ")),
         market: if random.one_in(3) { EUR } else { USD }.into(),
         selection: Selection {
+            fields: Vec::new(),
             brands: if random.one_in(3) {
                 owned(random.some(&["Acme", "O'Neill", "Nobody"], 2))
             } else {
@@ -331,6 +332,7 @@ fn by_hand(items: &[Item], search: &Search) -> Facets {
                 .collect(),
         ),
         options: Some(options),
+        fields: Some(BTreeMap::new()), // see crate::custom_fields::filters
         prices: Some(prices_by_hand(&amounts, search.market.currency)),
         stock: Some(Stock {
             available: count(of("inStock").filter(|item| item.in_stock).count()),

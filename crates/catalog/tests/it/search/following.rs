@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use catalog::categories::assigning::{self, Assignment};
 use catalog::categories::editing::{self as categories, NewCategory};
 use catalog::categories::placing::{self, Parent, Place};
+use catalog::custom_fields::attributes::AttributeChanges;
 use catalog::locations::{self, LocationChanges};
 use catalog::search::{Search, Selection};
 use catalog::stock;
@@ -27,6 +28,7 @@ fn category(conn: &mut PgConnection, slug: &str) -> CategoryId {
         image: String::new(),
         product_order: ProductOrder::Manual,
         place: Place::Root(None),
+        attributes: AttributeChanges::default(),
     };
     categories::create(conn, new, None).unwrap()
 }

@@ -7,6 +7,7 @@ mod meanwhile;
 
 use std::collections::BTreeMap;
 
+use catalog::custom_fields::attributes::AttributeChanges;
 use catalog::variants::adding::NewVariant;
 use catalog::variants::choosing::{self, Matrix};
 use catalog::variants::{self, Traits, Variant};
@@ -35,6 +36,7 @@ fn variant(text: &str, size: &str) -> NewVariant {
         price: Money::new(1_200, USD),
         on_hand: 3,
         traits: Traits::default(),
+        attributes: AttributeChanges::default(),
     }
 }
 

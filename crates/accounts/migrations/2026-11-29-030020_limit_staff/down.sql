@@ -1,0 +1,2 @@
+SET LOCAL lock_timeout = '300ms';
+ALTER TABLE accounts.users DROP COLUMN permissions;

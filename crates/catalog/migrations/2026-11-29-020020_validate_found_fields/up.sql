@@ -1,0 +1,2 @@
+ALTER TABLE catalog.search_values_0 VALIDATE CONSTRAINT search_values_0_kind_known;
+ALTER TABLE catalog.search_values_1 VALIDATE CONSTRAINT search_values_1_kind_known;
