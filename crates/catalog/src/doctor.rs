@@ -1,5 +1,6 @@
 //! What must always be true of the catalogue.
 
+mod bundles;
 mod categories;
 mod custom_fields;
 mod locations;
@@ -9,7 +10,7 @@ mod search;
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 24] = [
+const GUARDS: [&str; 29] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -31,6 +32,11 @@ const GUARDS: [&str; 24] = [
     "price_lists_code_key",
     "price_list_terms_pkey",
     "list_prices_quantity_positive",
+    "variants_kind_known",
+    "stock_levels_kept",
+    "bundle_parts_pkey",
+    "bundle_parts_not_itself",
+    "bundle_parts_quantity",
     "search_index_one_row",
     "search_documents_0_pkey",
     "search_documents_1_pkey",
@@ -51,6 +57,7 @@ pub fn checks() -> Vec<Check> {
         unannounced_stock(),
         ambiguous_prices(),
     ];
+    checks.extend(bundles::checks());
     checks.extend(categories::checks());
     checks.extend(custom_fields::checks());
     checks.extend(locations::checks());

@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`custom_fields`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`bundles`], [`stock`], [`locations`], [`categories`], [`custom_fields`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`files`]: files, in and out, for staff
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
@@ -30,6 +30,7 @@
 #![cfg_attr(not(test), warn(clippy::expect_used, clippy::float_arithmetic))]
 
 pub mod builder;
+pub mod bundles;
 pub mod categories;
 pub mod custom_fields;
 pub mod error;
@@ -56,6 +57,7 @@ pub mod users;
 pub mod variants;
 
 pub use builder::ClientBuilder;
+pub use bundles::{Component, ComponentOf, Made, NewComponent};
 pub use categories::{
     AssignedProduct, AssignedProductPage, Category, CategoryChanges, CategoryPage, CategoryParent,
     CategoryProduct, CategoryProductChanges, CategoryProductQuery, CategoryProductsChanged,
@@ -73,7 +75,7 @@ pub use key::IdempotencyKey;
 pub use locations::{Location, LocationChanges, LocationPage, NewLocation};
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
-    PlaceOrder, SoldLine, StatusChanged, TimelineEntry,
+    PlaceOrder, SoldComponent, SoldLine, StatusChanged, TimelineEntry,
 };
 pub use price_lists::{
     ListPrice, ListPricePage, NewListPrice, PriceList, PriceListPage, PriceListTerms,

@@ -83,6 +83,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::variants::get)
         .service(admin::variants::update)
         .service(admin::variants::archive)
+        .service(admin::components::set)
         .service(admin::stock::get)
         .service(admin::stock::count)
         .service(admin::stock::adjust)

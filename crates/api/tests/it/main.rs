@@ -4,6 +4,7 @@
 
 mod access;
 mod arrows;
+mod bundles;
 mod cache;
 mod categories;
 mod cli;

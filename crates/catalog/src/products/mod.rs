@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
-use domain::{Currency, ProductId, Sku, Slug};
+use domain::{Currency, ProductId, Sku, Slug, VariantId, VariantKind};
 use serde_json::{Map, Value};
 
 use crate::prices::Market;
@@ -31,6 +31,10 @@ pub struct Product {
     pub updated_at: DateTime<Utc>,
     #[diesel(deserialize_as = String)]
     pub sku: Sku,
+    #[diesel(deserialize_as = i64)]
+    pub variant_id: VariantId,
+    #[diesel(deserialize_as = String)]
+    pub kind: VariantKind,
     /// Unit price in minor units of `currency`; see [`Product::price_minor`].
     own_price_minor: i64,
     #[diesel(deserialize_as = String)]
@@ -112,6 +116,8 @@ type ProductRow = (
     Text,
     BigInt,
     Text,
+    BigInt,
+    Text,
     Integer,
     Nullable<Jsonb>,
     Nullable<Text>,
@@ -146,7 +152,7 @@ macro_rules! select_products {
     ($details:expr, $($rest:literal),*) => {
         concat!(
             "SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at, \
-                    v.sku, c.amount_minor, c.currency, p.variant_count, ",
+                    v.sku, v.id, v.kind, c.amount_minor, c.currency, p.variant_count, ",
             $details,
             ", CASE WHEN v.in_lists THEN catalog.shown_price(v.id, c.amount_minor, c.currency, $2) END \
                FROM catalog.products p \

@@ -71,6 +71,13 @@ pub fn matrix() -> Vec<Row> {
             public,
             public,
         ),
+        row(
+            "PUT",
+            "/api/admin/products/{id}/variants/{variantId}/components",
+            json!({"components": []}),
+            staff,
+            staff,
+        ),
         row("GET", "/api/categories", none.clone(), public, public),
         row("GET", "/api/categories/{id}", none.clone(), public, public),
         row(
