@@ -5,7 +5,7 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`bundles`], [`stock`], [`locations`], [`categories`], [`custom_fields`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`bundles`], [`related`], [`stock`], [`locations`], [`categories`], [`custom_fields`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
 //! - [`files`]: files, in and out, for staff
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
@@ -44,6 +44,7 @@ pub mod price_lists;
 pub mod prices;
 pub mod products;
 pub mod publishing;
+pub mod related;
 mod retry;
 pub mod search;
 pub mod secret;
@@ -90,6 +91,7 @@ pub use products::{
 pub use publishing::{
     ProductDetails, ProductStatus, StaffProduct, StaffProductPage, StaffProductQuery,
 };
+pub use related::{RelatedIds, RelatedProducts};
 pub use search::{
     FacetCategory, FacetCount, FacetField, FacetOption, FacetPriceStep, FacetPrices, FacetStock,
     Facets, SearchPage, SearchQuery,

@@ -23,6 +23,7 @@ mod price_lists;
 mod prices;
 mod products;
 mod publishing;
+mod related;
 mod search;
 mod service;
 mod sessions;

@@ -47,10 +47,15 @@ fn counted() -> Check {
 fn orphans() -> Check {
     Check {
         id: "I7",
-        name: "parts of bundles are variants that are there, and so are bundles",
+        name: "what bundles are made of, and what products are shown beside, is there",
         sql: "SELECT b.bundle_id, 'bundle ' || b.bundle_id, format('has the part %s, and one of the two is missing', b.part_id) \
                 FROM catalog.bundle_parts b LEFT JOIN catalog.variants v ON v.id = b.bundle_id \
-                LEFT JOIN catalog.variants w ON w.id = b.part_id WHERE v.id IS NULL OR w.id IS NULL"
+                LEFT JOIN catalog.variants w ON w.id = b.part_id WHERE v.id IS NULL OR w.id IS NULL \
+              UNION ALL \
+              SELECT r.product_id, 'product ' || r.product_id, \
+                     format('is shown beside product %s, and one of the two is missing', r.related_id) \
+                FROM catalog.related_products r LEFT JOIN catalog.products p ON p.id = r.product_id \
+                LEFT JOIN catalog.products q ON q.id = r.related_id WHERE p.id IS NULL OR q.id IS NULL"
             .into(),
         todo: "A restore left something out, or a foreign key was off. Bring back what is missing from a \
                backup; delete what nothing refers to.",

@@ -3,6 +3,7 @@
 mod addresses;
 mod listing;
 pub mod managed;
+pub mod related;
 
 pub use self::addresses::find_by_slug;
 pub use self::listing::{Start, find_all, list};

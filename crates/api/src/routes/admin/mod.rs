@@ -31,6 +31,7 @@ pub mod prices;
 mod product_bodies;
 pub(super) mod product_details;
 pub mod products;
+pub mod related;
 pub mod search;
 pub mod stock;
 mod stock_bodies;

@@ -125,6 +125,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 .replace("{id}", &id)
                 .replace("{variantId}", &variant)
                 .replace("{locale}", "de")
+                .replace("{relation}", "related")
                 .replace("{name}", &schedule)
                 .replace("{user}", &user.to_string());
             let body = match row.body.to_string() {

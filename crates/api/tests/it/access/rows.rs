@@ -72,6 +72,27 @@ pub fn matrix() -> Vec<Row> {
             public,
         ),
         row(
+            "GET",
+            "/api/products/{id}/related",
+            none.clone(),
+            public,
+            public,
+        ),
+        row(
+            "GET",
+            "/api/admin/products/{id}/related/{relation}",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PUT",
+            "/api/admin/products/{id}/related/{relation}",
+            json!({"productIds": [1]}),
+            staff,
+            staff,
+        ),
+        row(
             "PUT",
             "/api/admin/products/{id}/variants/{variantId}/components",
             json!({"components": []}),

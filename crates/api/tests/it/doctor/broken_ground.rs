@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 41] = [
+pub const REFERENCES: [Case; 42] = [
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'size', '', 'int', '{}', true, false, 0, 0); \
@@ -136,6 +136,10 @@ pub const REFERENCES: [Case; 41] = [
         "INSERT INTO ordering.order_line_parts VALUES (7, 1, 1, 999, 'PART', 'Part', 'digital', 1); \
          UPDATE ordering.order_lines SET kind = 'bundle' WHERE order_id = 7",
         &[("I7", "order 7"), ("I1", "variant 4"), ("I10", "order 7")],
+    ),
+    (
+        "INSERT INTO catalog.related_products VALUES (3, 'related', 1, 999)",
+        &[("I7", "product 3")],
     ),
     (
         "INSERT INTO accounts.sessions (token_hash, user_id) VALUES ('lost', 999)",
