@@ -1,5 +1,6 @@
 //! What must always be true of the catalogue.
 
+mod bundles;
 mod categories;
 mod custom_fields;
 mod locations;
@@ -10,7 +11,7 @@ mod search;
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 28] = [
+const GUARDS: [&str; 34] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -36,6 +37,12 @@ const GUARDS: [&str; 28] = [
     "product_media_pkey",
     "product_media_once",
     "product_media_media_id_fkey",
+    "variants_kind_known",
+    "stock_levels_kept",
+    "bundle_parts_pkey",
+    "bundle_parts_not_itself",
+    "bundle_parts_quantity",
+    "related_products_once",
     "search_index_one_row",
     "search_documents_0_pkey",
     "search_documents_1_pkey",
@@ -56,6 +63,7 @@ pub fn checks() -> Vec<Check> {
         unannounced_stock(),
         ambiguous_prices(),
     ];
+    checks.extend(bundles::checks());
     checks.extend(categories::checks());
     checks.extend(custom_fields::checks());
     checks.extend(locations::checks());

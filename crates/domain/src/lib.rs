@@ -8,6 +8,7 @@
 //! - [`pricing`]: what an order costs, as one pure function
 //! - [`order`] and [`payment`]: states, and the one table of steps between them
 //! - [`options`]: what a product can be chosen by, and the variants that makes
+//! - [`assortment`]: what is sold of a product, how it is taxed, and what it is shown beside
 //! - [`category`]: how the products of a category are listed
 //! - [`search`]: how products are searched
 //! - [`custom_field`]: what a shop keeps of its things beside what every shop does
@@ -32,6 +33,7 @@
 mod text;
 
 pub mod address;
+pub mod assortment;
 pub mod category;
 pub mod country;
 pub mod currency;
@@ -55,6 +57,10 @@ pub mod sku;
 pub mod slug;
 
 pub use address::{Address, AddressError, PostalAddress};
+pub use assortment::{
+    InvalidTaxClass, ProductRelation, TaxClass, UnknownProductRelation, UnknownVariantKind,
+    VariantKind,
+};
 pub use category::{ProductOrder, UnknownProductOrder};
 pub use country::{Country, InvalidCountry};
 pub use currency::{Currency, CurrencyError};

@@ -3,13 +3,13 @@
 use catalog::prices::Market;
 use catalog::products::Start;
 use catalog::search::Search;
-use domain::{CategoryId, Locale, PageSize, ProductId, Slug};
+use domain::{CategoryId, Locale, PageSize, ProductId, ProductRelation, Slug};
 
 use super::Namespace;
 
 /// Raised when the bytes of any answer change their form, so that releases beside each other do
 /// not read each other's.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// The name of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +27,11 @@ pub enum Key {
         /// The id behind which the page begins.
         after: i64,
         size: PageSize,
+        market: Market,
+    },
+    Related {
+        product: ProductId,
+        relation: ProductRelation,
         market: Market,
     },
     Category {
@@ -78,6 +83,7 @@ impl Key {
             // forgets these too.
             Self::ProductBySlug { .. }
             | Self::CategoryProducts { .. }
+            | Self::Related { .. }
             | Self::ProductList { .. } => Namespace::ProductLists,
             Self::Search(_) => Namespace::Search,
         }
@@ -98,6 +104,11 @@ impl Key {
                 "v{FORMAT}:variants:{product}:{market}:{}:{after}",
                 size.get()
             ),
+            Self::Related {
+                product,
+                relation,
+                market,
+            } => format!("v{FORMAT}:related:{product}:{relation}:{market}"),
             Self::Category { id, locale } => format!("v{FORMAT}:category:{id}{}", tail(*locale)),
             Self::Categories {
                 among,

@@ -23,6 +23,7 @@ pub mod price_lookup;
 mod product_bodies;
 pub mod product_writes;
 pub mod products;
+pub mod related;
 pub mod schedules;
 pub mod search;
 mod search_bodies;
@@ -57,6 +58,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(product_writes::archive)
         .service(search::find)
         .service(variants::list)
+        .service(related::list)
         .service(categories::list)
         .service(categories::get)
         .service(category_products::list)
@@ -84,6 +86,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::variants::get)
         .service(admin::variants::update)
         .service(admin::variants::archive)
+        .service(admin::components::set)
+        .service(admin::related::get)
+        .service(admin::related::set)
         .service(admin::stock::get)
         .service(admin::stock::count)
         .service(admin::stock::adjust)

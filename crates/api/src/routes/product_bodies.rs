@@ -5,15 +5,17 @@ use catalog::prices::Market;
 use catalog::products::Product;
 use catalog::texts::sanitise;
 use catalog::translations;
+use catalog::variants::parts;
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult};
-use domain::{Currency, Cursor, MediaId, Money, ProductId};
+use domain::{Currency, Cursor, MediaId, Money, ProductId, VariantKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::admin::options::OptionBody;
 use super::attributes::Object;
 use super::media_files::url;
+use super::variants::ComponentBody;
 
 /// A product on sale.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,6 +44,13 @@ pub struct ProductBody {
     pub lowest30d: Option<String>,
     /// The address of a picture: the one that was given, or else the first of `media`.
     pub image: String,
+    /// What is sold where no variant is chosen: `physical`, `digital` (nothing is sent) or `bundle` (made of `components`).
+    #[schema(value_type = String, example = "physical")]
+    pub kind: VariantKind,
+    /// What one of a bundle is made of; absent for everything else. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<ComponentBody>>)]
+    pub components: Option<Vec<ComponentBody>>,
     /// How many variants are on sale; they are a list of their own.
     pub variant_count: i32,
     /// What it is chosen by; not in lists.
@@ -137,6 +146,8 @@ impl From<Product> for ProductBody {
                 Some(first) if product.image.is_empty() => first.url.clone(),
                 _ => product.image,
             },
+            kind: product.kind,
+            components: None,
             variant_count: product.variant_count,
             options: product.options,
             brand: product.brand,
@@ -148,6 +159,19 @@ impl From<Product> for ProductBody {
             created_at: product.created_at,
             updated_at: product.updated_at,
         }
+    }
+}
+
+impl ProductBody {
+    /// All that is shown of one product: with what a bundle is made of.
+    pub fn of_one(conn: &mut PgConnection, product: Product) -> QueryResult<Self> {
+        let (variant, kind) = (product.variant_id, product.kind);
+        let mut body = Self::from(product);
+        if kind == VariantKind::Bundle {
+            let parts = parts::list(conn, &[variant])?.remove(&variant);
+            body.components = parts.map(|parts| parts.into_iter().map(Into::into).collect());
+        }
+        Ok(body)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod arrows;
+mod bundles;
 mod cache;
 mod categories;
 mod cli;
@@ -23,6 +24,7 @@ mod price_lists;
 mod prices;
 mod products;
 mod publishing;
+mod related;
 mod search;
 mod service;
 mod sessions;

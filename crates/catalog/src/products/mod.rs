@@ -3,6 +3,7 @@
 mod addresses;
 mod listing;
 pub mod managed;
+pub mod related;
 
 pub use self::addresses::find_by_slug;
 pub use self::listing::{Start, find_all, list};
@@ -12,7 +13,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
-use domain::{Currency, ProductId, Sku, Slug};
+use domain::{Currency, ProductId, Sku, Slug, VariantId, VariantKind};
 use serde_json::{Map, Value};
 
 use crate::media;
@@ -33,6 +34,10 @@ pub struct Product {
     pub updated_at: DateTime<Utc>,
     #[diesel(deserialize_as = String)]
     pub sku: Sku,
+    #[diesel(deserialize_as = i64)]
+    pub variant_id: VariantId,
+    #[diesel(deserialize_as = String)]
+    pub kind: VariantKind,
     /// Unit price in minor units of `currency`; see [`Product::price_minor`].
     own_price_minor: i64,
     #[diesel(deserialize_as = String)]
@@ -117,6 +122,8 @@ type ProductRow = (
     Text,
     BigInt,
     Text,
+    BigInt,
+    Text,
     Integer,
     Nullable<Jsonb>,
     Nullable<Text>,
@@ -152,7 +159,7 @@ macro_rules! select_products {
     ($details:expr, $($rest:literal),*) => {
         concat!(
             "SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at, \
-                    v.sku, c.amount_minor, c.currency, p.variant_count, ",
+                    v.sku, v.id, v.kind, c.amount_minor, c.currency, p.variant_count, ",
             $details,
             ", CASE WHEN v.in_lists THEN catalog.shown_price(v.id, c.amount_minor, c.currency, $2) END, p.has_media \
                FROM catalog.products p \

@@ -3,6 +3,7 @@
 pub mod categories;
 mod category_bodies;
 pub mod category_products;
+pub mod components;
 mod custom_field_bodies;
 pub mod custom_fields;
 pub mod customer_groups;
@@ -34,6 +35,7 @@ mod product_bodies;
 pub(super) mod product_details;
 pub mod product_media;
 pub mod products;
+pub mod related;
 pub mod search;
 pub mod stock;
 mod stock_bodies;
@@ -115,6 +117,13 @@ fn refuse(error: VariantError, list: Option<&str>) -> Problem {
             "The default variant stands for its product",
         )
         .detail("make another variant the default one first, or archive the product"),
+        error @ (VariantError::HasStock
+        | VariantError::IsBundle
+        | VariantError::IsPart(_)
+        | VariantError::UnknownPart(_)
+        | VariantError::PartIsBundle(_)
+        | VariantError::PartOfItself(_)
+        | VariantError::PartTwice(_)) => components::refuse(&error),
         VariantError::Db(error) => error.into(),
     }
 }

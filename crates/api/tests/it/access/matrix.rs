@@ -129,6 +129,7 @@ async fn assert_matrix(cluster: &Cluster, expected: impl Fn(&Row) -> Expected) {
                 .replace("{variantId}", &variant)
                 .replace("{locale}", "de")
                 .replace("{hash}", &"0".repeat(64))
+                .replace("{relation}", "related")
                 .replace("{name}", &schedule)
                 .replace("{user}", &user.to_string());
             let body = match row.body.to_string() {

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 36] = [
+pub const REFERENCES: [Case; 42] = [
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'size', '', 'int', '{}', true, false, 0, 0); \
@@ -115,6 +115,31 @@ pub const REFERENCES: [Case; 36] = [
         "INSERT INTO catalog.price_lists (code, name, version, priority, is_active, starts_at, ends_at, countries, customer_groups) \
          VALUES ('lost', 'Lost', 0, 0, true, '-infinity', 'infinity', '{}', '{}')",
         &[("S10", "price list ")],
+    ),
+    (
+        "UPDATE catalog.variants SET kind = 'bundle' WHERE id = 3",
+        &[("S15", "variant 3"), ("S13", "product 3")],
+    ),
+    (
+        "INSERT INTO catalog.bundle_parts VALUES (3, 1, 1, 1)",
+        &[("S15", "variant 3")],
+    ),
+    (
+        "INSERT INTO catalog.bundle_parts VALUES (999, 1, 1, 1)",
+        &[("I7", "bundle 999")],
+    ),
+    (
+        "INSERT INTO ordering.order_line_parts VALUES (7, 1, 1, 1, 'PART', 'Part', 'digital', 1)",
+        &[("I6", "order 7")],
+    ),
+    (
+        "INSERT INTO ordering.order_line_parts VALUES (7, 1, 1, 999, 'PART', 'Part', 'digital', 1); \
+         UPDATE ordering.order_lines SET kind = 'bundle' WHERE order_id = 7",
+        &[("I7", "order 7"), ("I1", "variant 4"), ("I10", "order 7")],
+    ),
+    (
+        "INSERT INTO catalog.related_products VALUES (3, 'related', 1, 999)",
+        &[("I7", "product 3")],
     ),
     (
         "INSERT INTO accounts.sessions (token_hash, user_id) VALUES ('lost', 999)",
@@ -285,7 +310,10 @@ pub const EVENTS_AND_SCHEMA: [Case; 26] = [
     ),
     (
         "ALTER TABLE ordering.order_lines DISABLE TRIGGER ALL",
-        &[("S4", "ordering.order_lines.order_lines_order_id_fkey")],
+        &[
+            ("S4", "ordering.order_lines.order_lines_order_id_fkey"),
+            ("S4", "ordering.order_lines.order_line_parts_line_fkey"),
+        ],
     ),
     (
         "INSERT INTO catalog.locations (id, code, name) OVERRIDING SYSTEM VALUE VALUES (999, 'far', 'Far away')",
