@@ -87,6 +87,7 @@ CARTWRIGHT__ADMIN__EMAIL=$(printf %q "${CARTWRIGHT__ADMIN__EMAIL:-admin@example.
 CARTWRIGHT__ADMIN__PASSWORD=$(printf %q "${CARTWRIGHT__ADMIN__PASSWORD:-demo-admin-password}")
 CARTWRIGHT__DATABASE__URL=$database_url/cartwright
 CARTWRIGHT__REDIS__URL=redis://127.0.0.1:$redis_port
+CARTWRIGHT__MEDIA__DIRECTORY=$(printf %q "$run/media")
 MIMALLOC_PURGE_DELAY=${MIMALLOC_PURGE_DELAY:-0}
 ENV
 (load_replica_env && "$BIN" seed --demo) >>"$run/logs/seed.log" 2>&1 ||

@@ -10,7 +10,7 @@ mod rules;
 mod secret;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::{Currency, Email};
 use serde::{Deserialize, Deserializer};
@@ -37,6 +37,7 @@ pub struct Config {
     pub payments: Payments,
     pub jobs: Jobs,
     pub imports: Imports,
+    pub media: Media,
     pub admin: Admin,
     pub cors: Cors,
 }
@@ -176,6 +177,35 @@ pub struct Imports {
     pub max_bytes: u64,
     /// How long results are kept.
     pub keep_days: i32,
+}
+
+/// Pictures that staff sends.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Media {
+    pub store: MediaStore,
+    /// Of the local store; all replicas see the same one.
+    pub directory: PathBuf,
+    /// Of another S3-compatible store than that of Amazon; empty for that.
+    pub endpoint: String,
+    pub bucket: String,
+    pub region: String,
+    pub access_key: Secret,
+    pub secret_key: Secret,
+    /// Of one file that is sent.
+    pub max_bytes: u64,
+    /// Of one picture.
+    pub max_pixels: u64,
+}
+
+/// Where bytes of pictures are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaStore {
+    /// In a directory.
+    Local,
+    /// In a bucket of an S3-compatible store.
+    S3,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -12,6 +12,7 @@
 //! - [`worker`]: jobs and schedules
 //! - [`cache`]: read models as finished bytes
 //! - [`relay`]: delivers events to whoever wants to know
+//! - [`media`]: pictures, and where their bytes are
 //! - [`providers`]: payment providers
 
 pub mod app;
@@ -20,6 +21,7 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod logging;
+pub mod media;
 pub mod metrics;
 #[cfg(feature = "faults")]
 pub mod probes;

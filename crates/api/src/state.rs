@@ -8,6 +8,7 @@ use db::Db;
 
 use crate::cache::Cache;
 use crate::config::Config;
+use crate::media::Media;
 use crate::providers::Providers;
 use crate::routes::order_placing::ANSWER_FORM;
 use crate::workflows::placing::queue::Queue;
@@ -20,6 +21,7 @@ pub struct State {
     pub passwords: PasswordService,
     pub providers: Providers,
     pub placing: Arc<Queue>,
+    pub media: Media,
     draining: AtomicBool,
 }
 
@@ -30,6 +32,7 @@ impl State {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let providers = Providers::new(config.payments.card_provider);
         let placing = Arc::new(Queue::new(config.orders.limits(), ANSWER_FORM));
+        let media = Media::new(&config.media);
         Self {
             config,
             db,
@@ -37,6 +40,7 @@ impl State {
             passwords: PasswordService::new(cores),
             providers,
             placing,
+            media,
             draining: AtomicBool::new(false),
         }
     }

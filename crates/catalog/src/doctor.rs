@@ -1,16 +1,18 @@
 //! What must always be true of the catalogue.
 
+mod bundles;
 mod categories;
 mod collections;
 mod custom_fields;
 mod locations;
+mod media;
 mod price_lists;
 mod search;
 
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 27] = [
+const GUARDS: [&str; 37] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -35,6 +37,16 @@ const GUARDS: [&str; 27] = [
     "price_lists_code_key",
     "price_list_terms_pkey",
     "list_prices_quantity_positive",
+    "media_pkey",
+    "product_media_pkey",
+    "product_media_once",
+    "product_media_media_id_fkey",
+    "variants_kind_known",
+    "stock_levels_kept",
+    "bundle_parts_pkey",
+    "bundle_parts_not_itself",
+    "bundle_parts_quantity",
+    "related_products_once",
     "search_index_one_row",
     "search_documents_0_pkey",
     "search_documents_1_pkey",
@@ -55,10 +67,12 @@ pub fn checks() -> Vec<Check> {
         unannounced_stock(),
         ambiguous_prices(),
     ];
+    checks.extend(bundles::checks());
     checks.extend(categories::checks());
     checks.extend(collections::checks());
     checks.extend(custom_fields::checks());
     checks.extend(locations::checks());
+    checks.extend(media::checks());
     checks.extend(price_lists::checks());
     checks.extend(search::checks());
     checks

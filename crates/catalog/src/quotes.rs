@@ -1,6 +1,6 @@
 //! What an order needs to know of the catalogue.
 //!
-//! `catalog.quote` reads it for a line; whoever places orders joins it to what else an order needs.
+//! `catalog.quote_line` reads it for a line; whoever places orders joins it to what else an order needs.
 //! `catalog.list_price` then says what price lists make of its price. A quote names the versions it was read from, and
 //! `catalog.find_outdated` tells in the order's own transaction whether they are still the ones in force.
 
@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use db::faults;
-use domain::{Currency, ProductId, Sku, VariantId};
+use domain::{Currency, ProductId, Sku, TaxClass, VariantId, VariantKind};
+use serde::Deserialize;
 
 /// How a line names what it wants.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +19,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// The product's id, for the first parameter of `catalog.quote`.
+    /// The product's id, for the first parameter of `catalog.quote_line`.
     #[must_use]
     pub fn product_id(&self) -> Option<i64> {
         match self {
@@ -46,18 +47,48 @@ pub struct Quote {
     pub product_version: i64,
     pub sku: Sku,
     pub title: String,
+    pub kind: VariantKind,
+    pub tax_class: TaxClass,
+    /// What a bundle is made of; empty for everything else.
+    pub parts: Vec<Part>,
     /// The variant's own price that was read.
     pub price_id: i64,
     /// Unit price in minor units of `currency`: that of a price list, where one has any.
     pub price_minor: i64,
     pub currency: Currency,
-    /// Units that could be promised when this was read; nothing is locked.
+    /// Units of its own that could be promised when this was read; nothing is locked. None of bundles and of what is digital.
     pub available: i64,
     /// Whether a price list has, or had, a price of it.
     pub in_lists: bool,
 }
 
+/// A part of a bundle as it was sold at a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Part {
+    pub variant_id: VariantId,
+    pub sku: Sku,
+    pub title: String,
+    /// Physical or digital: a part is no bundle.
+    pub kind: VariantKind,
+    /// Units in one of the bundle.
+    pub quantity: i64,
+    /// Units of the part that could be promised.
+    pub available: i64,
+}
+
 impl Quote {
+    /// The units that could be promised of what is taken for it, by the variant that they are of.
+    pub fn stock(&self) -> impl Iterator<Item = (VariantId, i64)> {
+        let own = self
+            .kind
+            .keeps_stock()
+            .then_some((self.variant_id, self.available));
+        let parts = self.parts.iter().filter(|part| part.kind.keeps_stock());
+        own.into_iter()
+            .chain(parts.map(|part| (part.variant_id, part.available)))
+    }
+
     /// Planted bugs, off by default: what was true once is taken to be true for ever.
     pub fn misremember(&mut self) {
         static SEEN: Mutex<BTreeMap<VariantId, (i64, bool)>> = Mutex::new(BTreeMap::new());

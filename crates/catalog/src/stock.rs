@@ -46,6 +46,7 @@ pub enum StockError {
     Changed { expected: i64, actual: i64 },
     #[error("a shop counts at most {MAX_ON_HAND} of a variant")]
     TooMany,
+    /// There is no such variant, or it is digital or a bundle.
     #[error("variant {0} keeps no stock")]
     NotStocked(VariantId),
     #[error("there is no location {0}")]
@@ -105,7 +106,7 @@ db::statement! {
        SELECT s.variant_id, s.location_id, w.on_hand, w.reserved, \
               s.on_hand - s.safety + s.backorder_limit - s.reserved AS available, \
               s.on_hand + w.on_hand >= 0 AND s.reserved + w.reserved >= 0 \
-                AND s.on_hand + w.on_hand - s.safety + s.backorder_limit >= s.reserved + w.reserved AS fits \
+                AND (s.keeps_stock OR w.on_hand <= 0) AND s.on_hand + w.on_hand - s.safety + s.backorder_limit >= s.reserved + w.reserved AS fits \
          FROM wanted w JOIN catalog.stock_levels s ON s.variant_id = w.variant_id AND s.location_id = w.location_id \
         ORDER BY s.variant_id, s.location_id FOR UPDATE OF s \
      ), verdict AS MATERIALIZED ( \

@@ -5,7 +5,8 @@
 //! so that a retry after a lost answer neither buys nor charges twice.
 //!
 //! - [`builder`]: address, time limits and retries of a client
-//! - [`products`], [`publishing`], [`variants`], [`stock`], [`locations`], [`categories`], [`collections`], [`custom_fields`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`products`], [`publishing`], [`variants`], [`bundles`], [`related`], [`stock`], [`locations`], [`categories`], [`collections`], [`custom_fields`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers
+//! - [`media`]: pictures, for staff
 //! - [`files`]: files, in and out, for staff
 //! - [`jobs`]: what is done later, for staff
 //! - [`transport`]: requests and answers without types, and the loop that retries
@@ -30,6 +31,7 @@
 #![cfg_attr(not(test), warn(clippy::expect_used, clippy::float_arithmetic))]
 
 pub mod builder;
+pub mod bundles;
 pub mod categories;
 pub mod collections;
 pub mod custom_fields;
@@ -39,11 +41,13 @@ pub mod files;
 pub mod jobs;
 pub mod key;
 pub mod locations;
+pub mod media;
 pub mod orders;
 pub mod price_lists;
 pub mod prices;
 pub mod products;
 pub mod publishing;
+pub mod related;
 mod retry;
 pub mod search;
 pub mod secret;
@@ -57,6 +61,7 @@ pub mod users;
 pub mod variants;
 
 pub use builder::ClientBuilder;
+pub use bundles::{Component, ComponentOf, Made, NewComponent};
 pub use categories::{
     AssignedProduct, AssignedProductPage, Category, CategoryChanges, CategoryPage, CategoryParent,
     CategoryProduct, CategoryProductChanges, CategoryProductQuery, CategoryProductsChanged,
@@ -76,9 +81,10 @@ pub use files::{Export, FileType, Import, ImportKind, ImportOptions, ImportRows}
 pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};
 pub use key::IdempotencyKey;
 pub use locations::{Location, LocationChanges, LocationPage, NewLocation};
+pub use media::{Media, MediaChanges, MediaPage, NewProductMedia, ProductMedia, ProductMediaList};
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
-    PlaceOrder, SoldLine, StatusChanged, TimelineEntry,
+    PlaceOrder, SoldComponent, SoldLine, StatusChanged, TimelineEntry,
 };
 pub use price_lists::{
     ListPrice, ListPricePage, NewListPrice, PriceList, PriceListPage, PriceListTerms,
@@ -93,6 +99,7 @@ pub use products::{
 pub use publishing::{
     ProductDetails, ProductStatus, StaffProduct, StaffProductPage, StaffProductQuery,
 };
+pub use related::{RelatedIds, RelatedProducts};
 pub use search::{
     FacetCategory, FacetCount, FacetField, FacetOption, FacetPriceStep, FacetPrices, FacetStock,
     Facets, SearchPage, SearchQuery,

@@ -8,7 +8,8 @@ use reqwest::Method;
 use serde::Serialize;
 
 pub use answers::{
-    Cancelled, Order, OrderDetails, OrderPage, OrderTotals, SoldLine, StatusChanged, TimelineEntry,
+    Cancelled, Order, OrderDetails, OrderPage, OrderTotals, SoldComponent, SoldLine, StatusChanged,
+    TimelineEntry,
 };
 pub use requests::{Items, Line, LineItem, OrderQuery, PlaceOrder};
 

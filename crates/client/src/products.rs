@@ -1,12 +1,14 @@
 //! The catalogue and its stock.
 
 use chrono::{DateTime, Utc};
-use domain::{Country, Currency, Locale, Money, MoneyError, Options, ProductId, Sku, Slug};
+use domain::{
+    Country, Currency, Locale, Money, MoneyError, Options, ProductId, Sku, Slug, VariantKind,
+};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Answer, Client, Error, Request};
+use crate::{Answer, Client, Component, Error, ProductMedia, Request};
 
 /// Something the shop sells.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -30,6 +32,14 @@ pub struct Product {
     pub lowest30d: Option<String>,
     /// The address of a picture.
     pub image: Option<String>,
+    /// Its pictures in their order; in lists only the first.
+    #[serde(default)]
+    pub media: Vec<ProductMedia>,
+    /// What is sold where no variant is chosen. `None`: the server is older.
+    pub kind: Option<VariantKind>,
+    /// What one of a bundle is made of; only where one product is read.
+    #[serde(default)]
+    pub components: Vec<Component>,
     /// How many variants there are; [`Client::list_variants`] lists them. `None`: the server is older.
     pub variant_count: Option<u32>,
     /// What it is chosen by; only where one product is read, not in lists.
@@ -165,8 +175,8 @@ pub struct StockLevel {
     pub safety: i64,
     /// How many may be sold beyond what there is.
     pub backorder_limit: i64,
-    /// What can be ordered now.
-    pub available: i64,
+    /// What can be ordered now; of a bundle as many as its parts make, `None` for as many as anybody likes.
+    pub available: Option<i64>,
 }
 
 /// A new count of a product.

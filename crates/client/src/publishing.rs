@@ -1,7 +1,7 @@
 //! Products by their addresses, and as staff sees them: drafts and archived ones too.
 
 use chrono::{DateTime, Utc};
-use domain::{Currency, ProductId, Sku, Slug};
+use domain::{Currency, ProductId, Sku, Slug, TaxClass};
 use reqwest::Method;
 use reqwest::header::{HeaderValue, LOCATION};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,8 @@ pub struct StaffProduct {
     pub brand: String,
     /// In the order they were given.
     pub tags: Vec<String>,
+    /// How it is taxed. `None`: the server is older.
+    pub tax_class: Option<TaxClass>,
     /// Rich text that is safe to put into a page; not in lists.
     pub description_html: Option<String>,
     /// What a search engine is to be told; empty for the name.
@@ -104,6 +106,9 @@ pub struct ProductDetails {
     /// All of them: at most 50 of at most 60 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
+    /// How it is taxed; `standard` where nobody says. Orders keep it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax_class: Option<TaxClass>,
     /// Rich text, which the shop sanitises.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description_html: Option<String>,

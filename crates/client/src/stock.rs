@@ -15,8 +15,9 @@ pub struct StockLevels {
     pub variant_id: VariantId,
     /// The merchant's own name for it.
     pub sku: Sku,
-    /// What can be ordered now, from all active locations.
-    pub available: i64,
+    /// What can be ordered now, from all active locations; of a bundle as many as its parts make, `None` for as many as
+    /// anybody likes.
+    pub available: Option<i64>,
     /// In the order in which orders take from them.
     pub levels: Vec<LocationStock>,
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Money, MoneyError, Options, ProductId, ProductOption, Sku, VariantId};
+use domain::{
+    Currency, Money, MoneyError, Options, ProductId, ProductOption, Sku, VariantId, VariantKind,
+};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Answer, Client, Error, Request};
+use crate::{Answer, Client, Component, Error, Request};
 
 /// What is sold of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -23,6 +25,11 @@ pub struct Variant {
     pub choices: BTreeMap<String, String>,
     /// Whether it stands for the product where none is chosen.
     pub is_default: bool,
+    /// What is taken from stock when it is sold. `None`: the server is older.
+    pub kind: Option<VariantKind>,
+    /// What one of a bundle is made of; empty for everything else.
+    #[serde(default)]
+    pub components: Vec<Component>,
     /// The list price as a decimal number of `currency`; see [`Variant::money`].
     pub price: String,
     /// The currency of the price.
@@ -102,6 +109,9 @@ pub struct NewVariant {
     /// The list price.
     #[serde(flatten, serialize_with = "crate::products::as_decimal")]
     pub price: Money,
+    /// Physical, where `None`, or digital; see [`Client::set_components`] for bundles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<VariantKind>,
     /// How many there are; 0 when `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_hand: Option<i64>,
@@ -220,6 +230,7 @@ mod tests {
             sku: "TEE-M".parse().unwrap(),
             choices: BTreeMap::from([("Size".into(), "M".into())]),
             price: Money::new(1_990, Currency::USD),
+            kind: None,
             on_hand: None,
         };
 

@@ -1,8 +1,9 @@
 //! What happened, as it is written to the outbox and told to the rest of the world.
 
 use crate::{
-    CategoryId, CollectionId, CustomFieldId, LocationId, Money, OrderId, OrderStatus, PaymentId,
-    PaymentStatus, PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, CollectionId, CustomFieldId, LocationId, MediaId, Money, OrderId, OrderStatus,
+    PaymentId, PaymentStatus, PriceListId, ProductId, StockHoldId, StockTransferId, UserId,
+    VariantId,
 };
 
 /// A fact, told once it is true.
@@ -71,6 +72,21 @@ pub enum Event {
     LocationDeleted {
         /// The location.
         location_id: LocationId,
+    },
+    /// A picture was sent, and is there.
+    MediaCreated {
+        /// The picture.
+        media_id: MediaId,
+    },
+    /// A picture is called or described otherwise. What products say of it are changes of products.
+    MediaUpdated {
+        /// The picture.
+        media_id: MediaId,
+    },
+    /// A picture is gone, which no product had.
+    MediaDeleted {
+        /// The picture.
+        media_id: MediaId,
     },
     /// A price list was made, or counts for others or at other times. Its prices are changes of products.
     PriceListChanged {
@@ -209,7 +225,7 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 26] = [
+    pub const KINDS: [&'static str; 29] = [
         "product.changed",
         "category.created",
         "category.updated",
@@ -219,6 +235,9 @@ impl Event {
         "location.created",
         "location.updated",
         "location.deleted",
+        "media.created",
+        "media.updated",
+        "media.deleted",
         "priceList.changed",
         "customField.changed",
         "stock.adjusted",
@@ -251,6 +270,9 @@ impl Event {
             Self::LocationCreated { .. } => "location.created",
             Self::LocationUpdated { .. } => "location.updated",
             Self::LocationDeleted { .. } => "location.deleted",
+            Self::MediaCreated { .. } => "media.created",
+            Self::MediaUpdated { .. } => "media.updated",
+            Self::MediaDeleted { .. } => "media.deleted",
             Self::PriceListChanged { .. } => "priceList.changed",
             Self::CustomFieldChanged { .. } => "customField.changed",
             Self::StockAdjusted { .. } => "stock.adjusted",
@@ -287,6 +309,9 @@ impl Event {
             Self::LocationCreated { location_id }
             | Self::LocationUpdated { location_id }
             | Self::LocationDeleted { location_id } => ("location", location_id.get()),
+            Self::MediaCreated { media_id }
+            | Self::MediaUpdated { media_id }
+            | Self::MediaDeleted { media_id } => ("media", media_id.get()),
             Self::StockAdjusted { variant_id, .. }
             | Self::StockLimitsChanged { variant_id, .. }
             | Self::StockTransferred { variant_id, .. }
@@ -342,6 +367,7 @@ mod tests {
         let variant_id = VariantId::try_from(1).unwrap();
         let location_id = LocationId::try_from(2).unwrap();
         let hold_id = StockHoldId::try_from(4).unwrap();
+        let media_id = MediaId::try_from(5).unwrap();
         let events = [
             Event::ProductChanged {
                 product_id: ProductId::try_from(1).unwrap(),
@@ -354,9 +380,15 @@ mod tests {
                 placed: vec![ProductId::try_from(1).unwrap()],
                 removed: Vec::new(),
             },
+            Event::CollectionChanged {
+                collection_id: CollectionId::try_from(1).unwrap(),
+            },
             Event::LocationCreated { location_id },
             Event::LocationUpdated { location_id },
             Event::LocationDeleted { location_id },
+            Event::MediaCreated { media_id },
+            Event::MediaUpdated { media_id },
+            Event::MediaDeleted { media_id },
             Event::PriceListChanged {
                 price_list_id: PriceListId::try_from(1).unwrap(),
             },

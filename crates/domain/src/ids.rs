@@ -90,6 +90,10 @@ id! {
     CollectionId
 }
 id! {
+    /// Names a picture.
+    MediaId
+}
+id! {
     /// Names the definition of a custom field.
     CustomFieldId
 }

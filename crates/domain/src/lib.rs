@@ -8,6 +8,7 @@
 //! - [`pricing`]: what an order costs, as one pure function
 //! - [`order`] and [`payment`]: states, and the one table of steps between them
 //! - [`options`]: what a product can be chosen by, and the variants that makes
+//! - [`assortment`]: what is sold of a product, how it is taxed, and what it is shown beside
 //! - [`category`]: how the products of a category or a collection are listed
 //! - [`search`]: how products are searched
 //! - [`custom_field`]: what a shop keeps of its things beside what every shop does
@@ -32,6 +33,7 @@
 mod text;
 
 pub mod address;
+pub mod assortment;
 pub mod category;
 pub mod country;
 pub mod currency;
@@ -55,6 +57,10 @@ pub mod sku;
 pub mod slug;
 
 pub use address::{Address, AddressError, PostalAddress};
+pub use assortment::{
+    InvalidTaxClass, ProductRelation, TaxClass, UnknownProductRelation, UnknownVariantKind,
+    VariantKind,
+};
 pub use category::{ProductOrder, UnknownProductOrder};
 pub use country::{Country, InvalidCountry};
 pub use currency::{Currency, CurrencyError};
@@ -62,8 +68,9 @@ pub use custom_field::{CustomResource, CustomType, UnknownCustomResource, Unknow
 pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
-    CategoryId, CollectionId, CustomFieldId, InvalidId, JobId, LocationId, OrderId, PaymentId,
-    PaymentOperationId, PriceListId, ProductId, StockHoldId, StockTransferId, UserId, VariantId,
+    CategoryId, CollectionId, CustomFieldId, InvalidId, JobId, LocationId, MediaId, OrderId,
+    PaymentId, PaymentOperationId, PriceListId, ProductId, StockHoldId, StockTransferId, UserId,
+    VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use locale::{InvalidLocale, Locale};

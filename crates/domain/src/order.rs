@@ -44,6 +44,8 @@ pub struct ForbiddenTransition {
     pub from: OrderStatus,
     /// The status that was asked for.
     pub to: OrderStatus,
+    /// Whether anything of the order has to be sent.
+    pub is_sent: bool,
 }
 
 impl OrderStatus {
@@ -69,17 +71,39 @@ impl OrderStatus {
         }
     }
 
-    /// Takes a step and returns the new status.
+    /// Returns the states that may follow this one; an order of which nothing is sent is delivered once it was accepted.
+    #[must_use]
+    pub const fn allowed_next_of(self, is_sent: bool) -> &'static [Self] {
+        match (self, is_sent) {
+            (Self::Processed, false) => &[Self::Delivered, Self::Cancelled],
+            _ => self.allowed_next(),
+        }
+    }
+
+    /// Takes a step of an order that is sent, and returns the new status.
     ///
     /// # Errors
     ///
     /// [`ForbiddenTransition`] when `to` is not in [`OrderStatus::allowed_next`], also when it is
     /// the status the order already has.
     pub fn transition(self, to: Self) -> Result<Self, ForbiddenTransition> {
-        if self.allowed_next().contains(&to) {
+        self.transition_of(to, true)
+    }
+
+    /// Takes a step of an order, and returns the new status.
+    ///
+    /// # Errors
+    ///
+    /// [`ForbiddenTransition`] when `to` is not in [`OrderStatus::allowed_next_of`].
+    pub fn transition_of(self, to: Self, is_sent: bool) -> Result<Self, ForbiddenTransition> {
+        if self.allowed_next_of(is_sent).contains(&to) {
             Ok(to)
         } else {
-            Err(ForbiddenTransition { from: self, to })
+            Err(ForbiddenTransition {
+                from: self,
+                to,
+                is_sent,
+            })
         }
     }
 
@@ -114,7 +138,7 @@ impl ForbiddenTransition {
     /// Returns the states the order may take instead; empty when it has come to its end.
     #[must_use]
     pub const fn allowed(&self) -> &'static [OrderStatus] {
-        self.from.allowed_next()
+        self.from.allowed_next_of(self.is_sent)
     }
 }
 
@@ -172,6 +196,19 @@ mod tests {
                 let expected = documented.contains(&(from, to));
                 assert_eq!(from.transition(to).is_ok(), expected, "{from} to {to}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_not_sent_is_delivered_once_it_was_accepted() {
+        assert_eq!(Processed.transition_of(Delivered, false), Ok(Delivered));
+        let sent = Processed.transition_of(InTransit, false).unwrap_err();
+        assert_eq!(sent.allowed(), [Delivered, Cancelled]);
+        for from in OrderStatus::ALL
+            .into_iter()
+            .filter(|from| *from != Processed)
+        {
+            assert_eq!(from.allowed_next_of(false), from.allowed_next());
         }
     }
 

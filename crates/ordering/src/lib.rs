@@ -5,6 +5,7 @@
 //!
 //! - [`placing`]: writes a priced order in one statement
 //! - [`orders`]: reads orders, their lines and their timeline
+//! - [`lines`]: what was sold
 //! - [`lifecycle`]: the only writer of an order's status
 //! - [`payments`]: what was asked of a provider, and what came of it
 //! - [`shipping`]: methods and their rates
@@ -12,12 +13,14 @@
 
 pub mod doctor;
 pub mod lifecycle;
+pub mod lines;
 pub mod orders;
 pub mod payments;
 pub mod placing;
 pub mod shipping;
 
-pub use orders::{Line, Order, Source};
+pub use lines::{Line, Part};
+pub use orders::{Order, Source};
 
 const MIGRATIONS: diesel_migrations::EmbeddedMigrations = diesel_migrations::embed_migrations!();
 

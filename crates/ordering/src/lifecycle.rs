@@ -2,7 +2,7 @@
 
 use db::outbox::{self, Entry};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use domain::{Event, ForbiddenTransition, OrderId, OrderStatus, PaymentId, PaymentStatus, UserId};
 
 /// What a step needs to know of an order; its row is locked until the transaction ends.
@@ -19,6 +19,8 @@ pub struct Locked {
     pub payment_status: PaymentStatus,
     /// Something is being asked of the payment provider right now.
     pub payment_pending: bool,
+    /// Whether anything of it has to be sent.
+    pub is_sent: bool,
 }
 
 impl Locked {
@@ -45,10 +47,11 @@ db::statement! {
 
 db::statement! {
     struct ReadOrder { id: i64 => BigInt }
-        -> (BigInt, BigInt, Text, Nullable<BigInt>, Text, diesel::sql_types::Bool) =
+        -> (BigInt, BigInt, Text, Nullable<BigInt>, Text, Bool, Bool) =
     "SELECT o.id, o.user_id, o.status, p.id, coalesce(p.status, 'notRequired'), \
             EXISTS (SELECT FROM ordering.payment_operations \
-                     WHERE payment_id = p.id AND status = 'pending') \
+                     WHERE payment_id = p.id AND status = 'pending'), \
+            EXISTS (SELECT FROM ordering.line_units WHERE order_id = o.id) \
        FROM ordering.orders o LEFT JOIN ordering.payments p ON p.order_id = o.id \
       WHERE o.id = $1"
 }
@@ -106,7 +109,7 @@ pub fn step(
     note: Option<&str>,
 ) -> Result<(), StepError> {
     let from = order.status;
-    let to = from.transition(to)?;
+    let to = from.transition_of(to, order.is_sent)?;
     let version = SetStatus {
         id: order.id.get(),
         from: from.code(),

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
 use domain::{
     Address, Currency, Cursor, Money, OrderId, OrderStatus, Page, PageSize, PaymentMethod,
-    PaymentStatus, PriceSource, ProductId, Quantity, Sku, Totals, UserId, VariantId,
+    PaymentStatus, Totals, UserId,
 };
+
+use crate::lines::{self, Line, LineRow, Parts};
 
 /// How an order came to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,21 +51,6 @@ pub struct Order {
     pub lines: Vec<Line>,
 }
 
-/// A quantity of a variant, as it was sold.
-#[derive(Clone, Debug)]
-pub struct Line {
-    pub product_id: ProductId,
-    pub variant_id: VariantId,
-    pub sku: Sku,
-    pub title: String,
-    pub quantity: Quantity,
-    pub list_price: Money,
-    pub unit_price: Money,
-    pub price_source: PriceSource,
-    pub discount: Money,
-    pub total: Money,
-}
-
 /// One thing that happened to an order.
 #[derive(Clone, Debug, Queryable)]
 pub struct TimelineEntry {
@@ -102,26 +89,6 @@ struct OrderRow {
     placed_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     cancelled_at: Option<DateTime<Utc>>,
-}
-
-#[derive(Queryable)]
-struct LineRow {
-    order_id: i64,
-    #[diesel(deserialize_as = i64)]
-    product_id: ProductId,
-    #[diesel(deserialize_as = i64)]
-    variant_id: VariantId,
-    #[diesel(deserialize_as = String)]
-    sku: Sku,
-    title: String,
-    #[diesel(deserialize_as = i64)]
-    quantity: Quantity,
-    list_price: i64,
-    unit_price: i64,
-    #[diesel(deserialize_as = String)]
-    price_source: PriceSource,
-    discount: i64,
-    total: i64,
 }
 
 type OrderColumns = (
@@ -174,16 +141,6 @@ db::statement! {
 }
 
 db::statement! {
-    /// Order by order as they are named, because the join has to be a nested loop; the lines of each by position.
-    struct LinesOf { order_ids: Vec<i64> => Array<BigInt>, limit: i64 => BigInt }
-        -> (BigInt, BigInt, BigInt, Text, Text, BigInt, BigInt, BigInt, Text, BigInt, BigInt) =
-    "SELECT l.* FROM unnest($1::bigint[]) AS o (id) CROSS JOIN LATERAL ( \
-            SELECT order_id, product_id, variant_id, sku, title, quantity, list_price_minor, unit_price_minor, \
-                   price_source, discount_minor, total_minor \
-              FROM ordering.order_lines WHERE order_id = o.id ORDER BY position) l LIMIT $2"
-}
-
-db::statement! {
     struct TimelineOf { order_id: i64 => BigInt }
         -> (BigInt, Text, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<Text>, Timestamptz) =
     "SELECT version, kind, from_status, to_status, actor_id, note, occurred_at \
@@ -201,7 +158,8 @@ pub fn find(conn: &mut PgConnection, id: OrderId) -> QueryResult<Option<Order>> 
         .optional()?;
     row.map(|row| {
         let lines = lines_of(conn, row.id.get())?;
-        assemble(row, lines)
+        let mut parts = Parts::of(conn, &lines)?;
+        assemble(row, lines, &mut parts)
     })
     .transpose()
 }
@@ -232,8 +190,9 @@ pub fn list(
     };
     let mut page = Page::from_overfetched(rows, size, |row| row.id.get());
     let lines = lines_of_page(conn, &mut page)?;
+    let parts = Parts::of(conn, &lines)?;
     Ok(Page {
-        items: assemble_all(page.items, lines)?,
+        items: assemble_all(page.items, lines, parts)?,
         next_cursor: page.next_cursor,
     })
 }
@@ -246,7 +205,7 @@ pub const PAGE_LINES: usize = 1_000;
 fn lines_of_page(conn: &mut PgConnection, page: &mut Page<OrderRow>) -> QueryResult<Vec<LineRow>> {
     let order_ids: Vec<i64> = page.items.iter().map(|row| row.id.get()).collect();
     let limit = i64::try_from(PAGE_LINES + 1).unwrap_or(i64::MAX);
-    let mut lines: Vec<LineRow> = LinesOf { order_ids, limit }.load(conn)?;
+    let mut lines = lines::load(conn, order_ids, limit)?;
     let (true, Some(last)) = (lines.len() > PAGE_LINES, lines.last().map(|l| l.order_id)) else {
         return Ok(lines);
     };
@@ -264,11 +223,7 @@ fn lines_of_page(conn: &mut PgConnection, page: &mut Page<OrderRow>) -> QueryRes
 }
 
 fn lines_of(conn: &mut PgConnection, order_id: i64) -> QueryResult<Vec<LineRow>> {
-    LinesOf {
-        order_ids: vec![order_id],
-        limit: i64::MAX,
-    }
-    .load(conn)
+    lines::load(conn, vec![order_id], i64::MAX)
 }
 
 /// Lists what happened to an order, oldest first.
@@ -280,7 +235,11 @@ pub fn timeline(conn: &mut PgConnection, id: OrderId) -> QueryResult<Vec<Timelin
     TimelineOf { order_id: id.get() }.load(conn)
 }
 
-fn assemble_all(rows: Vec<OrderRow>, lines: Vec<LineRow>) -> QueryResult<Vec<Order>> {
+fn assemble_all(
+    rows: Vec<OrderRow>,
+    lines: Vec<LineRow>,
+    mut parts: Parts,
+) -> QueryResult<Vec<Order>> {
     let mut by_order = std::collections::HashMap::<i64, Vec<LineRow>>::new();
     for line in lines {
         by_order.entry(line.order_id).or_default().push(line);
@@ -288,25 +247,17 @@ fn assemble_all(rows: Vec<OrderRow>, lines: Vec<LineRow>) -> QueryResult<Vec<Ord
     rows.into_iter()
         .map(|row| {
             let lines = by_order.remove(&row.id.get()).unwrap_or_default();
-            assemble(row, lines)
+            assemble(row, lines, &mut parts)
         })
         .collect()
 }
 
-fn assemble(row: OrderRow, lines: Vec<LineRow>) -> QueryResult<Order> {
+fn assemble(row: OrderRow, lines: Vec<LineRow>, parts: &mut Parts) -> QueryResult<Order> {
     let money = |minor| Money::new(minor, row.currency);
-    let lines = lines.into_iter().map(|line| Line {
-        product_id: line.product_id,
-        variant_id: line.variant_id,
-        sku: line.sku,
-        title: line.title,
-        quantity: line.quantity,
-        list_price: money(line.list_price),
-        unit_price: money(line.unit_price),
-        price_source: line.price_source,
-        discount: money(line.discount),
-        total: money(line.total),
-    });
+    let lines = lines
+        .into_iter()
+        .map(|line| line.into_line(row.currency, parts));
+    let lines = lines.collect::<QueryResult<_>>()?;
     Ok(Order {
         id: row.id,
         user_id: row.user_id,
@@ -332,6 +283,6 @@ fn assemble(row: OrderRow, lines: Vec<LineRow>) -> QueryResult<Order> {
         placed_at: row.placed_at,
         updated_at: row.updated_at,
         cancelled_at: row.cancelled_at,
-        lines: lines.collect(),
+        lines,
     })
 }

@@ -13,7 +13,8 @@ use domain::{
     Address, OrderId, OrderStatus, PaymentMethod, PaymentStatus, PriceSource, Totals, UserId,
 };
 
-use crate::orders::{Line, Order, Source};
+use crate::lines::{Line, Part};
+use crate::orders::{Order, Source};
 
 /// An order that was priced and may be written.
 #[derive(Clone, Debug)]
@@ -128,10 +129,19 @@ columns! {
     price_sources: &'static str => Text,
     line_discounts: i64 => BigInt,
     line_totals: i64 => BigInt,
+    kinds: &'static str => Text,
+    tax_classes: Option<String> => Nullable<Text>,
+    // One entry per part of a bundle; the lines are counted from 1.
+    part_lines: i32 => Integer,
+    part_variant_ids: i64 => BigInt,
+    part_skus: String => Text,
+    part_titles: String => Text,
+    part_kinds: &'static str => Text,
+    part_quantities: i64 => BigInt,
 }
 
 /// How many parameters [`OrderColumns::bind`] binds.
-pub const COLUMNS: usize = 32;
+pub const COLUMNS: usize = 40;
 
 impl OrderColumns {
     /// Adds an order and its lines.
@@ -188,6 +198,23 @@ impl OrderColumns {
         self.price_sources.push(line.price_source.code());
         self.line_discounts.push(line.discount.minor());
         self.line_totals.push(line.total.minor());
+        self.kinds.push(line.kind.code());
+        self.tax_classes
+            .push(line.tax_class.as_ref().map(ToString::to_string));
+        for part in &line.parts {
+            self.push_part(part);
+        }
+    }
+
+    /// Adds a part of the last line.
+    fn push_part(&mut self, part: &Part) {
+        let line = i32::try_from(self.line_orders.len()).unwrap_or(i32::MAX);
+        self.part_lines.push(line);
+        self.part_variant_ids.push(part.variant_id.get());
+        self.part_skus.push(part.sku.as_str().to_owned());
+        self.part_titles.push(part.title.clone());
+        self.part_kinds.push(part.kind.code());
+        self.part_quantities.push(part.quantity);
     }
 }
 

@@ -12,6 +12,7 @@ SELECT 1 / (verdict = 'placed')::int FROM workflows.place_orders(
     ARRAY[1, 1], ARRAY[1, 2], ARRAY[:one, :two]::bigint[], ARRAY[:one, :two]::bigint[],
     ARRAY['BENCH-00000001', 'BENCH-00000002'], ARRAY['Product 1', 'Product 2'], ARRAY[1, 1]::bigint[],
     ARRAY[10000, 10000]::bigint[], ARRAY[10000, 10000]::bigint[], ARRAY['list', 'list'], ARRAY[0, 0]::bigint[],
-    ARRAY[10000, 10000]::bigint[],
+    ARRAY[10000, 10000]::bigint[], ARRAY['physical', 'physical'], ARRAY['standard', 'standard'],
+    ARRAY[]::int[], ARRAY[]::bigint[], ARRAY[]::text[], ARRAY[]::text[], ARRAY[]::text[], ARRAY[]::bigint[],
     ARRAY[1, 1]::bigint[], ARRAY[:one, :two]::bigint[],
     '/api/orders/', '{"orderId":', ARRAY[repeat(' ', 1000) || '}'], false);

@@ -5,13 +5,13 @@ use std::fmt;
 use catalog::prices::Market;
 use catalog::products::Start;
 use catalog::search::Search;
-use domain::{CategoryId, CollectionId, Locale, PageSize, ProductId, Slug};
+use domain::{CategoryId, CollectionId, Locale, PageSize, ProductId, ProductRelation, Slug};
 
 use super::Namespace;
 
 /// Raised when the bytes of any answer change their form, so that releases beside each other do
 /// not read each other's.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// The name of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +29,11 @@ pub enum Key {
         /// The id behind which the page begins.
         after: i64,
         size: PageSize,
+        market: Market,
+    },
+    Related {
+        product: ProductId,
+        relation: ProductRelation,
         market: Market,
     },
     Category {
@@ -114,6 +119,7 @@ impl Key {
             // forgets these too.
             Self::ProductBySlug { .. }
             | Self::CategoryProducts { .. }
+            | Self::Related { .. }
             | Self::ProductList { .. } => Namespace::ProductLists,
             // Rules find what searches find.
             Self::CollectionProducts { .. } | Self::Search(_) => Namespace::Search,
@@ -135,6 +141,11 @@ impl Key {
                 "v{FORMAT}:variants:{product}:{market}:{}:{after}",
                 size.get()
             ),
+            Self::Related {
+                product,
+                relation,
+                market,
+            } => format!("v{FORMAT}:related:{product}:{relation}:{market}"),
             Self::Category { id, locale } => format!("v{FORMAT}:category:{id}{}", tail(*locale)),
             Self::Categories {
                 among,

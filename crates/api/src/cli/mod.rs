@@ -20,6 +20,7 @@ use domain::{Currency, Permission};
 
 use crate::config::Config;
 use crate::logging;
+use crate::media::aside;
 
 /// A self-hosted commerce backend.
 #[derive(Debug, Parser)]
@@ -72,6 +73,14 @@ enum Command {
     Openapi,
     /// Asks a running replica whether it is ready; exits with 1 when it is not.
     Healthcheck,
+    /// Works on one picture, for a replica.
+    #[command(name = aside::COMMAND, hide = true)]
+    Picture {
+        what: String,
+        from: PathBuf,
+        to: PathBuf,
+        numbers: String,
+    },
 }
 
 /// How to serve.
@@ -284,6 +293,15 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         } => admin::set_password(&start()?, &email),
         Command::Doctor(args) => Ok(doctor::run(start(), &args)),
         Command::Healthcheck => healthcheck::run(&start()?),
+        Command::Picture {
+            what,
+            from,
+            to,
+            numbers,
+        } => {
+            aside::work(&what, &from, &to, &numbers)?;
+            Ok(ExitCode::SUCCESS)
+        }
         // Needs no settings, so that wrong ones do not hide the document.
         Command::Openapi => {
             println!("{}", String::from_utf8_lossy(&crate::app::document()));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use accounts::passwords;
 
-use super::{Access, Config, ConfigError, DEMO_PASSWORD};
+use super::{Access, Config, ConfigError, DEMO_PASSWORD, Media, MediaStore};
 
 impl Config {
     /// The settings, if all of them are in range.
@@ -113,6 +113,37 @@ impl Config {
                 "must be 1 to 3650",
             ),
             (
+                self.media.store != MediaStore::Local
+                    || !self.media.directory.as_os_str().is_empty(),
+                "media.directory",
+                "must not be empty",
+            ),
+            (
+                is_endpoint(&self.media.endpoint),
+                "media.endpoint",
+                "must begin with https:// or http://, or be empty",
+            ),
+            (
+                self.media.store != MediaStore::S3 || !self.media.bucket.is_empty(),
+                "media.bucket",
+                "must not be empty where media.store is s3",
+            ),
+            (
+                self.media.store != MediaStore::S3 || has_keys(&self.media),
+                "media.access_key",
+                "must not be empty where media.store is s3, and neither must media.secret_key and media.region",
+            ),
+            (
+                (1_024..=104_857_600).contains(&self.media.max_bytes),
+                "media.max_bytes",
+                "must be 1024 to 104857600 (100 MiB)",
+            ),
+            (
+                (10_000..=100_000_000).contains(&self.media.max_pixels),
+                "media.max_pixels",
+                "must be 10000 to 100000000",
+            ),
+            (
                 self.admin.password.reveal().is_empty()
                     || passwords::has_good_length(self.admin.password.reveal()),
                 "admin.password",
@@ -127,6 +158,23 @@ impl Config {
         }
         Ok(self)
     }
+}
+
+fn is_endpoint(endpoint: &str) -> bool {
+    let rest = endpoint
+        .strip_prefix("https://")
+        .or_else(|| endpoint.strip_prefix("http://"));
+    endpoint.is_empty() || rest.is_some_and(|host| !host.is_empty())
+}
+
+fn has_keys(media: &Media) -> bool {
+    [
+        media.access_key.reveal(),
+        media.secret_key.reveal(),
+        &media.region,
+    ]
+    .iter()
+    .all(|value| !value.is_empty())
 }
 
 fn are_locales(locales: &[String]) -> bool {

@@ -113,3 +113,36 @@ fn secrets_do_not_show() {
     config.database.url = Secret::new("postgres://shop:hunter2@db/shop");
     assert!(!format!("{config:?}").contains("hunter2"));
 }
+
+#[test]
+fn a_store_of_pictures_needs_all_that_leads_to_it() {
+    let bucket = ("MEDIA__BUCKET", "shop");
+    let (access, secret) = (("MEDIA__ACCESS_KEY", "one"), ("MEDIA__SECRET_KEY", "two"));
+    let s3 = ("MEDIA__STORE", "s3");
+    for (variables, fault) in [
+        (vec![s3], "media.bucket "),
+        (vec![s3, bucket], "media.access_key "),
+        (vec![s3, bucket, access], "media.access_key "),
+        (
+            vec![s3, bucket, access, secret, ("MEDIA__REGION", "")],
+            "media.access_key ",
+        ),
+        (
+            vec![("MEDIA__ENDPOINT", "files.example")],
+            "media.endpoint ",
+        ),
+        (vec![("MEDIA__ENDPOINT", "https://")], "media.endpoint "),
+        (vec![("MEDIA__DIRECTORY", "")], "media.directory "),
+        (vec![("MEDIA__MAX_BYTES", "0")], "media.max_bytes "),
+        (
+            vec![("MEDIA__MAX_PIXELS", "100000001")],
+            "media.max_pixels ",
+        ),
+    ] {
+        let refused = read(&variables).unwrap_err().to_string();
+        assert!(refused.starts_with(fault), "{refused}");
+    }
+    let config = read(&[s3, bucket, access, secret]).unwrap();
+    assert_eq!(config.media.store, MediaStore::S3);
+    assert!(!format!("{config:?}").contains("two"));
+}

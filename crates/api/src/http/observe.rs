@@ -97,12 +97,14 @@ async fn handle<B: MessageBody + 'static>(
 
 /// A file of a gigabyte takes longer to be kept than anything else does; nginx waits as long for this route.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(290);
+/// A picture waits for those before it; so does nginx.
+const PICTURE_DEADLINE: Duration = Duration::from_secs(110);
 
 fn deadline(request: &ServiceRequest) -> Duration {
-    if request.method() == Method::POST && request.path() == "/api/admin/imports" {
-        UPLOAD_DEADLINE
-    } else {
-        DEADLINE
+    match (request.method(), request.path()) {
+        (&Method::POST, "/api/admin/imports") => UPLOAD_DEADLINE,
+        (&Method::POST, "/api/admin/media") => PICTURE_DEADLINE,
+        _ => DEADLINE,
     }
 }
 

@@ -25,6 +25,7 @@ const ROUTES: &[(&str, Permission, Permission)] = &[
     ("/api/admin/collections", CatalogRead, CatalogWrite),
     ("/api/admin/custom-fields", CatalogRead, CatalogWrite),
     ("/api/admin/imports", CatalogRead, CatalogWrite),
+    ("/api/admin/media", CatalogRead, CatalogWrite),
     // To ask for a file changes nothing of what is in it.
     ("/api/admin/exports", CatalogRead, CatalogRead),
     ("/api/admin/search", CatalogRead, CatalogWrite),

@@ -18,7 +18,7 @@ pub fn complete(document: &mut OpenApi) {
             ..
         } = item;
         if let Some(read) = get
-            && path.starts_with("/api/")
+            && (path.starts_with("/api/") || path.starts_with("/media/"))
         {
             add(read, &[500, 503]);
             if read.parameters.is_some() {

@@ -13,6 +13,7 @@ pub mod docs;
 pub mod events;
 pub mod jobs;
 mod market;
+pub mod media_files;
 pub mod money;
 mod order_answers;
 pub mod order_bodies;
@@ -25,6 +26,7 @@ pub mod price_lookup;
 mod product_bodies;
 pub mod product_writes;
 pub mod products;
+pub mod related;
 pub mod schedules;
 pub mod search;
 mod search_bodies;
@@ -59,6 +61,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(product_writes::archive)
         .service(search::find)
         .service(variants::list)
+        .service(related::list)
         .service(categories::list)
         .service(categories::get)
         .service(category_products::list)
@@ -96,6 +99,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::variants::get)
         .service(admin::variants::update)
         .service(admin::variants::archive)
+        .service(admin::components::set)
+        .service(admin::related::get)
+        .service(admin::related::set)
         .service(admin::stock::get)
         .service(admin::stock::count)
         .service(admin::stock::adjust)
@@ -146,6 +152,14 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::prices::get)
         .service(admin::prices::history)
         .service(admin::prices::withdraw)
+        .service(media_files::get)
+        .service(admin::media::create)
+        .service(admin::media::list)
+        .service(admin::media::get)
+        .service(admin::media::update)
+        .service(admin::media::delete)
+        .service(admin::product_media::get)
+        .service(admin::product_media::put)
         .service(admin::imports::create)
         .service(admin::imports::list)
         .service(admin::imports::get)

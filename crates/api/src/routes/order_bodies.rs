@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use domain::{
     Address, Currency, Cursor, Money, OrderId, OrderStatus, PaymentMethod, PaymentStatus,
-    PriceSource, ProductId, Quantity, Sku, StockHoldId, UserId,
+    PriceSource, ProductId, Quantity, Sku, StockHoldId, TaxClass, UserId, VariantId, VariantKind,
 };
 use ordering::orders::TimelineEntry;
-use ordering::{Line, Order};
+use ordering::{Line, Order, Part};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -110,6 +110,16 @@ struct LineBody {
     #[schema(value_type = String)]
     sku: Sku,
     title: String,
+    /// `physical`, `digital` (nothing is sent) or `bundle` (its components are).
+    #[schema(value_type = String, example = "physical")]
+    kind: VariantKind,
+    /// How it is taxed; null where an earlier release sold it.
+    #[schema(value_type = Option<String>, required = true, example = "standard")]
+    tax_class: Option<TaxClass>,
+    /// What a bundle was made of; absent for everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<SoldPartBody>>)]
+    components: Option<Vec<SoldPartBody>>,
     #[schema(value_type = i64)]
     quantity: Quantity,
     #[schema(value_type = MoneyBody)]
@@ -121,6 +131,35 @@ struct LineBody {
     price_source: PriceSource,
     #[schema(value_type = MoneyBody)]
     total: Money,
+}
+
+/// A part of a bundle, as it was sold.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OrderComponent)]
+struct SoldPartBody {
+    #[schema(value_type = i64)]
+    variant_id: VariantId,
+    #[schema(value_type = String)]
+    sku: Sku,
+    title: String,
+    /// `physical` or `digital`.
+    #[schema(value_type = String)]
+    kind: VariantKind,
+    /// Units in one of the bundle.
+    quantity: i64,
+}
+
+impl SoldPartBody {
+    fn new(part: &Part) -> Self {
+        Self {
+            variant_id: part.variant_id,
+            sku: part.sku.clone(),
+            title: part.title.clone(),
+            kind: part.kind,
+            quantity: part.quantity,
+        }
+    }
 }
 
 /// What an order comes to: `total` is `subtotal` less `discount` plus `shipping`.
@@ -262,6 +301,10 @@ impl LineBody {
             product_id: line.product_id,
             sku: line.sku.clone(),
             title: line.title.clone(),
+            kind: line.kind,
+            tax_class: line.tax_class.clone(),
+            components: (line.kind == VariantKind::Bundle)
+                .then(|| line.parts.iter().map(SoldPartBody::new).collect()),
             quantity: line.quantity,
             unit_price: line.unit_price,
             list_price: line.list_price,

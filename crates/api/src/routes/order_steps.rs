@@ -29,9 +29,14 @@ pub async fn take(
     let first = state.db.run(step).await?;
     let answer = move |order: &Order| match (order.status, to) {
         // Somebody cancelled it while the provider was being asked.
-        (from @ OrderStatus::Cancelled, to) if to != from => {
-            Err(not_moved(ForbiddenTransition { from, to }.into()))
-        }
+        (from @ OrderStatus::Cancelled, to) if to != from => Err(not_moved(
+            ForbiddenTransition {
+                from,
+                to,
+                is_sent: true,
+            }
+            .into(),
+        )),
         _ => Ok(render(order)),
     };
     first.complete(state, key, answer).await

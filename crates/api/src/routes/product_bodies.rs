@@ -1,17 +1,21 @@
 //! Products as everyone sees them.
 
+use catalog::media::products::Shown;
 use catalog::prices::Market;
 use catalog::products::Product;
 use catalog::texts::sanitise;
 use catalog::translations;
+use catalog::variants::parts;
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult};
-use domain::{Currency, Cursor, Money, ProductId};
+use domain::{Currency, Cursor, MediaId, Money, ProductId, VariantKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::admin::options::OptionBody;
 use super::attributes::Object;
+use super::media_files::url;
+use super::variants::ComponentBody;
 
 /// A product on sale.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,7 +42,15 @@ pub struct ProductBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub lowest30d: Option<String>,
+    /// The address of a picture: the one that was given, or else the first of `media`.
     pub image: String,
+    /// What is sold where no variant is chosen: `physical`, `digital` (nothing is sent) or `bundle` (made of `components`).
+    #[schema(value_type = String, example = "physical")]
+    pub kind: VariantKind,
+    /// What one of a bundle is made of; absent for everything else. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<ComponentBody>>)]
+    pub components: Option<Vec<ComponentBody>>,
     /// How many variants are on sale; they are a list of their own.
     pub variant_count: i32,
     /// What it is chosen by; not in lists.
@@ -61,6 +73,8 @@ pub struct ProductBody {
     /// The same for the description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seo_description: Option<String>,
+    /// In their order; in lists only the first.
+    pub media: Vec<ProductMediaBody>,
     /// Values of custom fields that are public, by their keys. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"material": "wool"}))]
@@ -73,8 +87,47 @@ pub struct ProductBody {
     pub updated_at: DateTime<Utc>,
 }
 
+/// A picture of a product.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProductMedia)]
+pub struct ProductMediaBody {
+    #[schema(value_type = i64, example = 7)]
+    pub id: MediaId,
+    /// The address of the original.
+    pub url: String,
+    /// `image/jpeg`, `image/png` or `image/webp`.
+    pub content_type: String,
+    /// Of the original, in pixels.
+    pub width: i32,
+    pub height: i32,
+    /// In these widths it is at the same address with `{width}.webp` at its end.
+    pub widths: Vec<i32>,
+    /// What is said for those who do not see it; empty where it only decorates.
+    pub alt: String,
+    /// The variants that it shows; empty where it shows no one in particular.
+    pub variant_ids: Vec<i64>,
+}
+
+impl From<Shown> for ProductMediaBody {
+    fn from(shown: Shown) -> Self {
+        Self {
+            id: shown.id,
+            url: url(shown.hash, &shown.content_type),
+            content_type: shown.content_type,
+            width: shown.width,
+            height: shown.height,
+            widths: shown.widths,
+            alt: shown.alt,
+            variant_ids: shown.variant_ids,
+        }
+    }
+}
+
 impl From<Product> for ProductBody {
-    fn from(product: Product) -> Self {
+    fn from(mut product: Product) -> Self {
+        let media = std::mem::take(&mut product.media).shown;
+        let media: Vec<ProductMediaBody> = media.into_iter().map(Into::into).collect();
         let decimal = |minor| Money::new(minor, product.currency).to_decimal();
         Self {
             slug: product.address(),
@@ -88,7 +141,13 @@ impl From<Product> for ProductBody {
             description: product.description,
             sku: product.sku.to_string(),
             currency: product.currency,
-            image: product.image,
+            // Whoever knows of no pictures shows the first.
+            image: match media.first() {
+                Some(first) if product.image.is_empty() => first.url.clone(),
+                _ => product.image,
+            },
+            kind: product.kind,
+            components: None,
             variant_count: product.variant_count,
             options: product.options,
             brand: product.brand,
@@ -96,9 +155,23 @@ impl From<Product> for ProductBody {
             description_html: product.description_html.as_deref().map(sanitise),
             seo_title: product.seo_title,
             seo_description: product.seo_description,
+            media,
             created_at: product.created_at,
             updated_at: product.updated_at,
         }
+    }
+}
+
+impl ProductBody {
+    /// All that is shown of one product: with what a bundle is made of.
+    pub fn of_one(conn: &mut PgConnection, product: Product) -> QueryResult<Self> {
+        let (variant, kind) = (product.variant_id, product.kind);
+        let mut body = Self::from(product);
+        if kind == VariantKind::Bundle {
+            let parts = parts::list(conn, &[variant])?.remove(&variant);
+            body.components = parts.map(|parts| parts.into_iter().map(Into::into).collect());
+        }
+        Ok(body)
     }
 }
 

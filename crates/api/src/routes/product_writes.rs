@@ -185,7 +185,8 @@ fn version_of(
 ) -> Result<i64, Problem> {
     let product = products::find_draft(conn, id, currency)?.ok_or_else(not_found)?;
     let version = product.version;
-    let body = serde_json::to_vec(&ProductBody::from(product)).map_err(|_| Problem::internal())?;
+    let body = ProductBody::of_one(conn, product)?;
+    let body = serde_json::to_vec(&body).map_err(|_| Problem::internal())?;
     let current = crate::cache::etag(&body);
     if etag == "*" || current.to_str().is_ok_and(|current| current == etag) {
         return Ok(version);
@@ -229,7 +230,7 @@ fn read(
     currency: Currency,
 ) -> Result<ProductBody, Problem> {
     let product = products::find_draft(conn, id, currency)?.ok_or_else(Problem::internal)?;
-    Ok(product.into())
+    Ok(ProductBody::of_one(conn, product)?)
 }
 
 pub(super) fn price(text: &str, currency: Currency) -> Result<Money, Problem> {

@@ -266,7 +266,8 @@ fn shown(
     let Some(product) = found else {
         return Ok(None);
     };
-    let (address, mut body) = (product.address(), ProductBody::from(product));
+    let address = product.address();
+    let mut body = ProductBody::of_one(conn, product)?;
     translate(conn, std::slice::from_mut(&mut body), market)?;
     Ok(Some((address, body)))
 }

@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{get, put};
 use catalog::stock::{self, Cause, Level, MAX_ON_HAND, StockError};
-use catalog::variants;
+use catalog::variants::{self, Variant};
 use diesel::PgConnection;
-use domain::{Currency, LocationId, ProductId, VariantId};
+use domain::{Currency, LocationId, ProductId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -31,8 +31,9 @@ pub struct StockBody {
     safety: i64,
     /// How far orders may go beyond what is there.
     backorder_limit: i64,
-    /// What can still be promised there.
-    available: i64,
+    /// What can still be promised there; of a bundle as many as its parts make, null for as many as anybody likes.
+    #[schema(required = true)]
+    available: Option<i64>,
 }
 
 /// A count.
@@ -65,10 +66,10 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
     state
         .db
         .run(move |conn| {
-            let (variant, sku) = variant(conn, id, currency)?;
+            let variant = variant(conn, id, currency)?;
             let level =
-                stock::find_level(conn, variant, LocationId::MAIN)?.ok_or_else(not_found)?;
-            Ok(Answer::ok(&body(id, sku, level)))
+                stock::find_level(conn, variant.id, LocationId::MAIN)?.ok_or_else(not_found)?;
+            Ok(Answer::ok(&body(id, &variant, level)))
         })
         .await
 }
@@ -110,10 +111,10 @@ pub async fn put(
     check_on_hand(on_hand)?;
     let expected = expected_on_hand.ok_or_else(blind)?;
     idempotency::once(&state.db, request_key, move |conn| {
-        let (variant, sku) = variant(conn, id, currency)?;
-        let place = (variant, LocationId::MAIN);
+        let variant = variant(conn, id, currency)?;
+        let place = (variant.id, LocationId::MAIN);
         let level = stock::set_on_hand(conn, place, expected, on_hand, &cause).map_err(refuse)?;
-        Ok(Answer::ok(&self::body(id, sku, level)))
+        Ok(Answer::ok(&self::body(id, &variant, level)))
     })
     .await
 }
@@ -141,25 +142,29 @@ pub(super) fn check_on_hand(on_hand: i64) -> Result<(), Problem> {
     Err(Problem::invalid("onHand", "out_of_range", rule))
 }
 
-/// The variant that stands for a product, and its SKU, of one moment.
-fn variant(
-    conn: &mut PgConnection,
-    id: ProductId,
-    currency: Currency,
-) -> Result<(VariantId, String), Problem> {
-    let variant = variants::find_default(conn, id, currency)?.ok_or_else(not_found)?;
-    Ok((variant.id, variant.sku.to_string()))
+/// The variant that stands for a product.
+fn variant(conn: &mut PgConnection, id: ProductId, currency: Currency) -> Result<Variant, Problem> {
+    variants::find_default(conn, id, currency)?.ok_or_else(not_found)
 }
 
-fn body(product_id: ProductId, sku: String, level: Level) -> StockBody {
+/// What can still be promised of a variant where its level is; of what has no stock of its own everywhere.
+pub(super) fn available(variant: &Variant, level: Level) -> Option<i64> {
+    if variant.kind.keeps_stock() {
+        Some(level.available())
+    } else {
+        variant.available
+    }
+}
+
+fn body(product_id: ProductId, variant: &Variant, level: Level) -> StockBody {
     StockBody {
         product_id,
-        sku,
+        sku: variant.sku.to_string(),
         on_hand: level.on_hand,
         reserved: level.reserved,
         safety: level.safety,
         backorder_limit: level.backorder_limit,
-        available: level.available(),
+        available: available(variant, level),
     }
 }
 
@@ -179,10 +184,16 @@ pub(super) fn refuse(error: StockError) -> Problem {
             let rule = format!("a shop counts at most {MAX_ON_HAND} of a variant");
             Problem::invalid("onHandDelta", "out_of_range", rule)
         }
-        StockError::NotStocked(_) => not_found(),
+        StockError::NotStocked(_) => not_stocked(),
         StockError::NoLocation(_) => no_location("locationId"),
         StockError::Db(error) => error.into(),
     }
+}
+
+/// 409: what is digital, or a bundle, has no units that could be counted or kept.
+pub(super) fn not_stocked() -> Problem {
+    Problem::conflict("not_stocked", "The variant has no stock of its own")
+        .detail("it is digital, or a bundle that takes the stock of its components")
 }
 
 /// 422: a location that is named does not exist.

@@ -7,11 +7,13 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use catalog::custom_fields::attributes::{self, Attributes};
 use catalog::prices::lookup::{self, Winning};
 use catalog::products;
+use catalog::variants::parts::{self, Part};
 use catalog::variants::{self, Variant};
-use domain::{Cursor, CustomResource, Money, Page, PageSize, VariantId};
+use domain::{Cursor, CustomResource, Money, Page, PageSize, ProductId, VariantId, VariantKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::admin::variants::bundles;
 use super::attributes::Object;
 use super::market::market;
 use super::money::ProblemBody;
@@ -36,6 +38,13 @@ pub struct VariantBody {
     choices: BTreeMap<String, String>,
     /// Whether it stands for the product where none is chosen.
     is_default: bool,
+    /// `physical`, `digital` (nothing is sent) or `bundle` (made of `components`).
+    #[schema(value_type = String, example = "physical")]
+    kind: VariantKind,
+    /// What one of a bundle is made of; absent for everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<ComponentBody>>)]
+    components: Option<Vec<ComponentBody>>,
     /// Unit price in major units of `currency`.
     #[schema(example = "19.90")]
     price: String,
@@ -67,11 +76,34 @@ pub struct VariantBody {
     metadata: Object,
 }
 
-/// A variant, its price and what is kept of it.
-type Shown = (Variant, Option<Winning>, Attributes);
+/// A part of a bundle, by its ids: whatever else is said of it may be read there.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Component)]
+pub struct ComponentBody {
+    #[schema(value_type = i64)]
+    variant_id: VariantId,
+    #[schema(value_type = i64)]
+    product_id: ProductId,
+    /// Units in one of the bundle.
+    quantity: i64,
+}
 
-impl From<Shown> for VariantBody {
-    fn from((variant, winning, kept): Shown) -> Self {
+impl From<Part> for ComponentBody {
+    fn from(part: Part) -> Self {
+        Self {
+            variant_id: part.variant_id,
+            product_id: part.product_id,
+            quantity: part.quantity,
+        }
+    }
+}
+
+/// A variant, its price, the parts of a bundle, and what is kept of it.
+type Row = (Variant, Option<Winning>, Option<Vec<Part>>, Attributes);
+
+impl From<Row> for VariantBody {
+    fn from((variant, winning, parts, kept): Row) -> Self {
         // It may have left the shop between the two reads.
         let (currency, amount) = match &winning {
             Some(winning) => (winning.currency, winning.amount_minor),
@@ -86,6 +118,8 @@ impl From<Shown> for VariantBody {
             title: variant.title,
             choices: choices(variant.choices),
             is_default: variant.is_default,
+            kind: variant.kind,
+            components: parts.map(|parts| parts.into_iter().map(Into::into).collect()),
             price: decimal(amount),
             compare_at_price: compare_at.map(decimal),
             lowest30d: lowest.map(decimal),
@@ -199,13 +233,15 @@ pub async fn list(
             let rows = variants::list(conn, product, after, size, market.currency)?;
             let wanted: Vec<_> = rows.iter().map(|row| (row.sku.clone(), 1)).collect();
             let prices = lookup::look_up(conn, &wanted, market, &[], None)?;
+            let mut parts = parts::list(conn, &bundles(&rows))?;
             let ids = rows.iter().map(|row| row.id.get()).collect();
             let mut kept = attributes::find_all(conn, CustomResource::Variant, ids)?;
-            let shown = |(row, price): (Variant, _)| {
-                let kept = kept.remove(&row.id.get()).unwrap_or_default();
-                (row, price, kept)
+            let row = |(variant, price): (Variant, _)| {
+                let parts = parts.remove(&variant.id);
+                let kept = kept.remove(&variant.id.get()).unwrap_or_default();
+                (variant, price, parts, kept)
             };
-            Ok::<_, Problem>(Some(rows.into_iter().zip(prices).map(shown).collect()))
+            Ok::<_, Problem>(Some(rows.into_iter().zip(prices).map(row).collect()))
         };
         let found = state.db.run(read).await?;
         found.map(|rows| to_bytes(&page(rows, size))).transpose()
@@ -220,8 +256,8 @@ pub async fn list(
     Ok(finished::answer(&request, &cached))
 }
 
-fn page(rows: Vec<Shown>, size: PageSize) -> VariantPageBody {
-    let id = |(variant, ..): &Shown| variant.id.get();
+fn page(rows: Vec<Row>, size: PageSize) -> VariantPageBody {
+    let id = |(variant, ..): &Row| variant.id.get();
     let page = Page::from_overfetched(rows, size, id);
     VariantPageBody {
         limit: size.get(),

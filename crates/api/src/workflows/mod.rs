@@ -31,11 +31,14 @@ pub const OWNER: db::migrations::Owner = db::migrations::Owner {
     migrations: || MIGRATIONS,
 };
 
-/// The units that an order's lines ask for, by variant.
+/// The units that an order's lines take from stock, by variant.
 fn units_of(lines: &[Line]) -> BTreeMap<VariantId, i64> {
     let mut units = BTreeMap::<VariantId, i64>::new();
     for line in lines {
-        *units.entry(line.variant_id).or_default() += line.quantity.get();
+        for (variant, taken) in line.units() {
+            let all = units.entry(variant).or_default();
+            *all = all.saturating_add(taken);
+        }
     }
     units
 }

@@ -46,7 +46,7 @@ impl From<StepError> for MoveError {
 /// Moves an order to `to`. The status it already has is no step, and no error.
 ///
 /// `processed` captures an authorised payment first; `inTransit` takes the goods out of stock;
-/// `cancelled` returns them and gives the money back.
+/// `cancelled` returns them and gives the money back. What has no goods is `delivered` right away.
 ///
 /// # Errors
 ///
@@ -61,7 +61,7 @@ pub fn move_to(
     if locked.status == to {
         return arrived(conn, &locked, actor);
     }
-    locked.status.transition(to)?;
+    locked.status.transition_of(to, locked.is_sent)?;
     if locked.payment_pending && to != OrderStatus::Cancelled {
         return Err(MoveError::PaymentInProgress);
     }

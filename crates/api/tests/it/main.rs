@@ -4,6 +4,7 @@
 
 mod access;
 mod arrows;
+mod bundles;
 mod cache;
 mod categories;
 mod cli;
@@ -18,11 +19,13 @@ mod faults;
 mod idempotency;
 mod imports;
 mod jobs;
+mod media;
 mod orders;
 mod price_lists;
 mod prices;
 mod products;
 mod publishing;
+mod related;
 mod search;
 mod service;
 mod sessions;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
-use domain::{ProductId, Slug};
+use domain::{ProductId, Slug, TaxClass};
 
 use super::EditError;
 
@@ -14,6 +14,7 @@ pub struct DetailChanges {
     pub slug: Option<Option<Slug>>,
     pub brand: Option<String>,
     pub tags: Option<Vec<String>>,
+    pub tax_class: Option<TaxClass>,
     /// Sanitised.
     pub description_html: Option<String>,
     pub seo_title: Option<String>,
@@ -41,10 +42,11 @@ db::statement! {
         description_html: Option<String> => Nullable<Text>,
         seo_title: Option<String> => Nullable<Text>,
         seo_description: Option<String> => Nullable<Text>,
+        tax_class: Option<String> => Nullable<Text>,
     } -> BigInt =
     "UPDATE catalog.products SET brand = coalesce($2, brand), tags = coalesce($3, tags), \
             description_html = coalesce($4, description_html), seo_title = coalesce($5, seo_title), \
-            seo_description = coalesce($6, seo_description) \
+            seo_description = coalesce($6, seo_description), tax_class = coalesce($7, tax_class) \
       WHERE id = $1 RETURNING id"
 }
 
@@ -99,6 +101,7 @@ pub(super) fn write(
         description_html: changes.description_html,
         seo_title: changes.seo_title,
         seo_description: changes.seo_description,
+        tax_class: changes.tax_class.map(String::from),
     }
     .execute(conn)?;
     if changes.publication.is_some() || changes.unpublish_at.is_some() {

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Text};
 use domain::{LocationId, Sku, VariantId};
 
 use super::apply::Applied;
 use super::kinds::{Kind, write_or_undo};
 use super::memory::Digest;
-use super::row::{Cells, Refusal, refuse, sku, whole};
+use super::row::{Cells, NOT_STOCKED, Refusal, refuse, sku, whole};
 use super::table::Table;
 use super::{ImportError, Outcome, Sink, Summary};
 use crate::stock::counting::adjust_all;
@@ -34,8 +34,8 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
 
 db::statement! {
     /// In variant order, as all who lock levels do.
-    struct LockLevels { skus: Vec<String> => Array<Text> } -> (Text, BigInt, BigInt, BigInt, BigInt) =
-    "SELECT v.sku, s.variant_id, s.on_hand, s.reserved, s.reserved + s.safety - s.backorder_limit \
+    struct LockLevels { skus: Vec<String> => Array<Text> } -> (Text, (BigInt, BigInt, BigInt, BigInt, Bool)) =
+    "SELECT v.sku, s.variant_id, s.on_hand, s.reserved, s.reserved + s.safety - s.backorder_limit, s.keeps_stock \
        FROM unnest($1::text[]) AS w (sku) JOIN catalog.variants v ON v.sku = w.sku AND v.archived_at IS NULL \
        JOIN catalog.stock_levels s ON s.variant_id = v.id AND s.location_id = 1 \
       ORDER BY s.variant_id FOR UPDATE OF s"
@@ -77,20 +77,23 @@ impl Kind for Counts {
     }
 }
 
+/// The variant, what is on hand and reserved, the smallest count that keeps the promises made, and whether units of it can be
+/// counted.
+type Level = (i64, i64, i64, i64, bool);
+
 fn count(conn: &mut PgConnection, rows: &[Count]) -> QueryResult<Vec<Outcome>> {
     let skus = rows.iter().map(|row| row.sku.to_string()).collect();
-    let levels: Vec<(String, i64, i64, i64, i64)> = LockLevels { skus }.load(conn)?;
-    let levels: HashMap<&str, (i64, i64, i64, i64)> = levels
-        .iter()
-        .map(|(sku, variant, on_hand, reserved, least)| {
-            (sku.as_str(), (*variant, *on_hand, *reserved, *least))
-        })
-        .collect();
+    let levels = LockLevels { skus }.load::<(String, Level)>(conn)?;
+    let levels: HashMap<String, Level> = levels.into_iter().collect();
     let mut changes = Vec::new();
     let decide = |row: &Count| {
-        let Some((variant, on_hand, reserved, least)) = levels.get(row.sku.as_str()) else {
+        let found = levels.get(row.sku.as_str());
+        let Some((variant, on_hand, reserved, least, keeps_stock)) = found else {
             return Outcome::Refused(refuse("sku", "is that of no variant on sale"));
         };
+        if !keeps_stock && row.on_hand != 0 {
+            return Outcome::Refused(refuse("on_hand", NOT_STOCKED));
+        }
         if row.on_hand < *least {
             let message = format!("{reserved} units are reserved by open orders");
             return Outcome::Refused(refuse("on_hand", message));

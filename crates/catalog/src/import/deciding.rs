@@ -5,7 +5,7 @@ use super::chunk::{Chunk, Entry};
 use super::finding::{Existing, Found};
 use super::memory::Memory;
 use super::products::{self, Target};
-use super::row::{Refusal, Row, refuse};
+use super::row::{NOT_STOCKED, Refusal, Row, refuse};
 
 impl<'r> Chunk<'r> {
     /// Decides about all rows, in their order.
@@ -46,6 +46,9 @@ impl<'r> Chunk<'r> {
 
     fn update(&mut self, row: &'r Row, existing: &Existing) -> Result<Outcome, Refusal> {
         let at = self.place(row, existing)?;
+        if !existing.keeps_stock && row.on_hand.is_some_and(|on_hand| on_hand != 0) {
+            return Err(refuse("on_hand", NOT_STOCKED));
+        }
         if row.on_hand.is_some_and(|on| on < existing.least_on_hand) {
             let message = format!("{} units are reserved by open orders", existing.reserved);
             return Err(refuse("on_hand", message));

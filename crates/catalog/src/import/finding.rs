@@ -37,6 +37,8 @@ pub(super) struct Existing {
     pub reserved: i64,
     /// The smallest count that keeps the promises made.
     pub least_on_hand: i64,
+    /// Whether units of it can be counted: not of bundles and of what is digital.
+    pub keeps_stock: bool,
 }
 
 impl Existing {
@@ -86,12 +88,12 @@ db::statement! {
     /// Not in the statement that waits for the locks: it would see prices as they were before.
     struct FindExisting { skus: Vec<String> => Array<Text>, currencies: Vec<&'static str> => Array<Text> }
         -> (Text, Text, BigInt, BigInt, Bool, Bool, Jsonb, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>,
-            Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>, BigInt, BigInt, BigInt) =
+            Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>, BigInt, BigInt, BigInt, Bool) =
     "SELECT v.sku, w.currency, p.id, v.id, p.archived_at IS NOT NULL OR v.archived_at IS NOT NULL, v.is_default, v.choices, \
             v.barcode, v.weight_grams, v.length_mm, v.width_mm, v.height_mm, \
             (SELECT amount_minor FROM catalog.prices WHERE variant_id = v.id AND currency = w.currency \
                AND valid_from <= statement_timestamp() ORDER BY valid_from DESC, id DESC LIMIT 1), \
-            s.on_hand, s.reserved, s.reserved + s.safety - s.backorder_limit \
+            s.on_hand, s.reserved, s.reserved + s.safety - s.backorder_limit, s.keeps_stock \
        FROM unnest($1::text[], $2::text[]) AS w (sku, currency) \
        JOIN catalog.variants v ON v.sku = w.sku JOIN catalog.products p ON p.id = v.product_id \
        JOIN catalog.stock_levels s ON s.variant_id = v.id AND s.location_id = 1"

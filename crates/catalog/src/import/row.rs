@@ -70,6 +70,9 @@ pub struct Refusal {
     pub message: String,
 }
 
+/// Why a variant that is digital, or a bundle, is not counted.
+pub(super) const NOT_STOCKED: &str = "has no stock of its own: it is digital, or a bundle";
+
 pub(super) fn refuse(field: &'static str, message: impl Into<String>) -> Refusal {
     Refusal {
         field,

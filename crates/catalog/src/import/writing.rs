@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
-use domain::{Choices, LocationId, ProductId, VariantId};
+use domain::{Choices, LocationId, ProductId, VariantId, VariantKind};
 
 use super::chunk::{Chunk, Plan};
 use super::products::Target;
@@ -81,6 +81,7 @@ fn add(conn: &mut PgConnection, plan: &Plan, targets: &[Target]) -> QueryResult<
                 sku: &row.sku,
                 choices,
                 price: row.price,
+                kind: VariantKind::Physical,
                 on_hand: row.on_hand.unwrap_or(0),
                 traits: &row.traits,
             })

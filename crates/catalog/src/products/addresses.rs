@@ -6,7 +6,7 @@ use domain::Slug;
 
 use crate::prices::Market;
 
-use super::{Product, ProductRow, find, select_products};
+use super::{Product, ProductRow, find, select_products, with_media};
 
 db::statement! {
     struct FindBySlug {
@@ -45,7 +45,7 @@ pub fn find_by_slug(
                 slug: text.clone(),
             };
             if let Some(product) = named.get_result(conn).optional()? {
-                return Ok(Some(product));
+                return with_media(conn, Some(product));
             }
             let former = FindFormer { slug: text }.get_result::<i64>(conn);
             former.optional()?.and_then(|id| id.try_into().ok())

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use domain::PageSize;
 
+use crate::media;
 use crate::prices::Market;
 
 use super::{Product, ProductRow, select_products};
@@ -82,7 +83,7 @@ pub fn list(
     };
     let (currency, country) = (market.currency.code(), market.country_code());
     let limit = size.get() + 1;
-    match search {
+    let found = match search {
         None => ListProducts {
             currency,
             country,
@@ -104,7 +105,8 @@ pub fn list(
             }
             .load(conn)
         }
-    }
+    };
+    with_first_media(conn, found?)
 }
 
 /// Finds products that are on sale, in the order of their ids in `ids`, as [`list`] gives them.
@@ -118,12 +120,18 @@ pub fn find_all(
     market: impl Into<Market>,
 ) -> QueryResult<Vec<Product>> {
     let market = market.into();
-    FindProducts {
+    let find = FindProducts {
         currency: market.currency.code(),
         country: market.country_code(),
         ids,
-    }
-    .load(conn)
+    };
+    let found = find.load(conn)?;
+    with_first_media(conn, found)
+}
+
+fn with_first_media(conn: &mut PgConnection, mut found: Vec<Product>) -> QueryResult<Vec<Product>> {
+    media::products::fill(conn, &mut found, 1)?;
+    Ok(found)
 }
 
 /// Takes the special meaning from `%`, `_` and `\` in a pattern of LIKE.

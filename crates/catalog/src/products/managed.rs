@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
-use domain::{Currency, PageSize, ProductId, Sku};
+use domain::{Currency, PageSize, ProductId, Sku, TaxClass};
 
 /// A product, with its default variant and the price in force where it has one.
 #[derive(Clone, Debug, Queryable)]
@@ -33,6 +33,8 @@ pub struct Managed {
     pub description_html: Option<String>,
     pub seo_title: String,
     pub seo_description: String,
+    #[diesel(deserialize_as = String)]
+    pub tax_class: TaxClass,
     /// On sale from then on; `None` for a draft.
     pub publish_at: Option<DateTime<Utc>>,
     /// Off sale from then on; `None` for never.
@@ -119,6 +121,7 @@ type ManagedRow = (
     Nullable<Text>,
     Text,
     Text,
+    Text,
     Nullable<Timestamptz>,
     Nullable<Timestamptz>,
     Bool,
@@ -138,7 +141,7 @@ macro_rules! select_managed {
             "SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at, \
                     v.sku, p.variant_count, c.amount_minor, c.currency, p.slug, p.brand, p.tags, ",
             $html,
-            ", p.seo_title, p.seo_description, \
+            ", p.seo_title, p.seo_description, p.tax_class, \
                     CASE p.published_at WHEN '-infinity' THEN p.created_at ELSE nullif(p.published_at, 'infinity') END, \
                     nullif(p.unpublished_at, 'infinity'), p.archived_at IS NOT NULL, catalog.is_on_sale(p) \
                FROM catalog.products p \

@@ -3,6 +3,7 @@
 mod addresses;
 mod listing;
 pub mod managed;
+pub mod related;
 
 pub use self::addresses::find_by_slug;
 pub use self::listing::{Start, find_all, list};
@@ -11,10 +12,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
-use domain::{Currency, ProductId, Sku, Slug};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
+use domain::{Currency, ProductId, Sku, Slug, VariantId, VariantKind};
 use serde_json::{Map, Value};
 
+use crate::media;
+use crate::media::products::Pictures;
 use crate::prices::Market;
 
 /// A product with its default variant and the price in force.
@@ -31,6 +34,10 @@ pub struct Product {
     pub updated_at: DateTime<Utc>,
     #[diesel(deserialize_as = String)]
     pub sku: Sku,
+    #[diesel(deserialize_as = i64)]
+    pub variant_id: VariantId,
+    #[diesel(deserialize_as = String)]
+    pub kind: VariantKind,
     /// Unit price in minor units of `currency`; see [`Product::price_minor`].
     own_price_minor: i64,
     #[diesel(deserialize_as = String)]
@@ -53,6 +60,9 @@ pub struct Product {
     kept: Option<serde_json::Value>,
     /// Of a price list: the price, what it is reduced from, and the lowest price before.
     listed: Option<Vec<Option<i64>>>,
+    /// Its pictures in their order; in lists only the first.
+    #[diesel(deserialize_as = bool)]
+    pub media: Pictures,
 }
 
 impl Product {
@@ -112,6 +122,8 @@ type ProductRow = (
     Text,
     BigInt,
     Text,
+    BigInt,
+    Text,
     Integer,
     Nullable<Jsonb>,
     Nullable<Text>,
@@ -122,6 +134,7 @@ type ProductRow = (
     Nullable<Text>,
     Nullable<Jsonb>,
     Nullable<Array<Nullable<BigInt>>>,
+    Bool,
 );
 
 /// The columns of [`Product`]; `$1` is the currency preferred where a variant has several, `$2` the country.
@@ -146,9 +159,9 @@ macro_rules! select_products {
     ($details:expr, $($rest:literal),*) => {
         concat!(
             "SELECT p.id, p.name, p.description, p.image, p.version, p.created_at, p.updated_at, \
-                    v.sku, c.amount_minor, c.currency, p.variant_count, ",
+                    v.sku, v.id, v.kind, c.amount_minor, c.currency, p.variant_count, ",
             $details,
-            ", CASE WHEN v.in_lists THEN catalog.shown_price(v.id, c.amount_minor, c.currency, $2) END \
+            ", CASE WHEN v.in_lists THEN catalog.shown_price(v.id, c.amount_minor, c.currency, $2) END, p.has_media \
                FROM catalog.products p \
                JOIN catalog.variants v ON v.product_id = p.id AND v.is_default \
               CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices \
@@ -217,13 +230,13 @@ pub fn find(
     market: impl Into<Market>,
 ) -> QueryResult<Option<Product>> {
     let market = market.into();
-    FindProduct {
+    let find = FindProduct {
         currency: market.currency.code(),
         country: market.country_code(),
         id: id.get(),
-    }
-    .get_result(conn)
-    .optional()
+    };
+    let found = find.get_result(conn).optional()?;
+    with_media(conn, found)
 }
 
 /// Finds a product that is not archived as customers see it, or will: be it on sale or not.
@@ -237,13 +250,18 @@ pub fn find_draft(
     market: impl Into<Market>,
 ) -> QueryResult<Option<Product>> {
     let market = market.into();
-    FindDraft {
+    let find = FindDraft {
         currency: market.currency.code(),
         country: market.country_code(),
         id: id.get(),
-    }
-    .get_result(conn)
-    .optional()
+    };
+    let found = find.get_result(conn).optional()?;
+    with_media(conn, found)
+}
+
+fn with_media(conn: &mut PgConnection, mut found: Option<Product>) -> QueryResult<Option<Product>> {
+    media::products::fill(conn, found.as_mut_slice(), media::products::ALL)?;
+    Ok(found)
 }
 
 /// How long what customers read of products holds, if nobody changes one: until one comes on sale, goes or has another

@@ -8,6 +8,8 @@
 
 mod reading;
 
+use std::collections::{BTreeMap, HashMap};
+
 use db::outbox::{self, Entry};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
@@ -34,6 +36,9 @@ pub enum HoldError {
     Over,
     #[error("not enough stock of {} variant(s)", .0.len())]
     Insufficient(Vec<Shortage>),
+    /// It is digital: there is nothing to keep.
+    #[error("variant {0} keeps no stock")]
+    NotStocked(VariantId),
     #[error(transparent)]
     Db(#[from] DieselError),
 }
@@ -43,6 +48,16 @@ db::statement! {
     struct Grant { ones: Vec<i32> => Array<Integer>, variant_ids: Vec<i64> => Array<BigInt>, quantities: Vec<i64> => Array<BigInt> }
         -> (Array<BigInt>, Array<BigInt>) =
     "SELECT short_variants, short_available FROM catalog.grant_stock($1, $2, $3)"
+}
+
+db::statement! {
+    /// What lines come to in units: of a bundle those of its parts. No row for what has none.
+    struct ExpandLines { variant_ids: Vec<i64> => Array<BigInt> } -> (BigInt, BigInt, BigInt) =
+    "SELECT w.id, coalesce(b.part_id, w.id), coalesce(b.quantity, 1) \
+       FROM (SELECT DISTINCT unnest($1::bigint[])) AS w (id) \
+       LEFT JOIN catalog.bundle_parts b ON b.bundle_id = w.id \
+       LEFT JOIN catalog.variants v ON v.id = coalesce(b.part_id, w.id) WHERE v.kind = 'physical' \
+      ORDER BY w.id, b.position"
 }
 
 db::statement! {
@@ -104,11 +119,11 @@ db::statement! {
 }
 
 /// Keeps units of variants until so many seconds from now, all or none, and returns the hold's id. Units of the
-/// same variant are summed. To be called in a transaction.
+/// same variant are summed; of bundles those of their parts are kept. To be called in a transaction.
 ///
 /// # Errors
 ///
-/// [`HoldError::Insufficient`] names every variant that falls short.
+/// [`HoldError::Insufficient`] names every variant that falls short, and [`HoldError::NotStocked`] one that cannot.
 pub fn create(
     conn: &mut PgConnection,
     lines: &[(VariantId, i64)],
@@ -116,26 +131,23 @@ pub fn create(
     note: Option<String>,
     actor: Option<UserId>,
 ) -> Result<StockHoldId, HoldError> {
-    let variant_ids: Vec<i64> = lines.iter().map(|(id, _)| id.get()).collect();
-    let quantities: Vec<i64> = lines.iter().map(|(_, units)| *units).collect();
+    let parts = expand(conn, lines)?;
+    let (mut variant_ids, mut quantities) = (Vec::new(), Vec::new());
+    for (variant, units) in lines {
+        for (_, part, quantity) in parts.iter().filter(|(of, ..)| *of == variant.get()) {
+            variant_ids.push(*part);
+            quantities.push(units.saturating_mul(*quantity));
+        }
+    }
     let grant = Grant {
-        ones: vec![1; lines.len()],
+        ones: vec![1; variant_ids.len()],
         variant_ids: variant_ids.clone(),
         quantities: quantities.clone(),
     };
     let (short, available): (Vec<i64>, Vec<i64>) = grant.get_result(conn)?;
     if !short.is_empty() {
-        let shortage = |(id, available): (i64, i64)| {
-            let variant_id = id.try_into().ok()?;
-            Some(Shortage {
-                variant_id,
-                available,
-            })
-        };
-        let shortages = short.into_iter().zip(available).filter_map(shortage);
-        let mut shortages: Vec<Shortage> = shortages.collect();
-        shortages.sort_by_key(|short| short.variant_id);
-        return Err(HoldError::Insufficient(shortages));
+        let short: HashMap<i64, i64> = short.into_iter().zip(available).collect();
+        return Err(HoldError::Insufficient(shortages(&parts, &short)));
     }
     let actor_id = actor.map(UserId::get);
     let insert = InsertHold {
@@ -155,6 +167,39 @@ pub fn create(
         .map_err(|error| DieselError::DeserializationError(error.into()))?;
     tell(conn, Event::HoldCreated { hold_id: id }, 1, actor)?;
     Ok(id)
+}
+
+/// The variants of the lines, each with what is taken for one unit of it.
+fn expand(
+    conn: &mut PgConnection,
+    lines: &[(VariantId, i64)],
+) -> Result<Vec<(i64, i64, i64)>, HoldError> {
+    let expand = ExpandLines {
+        variant_ids: lines.iter().map(|(id, _)| id.get()).collect(),
+    };
+    let parts: Vec<(i64, i64, i64)> = expand.load(conn)?;
+    let has_none = |(id, _): &&(VariantId, i64)| !parts.iter().any(|(of, ..)| *of == id.get());
+    match lines.iter().find(has_none) {
+        Some((id, _)) => Err(HoldError::NotStocked(*id)),
+        None => Ok(parts),
+    }
+}
+
+/// Named by the variants of the lines: of a bundle as many are available as its scarcest part makes.
+fn shortages(parts: &[(i64, i64, i64)], short: &HashMap<i64, i64>) -> Vec<Shortage> {
+    let mut of_lines = BTreeMap::<VariantId, i64>::new();
+    for (of, part, quantity) in parts {
+        let (Some(available), Ok(of)) = (short.get(part), VariantId::try_from(*of)) else {
+            continue;
+        };
+        let least = of_lines.entry(of).or_insert(i64::MAX);
+        *least = (*least).min(available / quantity);
+    }
+    let shortage = |(variant_id, available)| Shortage {
+        variant_id,
+        available,
+    };
+    of_lines.into_iter().map(shortage).collect()
 }
 
 /// Keeps what a hold keeps until so many seconds from now.
@@ -293,7 +338,7 @@ pub fn sweep(conn: &mut PgConnection, id: StockHoldId) -> Result<bool, HoldError
 
 /// Gives back what expired holds still keep of variants whose levels at the main location are locked, and tells
 /// whether that was anything.
-pub(super) fn release_expired(conn: &mut PgConnection, variant_ids: Vec<i64>) -> QueryResult<bool> {
+pub(crate) fn release_expired(conn: &mut PgConnection, variant_ids: Vec<i64>) -> QueryResult<bool> {
     ReleaseExpired { variant_ids }.get_result(conn)
 }
 

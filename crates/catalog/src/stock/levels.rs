@@ -79,8 +79,8 @@ db::statement! {
 
 db::statement! {
     /// The one at the main location first.
-    struct LockLevels { variant_id: i64 => BigInt, location_id: i64 => BigInt } -> (BigInt, Counters) =
-    "SELECT location_id, on_hand, reserved, safety, backorder_limit, low_at FROM catalog.stock_levels \
+    struct LockLevels { variant_id: i64 => BigInt, location_id: i64 => BigInt } -> (BigInt, Bool, Counters) =
+    "SELECT location_id, keeps_stock, on_hand, reserved, safety, backorder_limit, low_at FROM catalog.stock_levels \
       WHERE variant_id = $1 AND location_id IN (1, $2) ORDER BY location_id FOR UPDATE"
 }
 
@@ -131,13 +131,16 @@ pub(super) fn lock(
         variant_id: variant,
         location_id: location,
     };
-    let levels: Vec<(i64, Level)> = lock.load(conn)?;
-    if levels.first().map(|(id, _)| *id) != Some(LocationId::MAIN.get()) {
+    let levels: Vec<(i64, bool, Level)> = lock.load(conn)?;
+    let main = levels
+        .first()
+        .map(|(id, keeps_stock, _)| (*id, *keeps_stock));
+    if main != Some((LocationId::MAIN.get(), true)) {
         return Err(StockError::NotStocked(variant_id));
     }
     let gave_back = holds::release_expired(conn, vec![variant])?;
-    let found = levels.into_iter().find(|(id, _)| *id == location);
-    if let (Some((_, level)), false) = (found, gave_back) {
+    let found = levels.into_iter().find(|(id, ..)| *id == location);
+    if let (Some((.., level)), false) = (found, gave_back) {
         return Ok(level);
     }
     let create = CreateLevel {

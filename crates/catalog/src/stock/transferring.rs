@@ -63,6 +63,8 @@ pub struct Transfer {
 pub enum TransferError {
     #[error("line {0} names no variant")]
     UnknownVariant(usize),
+    #[error("line {0} names a variant without stock of its own")]
+    NotStocked(usize),
     #[error("line {line} names a location that does not exist, {location}")]
     UnknownLocation { line: usize, location: LocationId },
     /// Lines that ask for more than is free, and how much that is.

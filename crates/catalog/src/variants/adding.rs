@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text};
-use domain::{Choices, CustomResource, Money, ProductId, Sku, UserId, VariantId};
+use domain::{Choices, CustomResource, Money, ProductId, Sku, UserId, VariantId, VariantKind};
 
 use super::lock::{LockedProduct, lock_product, touch};
 use super::{MAX_VARIANTS, Traits, VariantError, as_json};
@@ -18,7 +18,9 @@ pub struct NewVariant {
     /// A value for each option of the product, by the option's name.
     pub choices: BTreeMap<String, String>,
     pub price: Money,
-    /// Counted units.
+    /// Physical or digital: bundles are made by their [`parts`](super::parts).
+    pub kind: VariantKind,
+    /// Counted units; none of what is not physical.
     pub on_hand: i64,
     pub traits: Traits,
     pub attributes: AttributeChanges,
@@ -52,25 +54,28 @@ db::statement! {
         currencies: Vec<&'static str> => Array<Text>,
         on_hand: Vec<i64> => Array<BigInt>,
         are_default: Vec<bool> => Array<Bool>,
+        kinds: Vec<&'static str> => Array<Text>,
+        keep_stock: Vec<bool> => Array<Bool>,
         actor_id: Option<i64> => Nullable<BigInt>,
     } -> BigInt =
     "WITH input AS MATERIALIZED ( \
        SELECT nextval('catalog.variants_id_seq') AS id, i.* \
          FROM unnest($1::bigint[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], \
-                     $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[]) WITH ORDINALITY \
+                     $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::text[], $15::boolean[]) \
+              WITH ORDINALITY \
            AS i (product_id, sku, choices, title, barcode, weight, length, width, height, amount, currency, on_hand, \
-                 is_default, position) \
+                 is_default, kind, keeps_stock, position) \
      ), variants AS ( \
        INSERT INTO catalog.variants (id, product_id, sku, is_default, choices, title, barcode, weight_grams, \
-                                     length_mm, width_mm, height_mm) OVERRIDING SYSTEM VALUE \
-       SELECT id, product_id, sku, is_default, choices, title, barcode, weight, length, width, height FROM input \
+                                     length_mm, width_mm, height_mm, kind) OVERRIDING SYSTEM VALUE \
+       SELECT id, product_id, sku, is_default, choices, title, barcode, weight, length, width, height, kind FROM input \
      ), prices AS ( \
        INSERT INTO catalog.prices (variant_id, currency, amount_minor) SELECT id, currency, amount FROM input \
      ), levels AS ( \
-       INSERT INTO catalog.stock_levels (variant_id, on_hand) SELECT id, on_hand FROM input \
+       INSERT INTO catalog.stock_levels (variant_id, on_hand, keeps_stock) SELECT id, on_hand, keeps_stock FROM input \
      ), movements AS ( \
        INSERT INTO catalog.stock_movements (variant_id, location_id, on_hand_delta, reserved_delta, reason, actor_id) \
-       SELECT id, 1, on_hand, 0, 'initial', $14 FROM input WHERE on_hand <> 0 \
+       SELECT id, 1, on_hand, 0, 'initial', $16 FROM input WHERE on_hand <> 0 \
      ) SELECT id FROM input ORDER BY position"
 }
 
@@ -119,6 +124,7 @@ pub(super) fn insert(
             sku: &variant.sku,
             choices,
             price: variant.price,
+            kind: variant.kind,
             on_hand: variant.on_hand,
             traits: &variant.traits,
         })
@@ -143,6 +149,7 @@ pub(crate) struct Addition<'v> {
     pub(crate) sku: &'v Sku,
     pub(crate) choices: &'v Choices,
     pub(crate) price: Money,
+    pub(crate) kind: VariantKind,
     /// Counted units.
     pub(crate) on_hand: i64,
     pub(crate) traits: &'v Traits,
@@ -169,6 +176,8 @@ pub(crate) fn insert_all(
         currencies: new.iter().map(|v| v.price.currency().code()).collect(),
         on_hand: new.iter().map(|v| v.on_hand).collect(),
         are_default: new.iter().map(|v| v.is_default).collect(),
+        kinds: new.iter().map(|v| v.kind.code()).collect(),
+        keep_stock: new.iter().map(|v| v.kind.keeps_stock()).collect(),
         actor_id: actor.map(UserId::get),
     }
     .load(conn)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Text};
-use domain::{Choices, Money, Options, ProductId, Sku, UserId, VariantId};
+use domain::{Choices, Money, Options, ProductId, Sku, UserId, VariantId, VariantKind};
 
 use super::adding::{NewVariant, insert};
 use super::lock::{announce, lock_product};
@@ -175,6 +175,7 @@ pub fn generate(
             sku: sku(&matrix.sku_prefix, &choices, &mut made)?,
             choices: choices.as_slice().iter().cloned().collect(),
             price: matrix.price,
+            kind: VariantKind::Physical,
             on_hand: matrix.on_hand,
             traits: Traits::default(),
             attributes: AttributeChanges::default(),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text};
-use domain::{CustomResource, Money, ProductId, Sku, UserId, VariantId};
+use domain::{CustomResource, Money, ProductId, Sku, UserId, VariantId, VariantKind};
 
 use super::lock::{LockedProduct, lock_product, touch};
-use super::{VariantError, as_json};
+use super::{VariantError, as_json, kinds};
 use crate::custom_fields::attributes::AttributeChanges;
 use crate::custom_fields::writing;
 use crate::editing;
@@ -29,16 +29,28 @@ pub struct VariantChanges {
     pub choices: Option<BTreeMap<String, String>>,
     pub price: Option<Money>,
     pub traits: TraitChanges,
+    /// Physical or digital; bundles are made by their [`parts`](super::parts).
+    pub kind: Option<VariantKind>,
     /// Whether it is to stand for the product from now on. The one that does cannot cease to by itself.
     pub is_default: Option<bool>,
     pub attributes: AttributeChanges,
 }
 
-type Current = (i64, String, bool, serde_json::Value, String);
+/// A variant as it is before it changes.
+#[derive(Queryable)]
+pub(super) struct Current {
+    version: i64,
+    sku: String,
+    is_default: bool,
+    choices: serde_json::Value,
+    title: String,
+    #[diesel(deserialize_as = String)]
+    pub(super) kind: VariantKind,
+}
 
 db::statement! {
-    struct ReadVariant { id: i64 => BigInt, product_id: i64 => BigInt } -> (BigInt, Text, Bool, Jsonb, Text) =
-    "SELECT version, sku, is_default, choices, title FROM catalog.variants \
+    struct ReadVariant { id: i64 => BigInt, product_id: i64 => BigInt } -> (BigInt, Text, Bool, Jsonb, Text, Text) =
+    "SELECT version, sku, is_default, choices, title, kind FROM catalog.variants \
       WHERE id = $1 AND product_id = $2 AND archived_at IS NULL"
 }
 
@@ -106,7 +118,14 @@ pub fn update(
     actor: Option<UserId>,
 ) -> Result<(), VariantError> {
     let (product, current) = lock(conn, product_id, id, expected_version)?;
-    let (_, sku, is_default, mut choices, mut title) = current;
+    let Current {
+        sku,
+        is_default,
+        mut choices,
+        mut title,
+        kind,
+        ..
+    } = current;
     if let Some(wanted) = changes.choices {
         let chosen = product.options.choose(&wanted);
         let chosen = chosen.map_err(|error| VariantError::Choices(0, error))?;
@@ -120,6 +139,13 @@ pub fn update(
     }
     .execute(conn)?;
     set_traits(conn, id, changes.traits)?;
+    match changes.kind {
+        Some(wanted) if wanted != kind && [wanted, kind].contains(&VariantKind::Bundle) => {
+            return Err(VariantError::IsBundle);
+        }
+        Some(wanted) => kinds::change(conn, id, kind, wanted)?,
+        None => {}
+    }
     writing::write(conn, CustomResource::Variant, id.get(), changes.attributes)
         .map_err(|error| VariantError::of_attributes(0, error))?;
     if let Some(price) = changes.price {
@@ -170,8 +196,8 @@ pub fn archive(
     expected_version: Option<i64>,
     actor: Option<UserId>,
 ) -> Result<(), VariantError> {
-    let (product, (_, _, is_default, ..)) = lock(conn, product_id, id, expected_version)?;
-    if is_default {
+    let (product, current) = lock(conn, product_id, id, expected_version)?;
+    if current.is_default {
         return Err(VariantError::IsDefault);
     }
     ArchiveVariant { id: id.get() }.execute(conn)?;
@@ -179,7 +205,7 @@ pub fn archive(
 }
 
 /// Locks a product, and reads one of its variants.
-fn lock(
+pub(super) fn lock(
     conn: &mut PgConnection,
     product_id: ProductId,
     id: VariantId,
@@ -193,8 +219,8 @@ fn lock(
     .get_result(conn)
     .optional()?;
     let current = current.ok_or(VariantError::NotFound)?;
-    if expected_version.is_some_and(|expected| expected != current.0) {
-        return Err(VariantError::Stale(current.0));
+    if expected_version.is_some_and(|expected| expected != current.version) {
+        return Err(VariantError::Stale(current.version));
     }
     Ok((product, current))
 }

@@ -40,6 +40,22 @@ pub enum VariantError {
     Fault(usize, Fault),
     #[error("the default variant stands for its product")]
     IsDefault,
+    /// Units of it are counted, promised or held.
+    #[error("the variant has stock")]
+    HasStock,
+    #[error("the variant is a bundle")]
+    IsBundle,
+    /// Which one.
+    #[error("the variant is a part of the bundle `{0}`")]
+    IsPart(String),
+    #[error("part {0} names no variant on sale")]
+    UnknownPart(usize),
+    #[error("part {0} is a bundle")]
+    PartIsBundle(usize),
+    #[error("part {0} is the bundle itself")]
+    PartOfItself(usize),
+    #[error("part {0} is named before")]
+    PartTwice(usize),
     #[error(transparent)]
     Db(DieselError),
 }

@@ -6,19 +6,22 @@
 //! - [`list`] and [`find`]: reading
 //! - [`adding`]: new ones, all or none
 //! - [`editing`]: changing, archiving
+//! - [`parts`]: what bundles are made of
 //! - [`choosing`]: the options of a product, and the matrix they make
 
 pub mod adding;
 pub mod choosing;
 pub mod editing;
 mod error;
+mod kinds;
 mod lock;
+pub mod parts;
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text};
-use domain::{Choices, Currency, Options, PageSize, ProductId, Sku, VariantId};
+use domain::{Choices, Currency, Options, PageSize, ProductId, Sku, VariantId, VariantKind};
 
 pub use error::VariantError;
 
@@ -50,6 +53,8 @@ pub struct Variant {
     pub choices: serde_json::Value,
     /// Whether it stands for the product where none is chosen.
     pub is_default: bool,
+    #[diesel(deserialize_as = String)]
+    pub kind: VariantKind,
     /// As printed: GTIN, EAN, UPC or what the merchant likes.
     pub barcode: Option<String>,
     pub weight_grams: Option<i64>,
@@ -66,8 +71,8 @@ pub struct Variant {
     pub on_hand: i64,
     /// Units promised to open orders, there.
     pub reserved: i64,
-    /// Units that can still be promised, there.
-    pub available: i64,
+    /// Units that can still be promised, there; `None` for as many as anybody likes. Of a bundle as many as its parts make.
+    pub available: Option<i64>,
 }
 
 type VariantRow = (
@@ -77,6 +82,7 @@ type VariantRow = (
     Text,
     Jsonb,
     Bool,
+    Text,
     Nullable<Text>,
     Nullable<BigInt>,
     Nullable<BigInt>,
@@ -87,16 +93,16 @@ type VariantRow = (
     Text,
     BigInt,
     BigInt,
-    BigInt,
+    Nullable<BigInt>,
 );
 
 /// The columns of [`Variant`]; `$1` is the currency preferred where a variant has several.
 macro_rules! select_variants {
     ($rest:literal) => {
         concat!(
-            "SELECT v.id, v.product_id, v.sku, v.title, v.choices, v.is_default, v.barcode, v.weight_grams, \
-                    v.length_mm, v.width_mm, v.height_mm, v.version, c.amount_minor, c.currency, \
-                    s.on_hand, s.reserved, a.available \
+            "SELECT v.id, v.product_id, v.sku, v.title, v.choices, v.is_default, v.kind, v.barcode, v.weight_grams, \
+                    v.length_mm, v.width_mm, v.height_mm, v.version, c.amount_minor, c.currency, s.on_hand, s.reserved, \
+                    CASE v.kind WHEN 'physical' THEN a.available WHEN 'bundle' THEN catalog.bundle_available(v.id) END \
                FROM catalog.variants v \
               CROSS JOIN LATERAL (SELECT amount_minor, currency FROM catalog.prices \
                      WHERE variant_id = v.id AND valid_from <= statement_timestamp() \

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bundles;
 mod categories;
 mod collections;
 mod custom_fields;
@@ -12,6 +13,7 @@ mod holds;
 mod import;
 mod locations;
 mod low_stock;
+mod media;
 mod plans;
 mod price_lists;
 mod prices;
@@ -38,7 +40,7 @@ use db::migrations::Owner;
 use db::testing::{self, TestDatabase, count, text};
 use diesel::connection::InstrumentationEvent;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text};
 use domain::{Currency, Money, ProductId, Sku, VariantId};
 
 const USD: Currency = Currency::USD;
@@ -97,9 +99,9 @@ db::statement! {
         product_ids: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         skus: Vec<Option<String>> => Array<Nullable<Text>>,
         currency: &'static str => Text,
-    } -> (BigInt, BigInt, BigInt, BigInt, Text, Text, BigInt, BigInt, Text, BigInt, Bool) =
+    } -> (BigInt, BigInt, BigInt, BigInt, Text, Text, BigInt, BigInt, Text, BigInt, Bool, Text, Text, Nullable<Jsonb>) =
     "SELECT w.position - 1, q.* FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS w (product_id, sku, position) \
-      CROSS JOIN LATERAL catalog.quote(w.product_id, w.sku, $3) q ORDER BY w.position"
+      CROSS JOIN LATERAL catalog.quote_line(w.product_id, w.sku, $3) q ORDER BY w.position"
 }
 
 type QuoteRow = (
@@ -114,6 +116,9 @@ type QuoteRow = (
     String,
     i64,
     bool,
+    String,
+    String,
+    Option<serde_json::Value>,
 );
 
 /// The quotes of those that have one, and which of the wanted ones each answers, from 0.
@@ -135,6 +140,11 @@ fn quote(conn: &mut PgConnection, wanted: &[Wanted], preferred: Currency) -> Vec
         currency: row.8.parse().unwrap(),
         available: row.9,
         in_lists: row.10,
+        kind: row.11.parse().unwrap(),
+        tax_class: row.12.parse().unwrap(),
+        parts: row
+            .13
+            .map_or_else(Vec::new, |parts| serde_json::from_value(parts).unwrap()),
     };
     rows.into_iter().map(|row| (row.0, quote(row))).collect()
 }

@@ -1,6 +1,7 @@
 //! The plans of what customers wait for, among 20,000 products, with plans that know no values.
 
 use catalog::categories::{self, listing};
+use catalog::media;
 use catalog::products::managed::{self, Status};
 use catalog::products::{self, Start};
 use catalog::quotes::Wanted;
@@ -50,6 +51,15 @@ const FILL: &str = "
       FROM catalog.price_lists l, catalog.variants v, (VALUES (1, 1), (1, 2), (10, 1)) t (least, age) WHERE l.id < 5 AND v.id % 2 = 0;
     ";
 
+/// Three pictures of every third product.
+const PICTURES: &str = "
+    INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, state, version)
+    SELECT sha256(n::text::bytea), 'image/jpeg', 1, 1, 1, '{160,320}', '', '', 'kept', 1 FROM generate_series(1, 20000) n;
+    INSERT INTO catalog.product_media (product_id, position, media_id, alt, variant_ids)
+    SELECT p.id, n, (p.id + n * 31) % 20000 + 1, '', '{}' FROM catalog.products p, generate_series(0, 2) n WHERE p.id % 3 = 0;
+    UPDATE catalog.products SET has_media = true WHERE id % 3 = 0;
+    ";
+
 /// 9,000 prices to come, of other variants than those that are read.
 const SCHEDULE: &str = "
     INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from, scheduled)
@@ -79,6 +89,7 @@ fn plan(conn: &mut PgConnection, part: &str, values: &str) -> String {
 fn no_read_of_a_customer_scans_a_table() {
     let conn = &mut database().connect();
     conn.batch_execute(FILL).unwrap();
+    conn.batch_execute(PICTURES).unwrap();
     conn.batch_execute("VACUUM ANALYZE").unwrap();
     conn.batch_execute("SET plan_cache_mode = force_generic_plan")
         .unwrap();
@@ -108,6 +119,11 @@ fn no_read_of_a_customer_scans_a_table() {
     assert_eq!(low::list(conn, (500, 0), None, size).unwrap().len(), 11);
     let last = movements::list(conn, change.variant_id, None, i64::MAX, size).unwrap();
     assert_eq!(last.len(), 21);
+
+    assert_eq!(media::list(conn, 10_000, 21).unwrap().len(), 21);
+    let hash = media::list(conn, 10_000, 1).unwrap()[0].hash;
+    assert!(media::find_stored(conn, hash).unwrap().is_some());
+    assert_eq!(media::products::list(conn, id).unwrap().len(), 3);
 
     let slug = "slug-777".parse().unwrap();
     assert!(products::find_by_slug(conn, &slug, USD).unwrap().is_some());
@@ -161,6 +177,13 @@ fn no_read_of_a_customer_scans_a_table() {
             conn,
             "WHERE s.low_since IS NOT NULL AND (s.variant_id",
             "500, 0, NULL, 21",
+        ),
+        plan(conn, "id < $1 ORDER BY id DESC LIMIT $2", "10000, 21"),
+        plan(conn, "WHERE hash = $1", &format!("'\\x{hash}'")),
+        plan(
+            conn,
+            "p.product_id = ANY($1) AND p.position < $2",
+            "'{777,778,9}', 1",
         ),
         plan(conn, "AND p.slug = $3", "'USD', NULL, 'slug-777'"),
         plan(conn, "SELECT extract(epoch", ""),

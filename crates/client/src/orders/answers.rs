@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     Address, Money, OrderId, OrderStatus, PaymentMethod, PaymentStatus, ProductId, Quantity, Sku,
-    UserId,
+    TaxClass, UserId, VariantId, VariantKind,
 };
 use serde::Deserialize;
 
@@ -55,6 +55,13 @@ pub struct SoldLine {
     pub sku: Sku,
     /// What customers called it then.
     pub title: String,
+    /// What was taken from stock for it. `None`: the server is older.
+    pub kind: Option<VariantKind>,
+    /// How it is taxed; `None` where nobody knew when it was sold.
+    pub tax_class: Option<TaxClass>,
+    /// What one of a bundle was made of; empty for everything else.
+    #[serde(default)]
+    pub components: Vec<SoldComponent>,
     /// How many.
     pub quantity: Quantity,
     /// What one piece cost.
@@ -65,6 +72,22 @@ pub struct SoldLine {
     pub price_source: String,
     /// Unit price times quantity.
     pub total: Money,
+}
+
+/// A part of a bundle as it was sold.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SoldComponent {
+    /// Of what.
+    pub variant_id: VariantId,
+    /// What the merchant called it then.
+    pub sku: Sku,
+    /// What customers called it then.
+    pub title: String,
+    /// Physical or digital.
+    pub kind: VariantKind,
+    /// Pieces in one of the bundle.
+    pub quantity: i64,
 }
 
 /// The amounts of a whole order.
@@ -159,7 +182,8 @@ mod tests {
             "payment": "card", "shipping": "std", "status": "ordered",
             "paymentStatus": "authorised", "source": "web", "reference": null, "version": 2,
             "lines": [{"productId": 1, "sku": "MACBOOK-AIR", "title": "MacBook Air",
-                "quantity": 2, "unitPrice": usd(99_999), "listPrice": usd(99_999),
+                "kind": "bundle", "taxClass": "standard", "components": [{"variantId": 7, "sku": "AIR",
+                    "title": "Air", "kind": "physical", "quantity": 3}], "quantity": 2, "unitPrice": usd(99_999), "listPrice": usd(99_999),
                 "priceSource": "list", "total": usd(199_998)}],
             "totals": {"subtotal": usd(199_998), "discount": usd(0), "shipping": usd(0),
                 "total": usd(199_998)},
@@ -172,6 +196,7 @@ mod tests {
 
         assert_eq!(details.order.totals.total.minor(), 199_998);
         assert_eq!(details.order.lines[0].quantity.get(), 2);
+        assert_eq!(details.order.lines[0].components[0].quantity, 3);
         assert_eq!(details.timeline[0].to.as_deref(), Some("ordered"));
     }
 }

@@ -6,7 +6,7 @@ mod timeline;
 use db::doctor::Check;
 
 /// What the promises of schema `ordering` rest on.
-const GUARDS: [&str; 10] = [
+const GUARDS: [&str; 13] = [
     "orders_pkey",
     "orders_request_key",
     "orders_status_known",
@@ -17,6 +17,9 @@ const GUARDS: [&str; 10] = [
     "payments_status_known",
     "payment_operations_one_pending_idx",
     "order_lines_order_id_fkey",
+    "order_lines_kind_known",
+    "order_line_parts_pkey",
+    "order_line_parts_quantity",
 ];
 
 /// The checks of this crate's tables.
@@ -27,6 +30,7 @@ pub fn checks() -> Vec<Check> {
         doubled_requests(),
         wrong_totals(),
         wrong_lines(),
+        wrong_parts(),
         orphans(),
     ];
     checks.extend(payments::checks());
@@ -89,6 +93,26 @@ fn wrong_lines() -> Check {
                   OR (price_source = 'list' AND unit_price_minor <> list_price_minor)"
             .into(),
         todo: "As for the totals: what the customer was told and charged stands.",
+        repair: None,
+    }
+}
+
+/// What a bundle was made of when it was sold decides what was taken from stock for it.
+fn wrong_parts() -> Check {
+    Check {
+        id: "I6",
+        name: "a line of a bundle has its parts, and no other line has any",
+        sql: "SELECT l.order_id, 'order ' || l.order_id, format('line %s is a bundle of nothing', l.position) \
+                FROM ordering.order_lines l LEFT JOIN ordering.order_line_parts p USING (order_id, position) \
+               WHERE l.kind = 'bundle' AND p.order_id IS NULL \
+              UNION ALL \
+              SELECT p.order_id, 'order ' || p.order_id, \
+                     format('line %s is %s and has the part %s', p.position, coalesce(l.kind, 'missing'), p.variant_id) \
+                FROM ordering.order_line_parts p LEFT JOIN ordering.order_lines l USING (order_id, position) \
+               WHERE l.kind IS DISTINCT FROM 'bundle'"
+            .into(),
+        todo: "The movements of the order tell what was taken for it. Write the parts down as they say, or take out \
+               those of a line that is none.",
         repair: None,
     }
 }

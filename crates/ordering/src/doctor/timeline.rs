@@ -25,13 +25,17 @@ fn gaps() -> Check {
     }
 }
 
-/// The steps are those of [`OrderStatus::allowed_next`]; entries that leave the status alone do not count.
+/// The steps are those of [`OrderStatus::allowed_next_of`]; entries that leave the status alone do not count.
 fn forbidden_steps() -> Check {
-    let steps = OrderStatus::ALL.into_iter().flat_map(|from| {
-        let step = move |to: &OrderStatus| format!("('{}', '{}')", from.code(), to.code());
-        from.allowed_next().iter().map(step)
-    });
-    let allowed = steps.collect::<Vec<_>>().join(", ");
+    let steps = |is_sent: bool| {
+        let from = OrderStatus::ALL.into_iter();
+        let steps = from.flat_map(|from| {
+            let step = move |to: &OrderStatus| format!("('{}', '{}')", from.code(), to.code());
+            from.allowed_next_of(is_sent).iter().map(step)
+        });
+        steps.collect::<Vec<_>>().join(", ")
+    };
+    let (allowed, unsent) = (steps(true), steps(false));
     let first = OrderStatus::Ordered.code();
     Check {
         id: "I8",
@@ -51,7 +55,10 @@ fn forbidden_steps() -> Check {
                  OR CASE WHEN s.step = 1 \
                          THEN s.kind = 'placed' AND s.from_status IS NULL AND s.to_status = '{first}' \
                          ELSE s.kind = 'status' AND s.from_status = s.before \
-                              AND (s.from_status, s.to_status) IN ({allowed}) END IS NOT TRUE"
+                              AND ((s.from_status, s.to_status) IN ({allowed}) \
+                                   OR ((s.from_status, s.to_status) IN ({unsent}) \
+                                       AND NOT EXISTS (SELECT FROM ordering.line_units u WHERE u.order_id = s.order_id))) \
+                         END IS NOT TRUE"
         )
         .into(),
         todo: "Somebody set the status past ordering::lifecycle. Stock and payment follow the status, \

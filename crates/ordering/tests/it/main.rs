@@ -18,7 +18,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Nullable};
 use domain::{
     Address, Currency, Money, OrderId, PaymentMethod, PaymentOperationId, PriceSource, ProductId,
-    Quantity, Totals, UserId, VariantId,
+    Quantity, Totals, UserId, VariantId, VariantKind,
 };
 use ordering::placing::{COLUMNS, NewOrder, NewPayment, OrderColumns};
 use ordering::{Line, Order, Source};
@@ -51,6 +51,9 @@ fn line(sku: &str) -> Line {
         variant_id: VariantId::try_from(5).unwrap(),
         sku: sku.parse().unwrap(),
         title: format!("Product {sku}"),
+        kind: VariantKind::Physical,
+        tax_class: Some("standard".parse().unwrap()),
+        parts: Vec::new(),
         quantity: Quantity::try_from(2).unwrap(),
         list_price: eur(1_000),
         unit_price: eur(1_000),

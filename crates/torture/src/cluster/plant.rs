@@ -7,7 +7,7 @@ use crate::Fallible;
 /// One replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plant {
-    /// Schema and name.
+    /// Schema and name; the newest of those that differ in their parameters, which this release calls.
     pub function: &'static str,
     pub from: &'static str,
     pub to: &'static str,
@@ -23,7 +23,8 @@ impl Plant {
         let quote = |text: &str| format!("'{}'", text.replace('\'', "''"));
         let (function, from, to) = (quote(self.function), quote(self.from), quote(self.to));
         let sql = format!(
-            "DO $plant$ DECLARE was text := pg_get_functiondef({function}::regproc); BEGIN \
+            "DO $plant$ DECLARE was text := pg_get_functiondef( \
+                 (SELECT oid FROM pg_proc WHERE pronamespace::regnamespace || '.' || proname = {function} ORDER BY oid DESC LIMIT 1)); BEGIN \
                IF strpos(was, {from}) = 0 THEN RAISE EXCEPTION 'nothing to replace in %', {function}; END IF; \
                EXECUTE replace(was, {from}, {to}); END $plant$"
         );

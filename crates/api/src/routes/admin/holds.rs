@@ -14,6 +14,7 @@ use super::transfers::unknown_variant;
 use crate::http::{Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params};
 use crate::routes::money::ProblemBody;
 use crate::routes::order_refusals::hold_over;
+use crate::routes::stock::not_stocked;
 use crate::state::State;
 
 /// Keeps stock for somebody until a moment, all lines or none. Staff only.
@@ -193,6 +194,11 @@ fn refuse(error: HoldError, wanted: &[(VariantId, i64)]) -> Problem {
     match error {
         HoldError::NotFound => not_found(),
         HoldError::Over => hold_over(),
+        HoldError::NotStocked(id) => {
+            let is_it = |(variant, _): &(VariantId, i64)| *variant == id;
+            let line = wanted.iter().position(is_it).unwrap_or_default();
+            not_stocked().field(format!("lines[{line}]"), "not_stocked", "is digital")
+        }
         HoldError::Insufficient(short) => {
             let problem = Problem::conflict("out_of_stock", "Not enough stock");
             short.into_iter().fold(problem, |problem, short| {

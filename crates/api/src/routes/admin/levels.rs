@@ -9,7 +9,7 @@ use domain::{LocationId, VariantId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::stock::find_sku;
+use super::stock::find;
 use super::variants::{Ids, variant_id};
 use crate::http::{Answer, Problem, Staff};
 use crate::routes::money::ProblemBody;
@@ -23,8 +23,10 @@ pub struct LevelsBody {
     #[schema(value_type = i64)]
     variant_id: VariantId,
     sku: String,
-    /// What can still be promised: at all locations that orders take from.
-    available: i64,
+    /// What can still be promised: at all locations that orders take from; of a bundle as many as its parts make, null for as
+    /// many as anybody likes.
+    #[schema(required = true)]
+    available: Option<i64>,
     /// In the order in which orders take from them; those that were ever written.
     levels: Vec<LevelBody>,
 }
@@ -93,13 +95,17 @@ pub async fn list(state: Data<State>, _staff: Staff, ids: Path<Ids>) -> Result<A
     let ids = variant_id(&ids)?;
     let currency = state.config.shop.currency;
     let read = move |conn: &mut PgConnection| {
-        let sku = find_sku(conn, ids, currency)?;
+        let variant = find(conn, ids, currency)?;
         let levels = levels::list(conn, ids.1)?;
         let active = levels.iter().filter(|level| level.is_active);
+        let available = match variant.kind.keeps_stock() {
+            true => Some(active.map(|level| level.level().available()).sum()),
+            false => variant.available,
+        };
         Ok(Answer::ok(&LevelsBody {
-            variant_id: ids.1,
-            sku,
-            available: active.map(|level| level.level().available()).sum(),
+            variant_id: variant.id,
+            sku: variant.sku.to_string(),
+            available,
             levels: levels.into_iter().map(Into::into).collect(),
         }))
     };

@@ -6,6 +6,7 @@ pub mod category_products;
 mod collection_bodies;
 pub mod collection_products;
 pub mod collections;
+pub mod components;
 mod custom_field_bodies;
 pub mod custom_fields;
 pub mod customer_groups;
@@ -23,6 +24,9 @@ pub mod list_prices;
 mod location_bodies;
 pub mod locations;
 pub mod low_stock;
+pub mod media;
+mod media_bodies;
+mod media_upload;
 pub mod movements;
 pub mod options;
 pub mod permissions;
@@ -32,7 +36,9 @@ pub mod price_lists;
 pub mod prices;
 mod product_bodies;
 pub(super) mod product_details;
+pub mod product_media;
 pub mod products;
+pub mod related;
 pub mod search;
 pub mod stock;
 mod stock_bodies;
@@ -114,6 +120,13 @@ fn refuse(error: VariantError, list: Option<&str>) -> Problem {
             "The default variant stands for its product",
         )
         .detail("make another variant the default one first, or archive the product"),
+        error @ (VariantError::HasStock
+        | VariantError::IsBundle
+        | VariantError::IsPart(_)
+        | VariantError::UnknownPart(_)
+        | VariantError::PartIsBundle(_)
+        | VariantError::PartOfItself(_)
+        | VariantError::PartTwice(_)) => components::refuse(&error),
         VariantError::Db(error) => error.into(),
     }
 }

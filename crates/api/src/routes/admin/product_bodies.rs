@@ -5,7 +5,7 @@ use catalog::editing::{DetailChanges, NewProduct, ProductChanges};
 use catalog::products::managed::Managed;
 use catalog::texts::sanitise;
 use chrono::{DateTime, Utc};
-use domain::{Currency, Cursor, Money, ProductId, Sku, Slug};
+use domain::{Currency, Cursor, Money, ProductId, Sku, Slug, TaxClass};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -45,6 +45,9 @@ pub struct StaffProductBody {
     slug: String,
     brand: String,
     tags: Vec<String>,
+    /// How it is taxed; orders keep it.
+    #[schema(value_type = String, example = "standard")]
+    tax_class: TaxClass,
     /// Rich text that is safe to put into a page; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     description_html: Option<String>,
@@ -89,6 +92,7 @@ impl From<Managed> for StaffProductBody {
             unpublish_at: product.unpublish_at,
             brand: product.brand,
             tags: product.tags,
+            tax_class: product.tax_class,
             description_html: product.description_html.as_deref().map(sanitise),
             seo_title: product.seo_title,
             seo_description: product.seo_description,
@@ -157,6 +161,9 @@ pub struct NewStaffProductBody {
     brand: Option<String>,
     #[schema(max_items = 50)]
     tags: Option<Vec<String>>,
+    /// `standard` where nobody says, `reduced`, `zero`, or a code of the merchant's own.
+    #[schema(value_type = Option<String>, pattern = "^[a-z][a-z0-9_-]{0,39}$")]
+    tax_class: Option<TaxClass>,
     #[schema(max_length = 50_000)]
     description_html: Option<String>,
     #[schema(max_length = 200)]
@@ -189,6 +196,7 @@ impl NewStaffProductBody {
             slug: self.slug.map(Some),
             brand: self.brand,
             tags: self.tags,
+            tax_class: self.tax_class,
             description_html: self.description_html,
             seo_title: self.seo_title,
             seo_description: self.seo_description,
@@ -232,6 +240,9 @@ pub struct StaffProductChangesBody {
     /// All of them.
     #[schema(max_items = 50)]
     tags: Option<Vec<String>>,
+    /// `standard` where nobody says, `reduced`, `zero`, or a code of the merchant's own.
+    #[schema(value_type = Option<String>, pattern = "^[a-z][a-z0-9_-]{0,39}$")]
+    tax_class: Option<TaxClass>,
     #[schema(max_length = 50_000)]
     description_html: Option<String>,
     #[schema(max_length = 200)]
@@ -267,6 +278,7 @@ impl StaffProductChangesBody {
             slug: self.slug,
             brand: self.brand,
             tags: self.tags,
+            tax_class: self.tax_class,
             description_html: self.description_html,
             seo_title: self.seo_title,
             seo_description: self.seo_description,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use catalog::editing::{DetailChanges, Publication};
 use catalog::texts::{MAX_HTML, MAX_TAGS_OF_HTML, sanitise};
 use chrono::{DateTime, Datelike, Utc};
-use domain::Slug;
+use domain::{Slug, TaxClass};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -41,6 +41,7 @@ pub struct Details {
     pub slug: Option<Option<Slug>>,
     pub brand: Option<String>,
     pub tags: Option<Vec<String>>,
+    pub tax_class: Option<TaxClass>,
     pub description_html: Option<String>,
     pub seo_title: Option<String>,
     pub seo_description: Option<String>,
@@ -65,6 +66,7 @@ impl Details {
                 .transpose()?,
             brand: written("brand", self.brand, 100)?,
             tags: self.tags.map(tags).transpose()?,
+            tax_class: self.tax_class,
             description_html: self.description_html.map(rich_text).transpose()?,
             seo_title: written("seoTitle", self.seo_title, 200)?,
             seo_description: written("seoDescription", self.seo_description, 500)?,

@@ -3,9 +3,10 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{get, patch, post, put};
+use catalog::locations;
 use catalog::stock::movements::REASONS;
 use catalog::stock::{self, Cause, Level, Limits, MAX_ON_HAND, StockError};
-use catalog::{locations, variants};
+use catalog::variants::{self, Variant};
 use diesel::PgConnection;
 use domain::{Currency, LocationId, ProductId, VariantId};
 use serde::Deserialize;
@@ -54,16 +55,14 @@ pub async fn get(
     let location = location.unwrap_or(LocationId::MAIN);
     let currency = state.config.shop.currency;
     let read = move |conn: &mut PgConnection| {
-        let sku = find_sku(conn, ids, currency)?;
+        let variant = find(conn, ids, currency)?;
         if locations::find(conn, location)?.is_none() {
             return Err(params::invalid("locationId", "there is no such location"));
         }
         // Where nothing was ever written, nothing is.
         let level = stock::find_level(conn, ids.1, location)?.unwrap_or_default();
         Ok(Answer::ok(&VariantStockBody::new(
-            (ids.1, location),
-            sku,
-            level,
+            &variant, location, level,
         )))
     };
     state.db.run(read).await
@@ -241,13 +240,14 @@ impl<'s> Write<'s> {
         } = self;
         let currency = state.config.shop.currency;
         idempotency::once(&state.db, key, move |conn| {
-            let sku = find_sku(conn, ids, currency)?;
+            let variant = find(conn, ids, currency)?;
             if locations::find(conn, location)?.is_none() {
                 return Err(no_location("locationId"));
             }
-            let place = (ids.1, location);
-            let level = work(conn, place)?;
-            Ok(Answer::ok(&VariantStockBody::new(place, sku, level)))
+            let level = work(conn, (variant.id, location))?;
+            Ok(Answer::ok(&VariantStockBody::new(
+                &variant, location, level,
+            )))
         })
         .await
     }
@@ -258,8 +258,15 @@ pub(super) fn find_sku(
     ids: (ProductId, VariantId),
     currency: Currency,
 ) -> Result<String, Problem> {
-    let variant = variants::find(conn, ids, currency)?.ok_or_else(unknown)?;
-    Ok(variant.sku.to_string())
+    Ok(find(conn, ids, currency)?.sku.to_string())
+}
+
+pub(super) fn find(
+    conn: &mut PgConnection,
+    ids: (ProductId, VariantId),
+    currency: Currency,
+) -> Result<Variant, Problem> {
+    variants::find(conn, ids, currency)?.ok_or_else(unknown)
 }
 
 fn cause(reason: &'static str, note: Option<String>, staff: &Staff) -> Result<Cause, Problem> {

@@ -1,11 +1,13 @@
 //! Stock of a variant as staff sends and sees it.
 
 use catalog::stock::Level;
+use catalog::variants::Variant;
 use domain::{LocationId, VariantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::given;
+use crate::routes::stock::available;
 
 /// Counted and promised units of a variant at a location.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,8 +27,9 @@ pub struct VariantStockBody {
     pub safety: i64,
     /// How far orders may go beyond what is there.
     pub backorder_limit: i64,
-    /// What can still be promised there.
-    pub available: i64,
+    /// What can still be promised there; of a bundle as many as its parts make, null for as many as anybody likes.
+    #[schema(required = true)]
+    pub available: Option<i64>,
     /// As many available units, or fewer, are low; null where nobody wants to know.
     #[schema(required = true)]
     pub low_at: Option<i64>,
@@ -90,16 +93,16 @@ pub struct LimitsBody {
 }
 
 impl VariantStockBody {
-    pub fn new((variant_id, location_id): Place, sku: String, level: Level) -> Self {
+    pub fn new(variant: &Variant, location_id: LocationId, level: Level) -> Self {
         Self {
-            variant_id,
+            variant_id: variant.id,
             location_id,
-            sku,
+            sku: variant.sku.to_string(),
             on_hand: level.on_hand,
             reserved: level.reserved,
             safety: level.safety,
             backorder_limit: level.backorder_limit,
-            available: level.available(),
+            available: available(variant, level),
             low_at: level.low_at,
         }
     }

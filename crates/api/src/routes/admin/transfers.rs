@@ -11,7 +11,7 @@ use super::stock::keyless;
 use super::transfer_bodies::{NewTransferBody, TransferBody};
 use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, params};
 use crate::routes::money::ProblemBody;
-use crate::routes::stock::no_location;
+use crate::routes::stock::{no_location, not_stocked};
 use crate::state::State;
 
 /// Most errors that one answer names.
@@ -84,6 +84,11 @@ fn not_found() -> Problem {
 fn refuse(error: TransferError) -> Problem {
     match error {
         TransferError::UnknownVariant(line) => unknown_variant(line),
+        TransferError::NotStocked(line) => not_stocked().field(
+            format!("lines[{line}]"),
+            "not_stocked",
+            "has no stock of its own",
+        ),
         TransferError::UnknownLocation { line, location } => {
             no_location(format!("lines[{line}]")).detail(format!("there is no location {location}"))
         }

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use catalog::custom_fields::attributes::Attributes;
 use catalog::variants::adding::NewVariant;
 use catalog::variants::editing::{TraitChanges, VariantChanges};
+use catalog::variants::parts::Part;
 use catalog::variants::{Traits, Variant};
-use domain::{Currency, Cursor, Money, ProductId, Sku, VariantId};
+use domain::{Currency, Cursor, Money, ProductId, Sku, VariantId, VariantKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::components::PartBody;
 use crate::http::{Problem, given, text};
 use crate::routes::attributes::{self, Object};
 use crate::routes::product_writes::price;
@@ -34,6 +36,13 @@ pub struct StaffVariantBody {
     choices: BTreeMap<String, String>,
     /// Whether it stands for the product where none is chosen.
     is_default: bool,
+    /// `physical`, `digital` (never out of stock, and not sent) or `bundle` (made of `components`).
+    #[schema(value_type = String, example = "physical")]
+    kind: VariantKind,
+    /// What one of a bundle is made of; absent for everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<PartBody>>)]
+    components: Option<Vec<PartBody>>,
     /// Unit price in major units of `currency`.
     price: String,
     #[schema(value_type = String)]
@@ -52,8 +61,9 @@ pub struct StaffVariantBody {
     on_hand: i64,
     /// Promised to open orders.
     reserved: i64,
-    /// What can still be promised.
-    available: i64,
+    /// What can still be promised: of a bundle as many as its parts make; null for as many as anybody likes.
+    #[schema(required = true)]
+    available: Option<i64>,
     /// Values of custom fields, by their keys.
     #[schema(value_type = Object)]
     custom_fields: Object,
@@ -65,9 +75,14 @@ pub struct StaffVariantBody {
     private_metadata: Object,
 }
 
-impl From<(Variant, Attributes)> for StaffVariantBody {
-    fn from((variant, kept): (Variant, Attributes)) -> Self {
+impl StaffVariantBody {
+    /// `parts` are those of a bundle.
+    pub fn new(variant: Variant, parts: Vec<Part>, kept: Attributes) -> Self {
+        let is_bundle = variant.kind == VariantKind::Bundle;
+        let components = || parts.into_iter().map(Into::into).collect();
         Self {
+            kind: variant.kind,
+            components: is_bundle.then(components),
             id: variant.id,
             product_id: variant.product_id,
             sku: variant.sku.to_string(),
@@ -146,7 +161,10 @@ pub struct NewVariantBody {
     /// The shop's currency where it is left out.
     #[schema(value_type = Option<String>)]
     currency: Option<Currency>,
-    /// Counted units.
+    /// `physical` where it is left out, or `digital`.
+    #[schema(value_type = Option<String>)]
+    kind: Option<VariantKind>,
+    /// Counted units; none of what is digital.
     #[serde(default)]
     #[schema(minimum = 0)]
     on_hand: i64,
@@ -175,7 +193,13 @@ impl NewVariantBody {
     /// Checks what can be checked without the product.
     pub fn checked(self, shop_currency: Currency) -> Result<NewVariant, Problem> {
         check_on_hand(self.on_hand)?;
+        let kind = self.kind.map_or(Ok(VariantKind::Physical), no_bundle)?;
+        if !kind.keeps_stock() && self.on_hand != 0 {
+            let rule = "what is digital has no stock: leave it out";
+            return Err(Problem::invalid("onHand", "not_stocked", rule));
+        }
         Ok(NewVariant {
+            kind,
             price: price(&self.price, self.currency.unwrap_or(shop_currency))?,
             traits: Traits {
                 barcode: self.barcode.map(barcode).transpose()?,
@@ -227,6 +251,9 @@ pub struct VariantChangesBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000)]
     height_mm: Option<Option<i64>>,
+    /// `physical` or `digital`.
+    #[schema(value_type = Option<String>)]
+    kind: Option<VariantKind>,
     /// `true` makes it stand for the product; the one that did ceases to.
     is_default: Option<bool>,
     /// Values of custom fields to set, by their keys; `null` takes one away.
@@ -262,6 +289,7 @@ impl VariantChangesBody {
             },
             sku: self.sku,
             choices: self.choices,
+            kind: self.kind.map(no_bundle).transpose()?,
             is_default: self.is_default,
             attributes: attributes::changes(
                 self.custom_fields,
@@ -270,6 +298,15 @@ impl VariantChangesBody {
             ),
         })
     }
+}
+
+/// A bundle is made by what it is made of.
+fn no_bundle(kind: VariantKind) -> Result<VariantKind, Problem> {
+    if kind == VariantKind::Bundle {
+        let rule = "must be physical or digital: set components to make a bundle";
+        return Err(Problem::invalid("kind", "invalid", rule));
+    }
+    Ok(kind)
 }
 
 fn barcode(written: String) -> Result<String, Problem> {

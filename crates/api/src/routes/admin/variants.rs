@@ -4,9 +4,9 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, delete, get, patch, post};
 use catalog::custom_fields::attributes;
 use catalog::variants::adding::{self, NewVariant};
-use catalog::variants::{self, Variant, editing};
+use catalog::variants::{self, Variant, editing, parts};
 use diesel::PgConnection;
-use domain::{Currency, CustomResource, Page, Permission, ProductId, VariantId};
+use domain::{Currency, CustomResource, Page, Permission, ProductId, VariantId, VariantKind};
 
 use super::variant_bodies::{
     MadeBody, MadeVariantBody, NewVariantsBody, StaffVariantBody, StaffVariantPageBody,
@@ -52,17 +52,19 @@ pub async fn list(
         variants::find_options(conn, product)?.ok_or_else(not_found)?;
         let rows = variants::list(conn, product, after, size, currency)?;
         let page = Page::from_overfetched(rows, size, |variant: &Variant| variant.id.get());
+        let mut parts = parts::list(conn, &bundles(&page.items))?;
         let ids = page.items.iter().map(|variant| variant.id.get()).collect();
         let mut kept = attributes::find_all(conn, CustomResource::Variant, ids)?;
-        let with_kept = |variant: Variant| {
+        let body = |variant: Variant| {
+            let parts = parts.remove(&variant.id).unwrap_or_default();
             let kept = kept.remove(&variant.id.get()).unwrap_or_default();
-            (variant, kept).into()
+            StaffVariantBody::new(variant, parts, kept)
         };
         Ok(Answer::ok(&StaffVariantPageBody {
             limit: size.get(),
             has_more: page.next_cursor.is_some(),
             next_cursor: page.next_cursor,
-            variants: page.items.into_iter().map(with_kept).collect(),
+            variants: page.items.into_iter().map(body).collect(),
         }))
     };
     state.db.run(read).await
@@ -240,7 +242,15 @@ pub async fn archive(
     Ok(answer)
 }
 
-fn read(
+/// Those of which there are parts to be read.
+pub(in crate::routes) fn bundles(variants: &[Variant]) -> Vec<VariantId> {
+    let bundles = variants
+        .iter()
+        .filter(|variant| variant.kind == VariantKind::Bundle);
+    bundles.map(|variant| variant.id).collect()
+}
+
+pub(super) fn read(
     conn: &mut PgConnection,
     product: ProductId,
     id: VariantId,
@@ -248,8 +258,10 @@ fn read(
 ) -> Result<Answer, Problem> {
     let variant = variants::find(conn, (product, id), currency)?.ok_or_else(unknown)?;
     let version = variant.version;
+    let mut parts = parts::list(conn, &bundles(std::slice::from_ref(&variant)))?;
+    let parts = parts.remove(&id).unwrap_or_default();
     let kept = attributes::find(conn, CustomResource::Variant, id.get())?;
-    Ok(Answer::ok(&StaffVariantBody::from((variant, kept))).with_version(version))
+    Ok(Answer::ok(&StaffVariantBody::new(variant, parts, kept)).with_version(version))
 }
 
 /// The ids of a path. What is no id cannot be found.

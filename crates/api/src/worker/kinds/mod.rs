@@ -7,6 +7,7 @@ mod custom_fields;
 mod doctor;
 mod files;
 mod holds;
+mod media;
 mod pruning;
 pub mod rebuilding;
 mod settling;
@@ -104,6 +105,8 @@ pub(super) fn built_in(config: &Config) -> Kinds {
         Kind::new(catalog::custom_fields::defining::JOB, custom_fields::apply),
         Kind::new(catalog::imports::JOB, files::import),
         Kind::new(catalog::exports::JOB, files::export),
+        Kind::new(catalog::media::JOB, media::render),
+        Kind::new("collectMedia", media::collect).every(30),
         Kind::new("pruneFiles", pruning::files).every(300),
         Kind::new("settlePayments", settling::settle_payments).every(5),
         Kind::new("expireUnpaidOrders", unpaid::expire_unpaid_orders).every(30),

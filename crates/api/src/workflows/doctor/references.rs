@@ -50,7 +50,11 @@ fn customers_and_goods() -> Check {
                             CASE WHEN v.id IS NULL THEN 'which does not exist' \
                                  ELSE 'but it belongs to product ' || v.product_id END) \
                 FROM ordering.order_lines l LEFT JOIN catalog.variants v ON v.id = l.variant_id \
-               WHERE v.id IS NULL OR v.product_id <> l.product_id"
+               WHERE v.id IS NULL OR v.product_id <> l.product_id \
+              UNION ALL \
+              SELECT p.order_id, 'order ' || p.order_id, \
+                     format('line %s sells the part %s, which does not exist', p.position, p.variant_id) \
+                FROM ordering.order_line_parts p LEFT JOIN catalog.variants v ON v.id = p.variant_id WHERE v.id IS NULL"
             .into(),
         todo: "Users, products and variants are archived and never deleted. Bring the row back from a \
                backup, under the same id.",

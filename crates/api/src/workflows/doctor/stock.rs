@@ -1,4 +1,4 @@
-//! Stock and orders: what orders ask for is what levels hold and movements tell.
+//! Stock and orders: what orders ask for, of bundles their parts, is what levels hold and movements tell.
 
 use db::doctor::Check;
 
@@ -31,7 +31,7 @@ fn reserved() -> Check {
                      UNION ALL \
                      SELECT variant_id, 0, units FROM catalog.stock_hold_lines WHERE released_at IS NULL \
                      UNION ALL \
-                     SELECT l.variant_id, 0, l.quantity FROM ordering.order_lines l \
+                     SELECT l.variant_id, 0, l.units FROM ordering.line_units l \
                        JOIN ordering.orders o ON o.id = l.order_id WHERE o.status IN ",
             open!(),
             ") AS account \
@@ -56,7 +56,7 @@ fn on_hand() -> Check {
                      UNION ALL \
                      SELECT variant_id, 0, on_hand_delta, 0 FROM catalog.stock_movements WHERE order_id IS NULL \
                      UNION ALL \
-                     SELECT l.variant_id, 0, 0, l.quantity FROM ordering.order_lines l \
+                     SELECT l.variant_id, 0, 0, l.units FROM ordering.line_units l \
                        JOIN ordering.orders o ON o.id = l.order_id WHERE o.status IN ", shipped!(), ") AS account \
               GROUP BY variant_id HAVING sum(on_hand) <> sum(came) - sum(shipped)"
         )
@@ -76,10 +76,10 @@ fn moved_once() -> Check {
             "SELECT order_id, 'order ' || order_id, \
                     format('variant %s: %s units too few were reserved, %s released, %s shipped (less than 0: too many)', \
                            variant_id, sum(reserved), sum(released), sum(shipped)) \
-               FROM (SELECT l.order_id, l.variant_id, l.quantity AS reserved, \
-                            CASE WHEN o.status IN ", open!(), " THEN 0 ELSE l.quantity END AS released, \
-                            CASE WHEN o.status IN ", shipped!(), " THEN l.quantity ELSE 0 END AS shipped \
-                       FROM ordering.order_lines l JOIN ordering.orders o ON o.id = l.order_id \
+               FROM (SELECT l.order_id, l.variant_id, l.units AS reserved, \
+                            CASE WHEN o.status IN ", open!(), " THEN 0 ELSE l.units END AS released, \
+                            CASE WHEN o.status IN ", shipped!(), " THEN l.units ELSE 0 END AS shipped \
+                       FROM ordering.line_units l JOIN ordering.orders o ON o.id = l.order_id \
                      UNION ALL \
                      SELECT order_id, variant_id, -greatest(reserved_delta, 0), least(reserved_delta, 0), on_hand_delta \
                        FROM catalog.stock_movements WHERE order_id IS NOT NULL) AS account \

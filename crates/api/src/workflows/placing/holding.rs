@@ -63,11 +63,15 @@ pub fn place_from_hold(
     Ok(Err(PlaceError::Unsteady))
 }
 
-/// What the lines name, where it is on sale.
+/// What the lines take stock of, where they name what is on sale.
 fn variants_of(conn: &mut PgConnection, request: &Request) -> QueryResult<Vec<VariantId>> {
     let quoted = quote_all(conn, &[request])?;
     let lines = quoted.into_iter().flat_map(|quoted| quoted.lines);
-    Ok(lines.flatten().map(|quote| quote.variant_id).collect())
+    let stock = lines.flatten().flat_map(|quote| {
+        let variants: Vec<VariantId> = quote.stock().map(|(variant, _)| variant).collect();
+        variants
+    });
+    Ok(stock.collect())
 }
 
 /// The hold is over: perhaps because this very request was answered before.

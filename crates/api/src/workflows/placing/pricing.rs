@@ -1,7 +1,9 @@
 //! What can be decided from what was read: refusals, repeats, and the totals of the rest.
 
+use std::collections::BTreeMap;
+
 use catalog::quotes::Quote;
-use domain::{Currency, LineToPrice, Money, OrderToPrice, PaymentMethod, price_order};
+use domain::{Currency, LineToPrice, Money, OrderToPrice, PaymentMethod, VariantId, price_order};
 use ordering::placing::{NewOrder, NewPayment};
 use ordering::{Line, shipping};
 
@@ -41,8 +43,10 @@ pub(super) fn decide(request: &Request, quoted: Quoted) -> Result<Next, PlaceErr
         return Ok(Next::Placed(placed));
     }
     let (quotes, currency) = common_currency(request, quoted.lines)?;
+    let is_sent = quotes.iter().any(|quote| quote.stock().next().is_some());
     let shipping = match (quoted.shipping_is_free, quoted.shipping_rate) {
         (None, _) => return Err(PlaceError::UnknownShipping { known: Vec::new() }),
+        (Some(_), _) if !is_sent => Money::zero(currency),
         (Some(is_free), rate) => {
             shipping::rate(is_free, rate, currency).ok_or(PlaceError::NoShippingRate(currency))?
         }
@@ -150,6 +154,9 @@ fn price(
             variant_id: quote.variant_id,
             sku: quote.sku.clone(),
             title: quote.title.clone(),
+            kind: quote.kind,
+            tax_class: Some(quote.tax_class.clone()),
+            parts: quote.parts.iter().map(sold_part).collect(),
             quantity: line.quantity,
             list_price: line.list_price,
             unit_price: line.unit_price,
@@ -160,31 +167,39 @@ fn price(
     Ok((lines.collect(), priced.totals))
 }
 
+fn sold_part(part: &catalog::quotes::Part) -> ordering::Part {
+    ordering::Part {
+        variant_id: part.variant_id,
+        sku: part.sku.clone(),
+        title: part.title.clone(),
+        kind: part.kind,
+        quantity: part.quantity,
+    }
+}
+
 /// Says no before anything is written, when a plain read already shows that stock falls short.
 fn refuse_what_is_sold_out(lines: &[Line], quotes: &[Quote]) -> Result<(), PlaceError> {
-    let available = |variant_id| {
-        let quote = quotes.iter().find(|quote| quote.variant_id == variant_id);
-        quote.map_or(0, |quote| quote.available)
-    };
+    let available: BTreeMap<VariantId, i64> = quotes.iter().flat_map(Quote::stock).collect();
+    let available = |variant| available.get(&variant).copied().unwrap_or(0);
     let mut short = units_of(lines);
-    short.retain(|variant_id, units| available(*variant_id) < *units);
+    short.retain(|variant, units| available(*variant) < *units);
     if short.is_empty() {
         return Ok(());
     }
-    let of_line = |line: &Line| {
-        let is_short = short.contains_key(&line.variant_id);
-        is_short.then(|| available(line.variant_id).max(0))
+    let of_variant = |variant| {
+        let is_short = short.contains_key(&variant);
+        is_short.then(|| available(variant).max(0))
     };
-    Err(PlaceError::OutOfStock(shortages(lines, of_line)))
+    Err(PlaceError::OutOfStock(shortages(lines, of_variant)))
 }
 
-/// Names the lines of which `available` knows that they fall short.
+/// Names the lines that fall short, where `available` knows of what is taken for them how much is left.
 pub(super) fn shortages(
     lines: &[Line],
-    available: impl Fn(&Line) -> Option<i64>,
+    available: impl Fn(VariantId) -> Option<i64>,
 ) -> Vec<LineShortage> {
     let shortage = |(index, line): (usize, &Line)| {
-        let available = available(line)?;
+        let available = line.available(&available)?;
         Some(LineShortage {
             line: index,
             sku: line.sku.to_string(),

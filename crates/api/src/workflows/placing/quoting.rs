@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use db::idempotency::KnownKey;
 use diesel::prelude::*;
 use diesel::sql_types::{
-    Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text, Timestamptz,
+    Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz,
 };
 use domain::Currency;
 
@@ -52,6 +52,9 @@ struct Row {
     currency: Option<String>,
     available: Option<i64>,
     in_lists: Option<bool>,
+    kind: Option<String>,
+    tax_class: Option<String>,
+    parts: Option<serde_json::Value>,
 }
 
 type Columns = (
@@ -76,6 +79,9 @@ type Columns = (
     Nullable<Text>,
     Nullable<BigInt>,
     Nullable<Bool>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Jsonb>,
 );
 
 db::statement! {
@@ -104,10 +110,10 @@ db::statement! {
      SELECT statement_timestamp(), o.is_open, o.fingerprint, o.resource_id, o.status, o.location, o.body, \
             o.order_id, o.request_fingerprint, o.is_free, r.amount_minor, \
             q.variant_id, q.product_id, q.product_version, q.sku, q.title, q.price_id, q.price_minor, q.currency, \
-            q.available, q.in_lists \
+            q.available, q.in_lists, q.kind, q.tax_class, q.parts \
        FROM unnest($6::int[], $7::bigint[], $8::text[]) WITH ORDINALITY AS l (of, product_id, sku, position) \
        JOIN orders o ON o.position = l.of \
-       LEFT JOIN LATERAL catalog.quote(l.product_id, l.sku, o.currency) q ON true \
+       LEFT JOIN LATERAL catalog.quote_line(l.product_id, l.sku, o.currency) q ON true \
        LEFT JOIN ordering.shipping_rates r ON r.method_code = o.shipping AND r.currency = q.currency \
       ORDER BY l.position"
 }
@@ -192,6 +198,8 @@ impl Row {
             Some(currency),
             Some(available),
             Some(in_lists),
+            Some(kind),
+            Some(tax_class),
         ) = (
             self.variant_id,
             self.product_id,
@@ -203,6 +211,8 @@ impl Row {
             self.currency,
             self.available,
             self.in_lists,
+            self.kind,
+            self.tax_class,
         )
         else {
             return Ok((None, of_order));
@@ -213,6 +223,12 @@ impl Row {
             product_version,
             sku: sku.try_into().map_err(damaged)?,
             title,
+            kind: kind.try_into().map_err(damaged)?,
+            tax_class: tax_class.try_into().map_err(damaged)?,
+            parts: match self.parts {
+                Some(parts) => serde_json::from_value(parts).map_err(damaged)?,
+                None => Vec::new(),
+            },
             price_id,
             price_minor,
             currency: Currency::try_from(currency).map_err(damaged)?,

@@ -8,7 +8,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
-use domain::OrderId;
+use domain::{OrderId, VariantId};
 use ordering::Order;
 use ordering::placing::{COLUMNS, OrderColumns};
 
@@ -146,11 +146,11 @@ fn verdict(
                 .into_iter()
                 .zip(available.unwrap_or_default())
                 .collect();
-            let of_line = |line: &ordering::Line| {
-                let is_it = |(variant, _): &&(i64, i64)| *variant == line.variant_id.get();
+            let of_variant = |id: VariantId| {
+                let is_it = |(variant, _): &&(i64, i64)| *variant == id.get();
                 lacking.iter().find(is_it).map(|(_, available)| *available)
             };
-            Verdict::Short(shortages(&order.lines, of_line))
+            Verdict::Short(shortages(&order.lines, of_variant))
         }
         ("busy", ..) => Verdict::Busy,
         _ => Verdict::LookAgain,

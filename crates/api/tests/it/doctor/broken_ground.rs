@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 37] = [
+pub const REFERENCES: [Case; 43] = [
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'size', '', 'int', '{}', true, false, 0, 0); \
@@ -122,6 +122,31 @@ pub const REFERENCES: [Case; 37] = [
         &[("S10", "price list ")],
     ),
     (
+        "UPDATE catalog.variants SET kind = 'bundle' WHERE id = 3",
+        &[("S15", "variant 3"), ("S13", "product 3")],
+    ),
+    (
+        "INSERT INTO catalog.bundle_parts VALUES (3, 1, 1, 1)",
+        &[("S15", "variant 3")],
+    ),
+    (
+        "INSERT INTO catalog.bundle_parts VALUES (999, 1, 1, 1)",
+        &[("I7", "bundle 999")],
+    ),
+    (
+        "INSERT INTO ordering.order_line_parts VALUES (7, 1, 1, 1, 'PART', 'Part', 'digital', 1)",
+        &[("I6", "order 7")],
+    ),
+    (
+        "INSERT INTO ordering.order_line_parts VALUES (7, 1, 1, 999, 'PART', 'Part', 'digital', 1); \
+         UPDATE ordering.order_lines SET kind = 'bundle' WHERE order_id = 7",
+        &[("I7", "order 7"), ("I1", "variant 4"), ("I10", "order 7")],
+    ),
+    (
+        "INSERT INTO catalog.related_products VALUES (3, 'related', 1, 999)",
+        &[("I7", "product 3")],
+    ),
+    (
         "INSERT INTO accounts.sessions (token_hash, user_id) VALUES ('lost', 999)",
         &[("I7", "user 999")],
     ),
@@ -182,7 +207,7 @@ pub const REFERENCES: [Case; 37] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 25] = [
+pub const EVENTS_AND_SCHEMA: [Case; 28] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -217,6 +242,22 @@ pub const EVENTS_AND_SCHEMA: [Case; 25] = [
         "WITH one AS (INSERT INTO catalog.categories (slug, name, root_position, version) VALUES ('a', 'A', 1, 0) RETURNING id) \
          INSERT INTO catalog.category_products SELECT id, 1, 1, 'Another name' FROM one",
         &[("S9", "category "), ("S13", "product 1")],
+    ),
+    (
+        "INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, state, version) \
+         VALUES (sha256('a'), 'image/png', 1, 1, 1, '{}', '', '', 'kept', 2)",
+        &[("I9", "media ")],
+    ),
+    (
+        "UPDATE catalog.products SET has_media = true WHERE id = 3",
+        &[("S14", "product 3")],
+    ),
+    (
+        "WITH one AS (INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, state) \
+                      VALUES (sha256('a'), 'image/png', 1, 1, 1, '{}', '', '', 'dropped') RETURNING id) \
+         INSERT INTO catalog.product_media SELECT 3, 0, id, '', '{1}' FROM one; \
+         UPDATE catalog.products SET has_media = true WHERE id = 3",
+        &[("I7", "product 3")],
     ),
     (
         "DELETE FROM platform.outbox WHERE resource_type = 'variant' AND resource_id = 4",
@@ -283,7 +324,10 @@ pub const EVENTS_AND_SCHEMA: [Case; 25] = [
     ),
     (
         "ALTER TABLE ordering.order_lines DISABLE TRIGGER ALL",
-        &[("S4", "ordering.order_lines.order_lines_order_id_fkey")],
+        &[
+            ("S4", "ordering.order_lines.order_lines_order_id_fkey"),
+            ("S4", "ordering.order_lines.order_line_parts_line_fkey"),
+        ],
     ),
     (
         "INSERT INTO catalog.locations (id, code, name) OVERRIDING SYSTEM VALUE VALUES (999, 'far', 'Far away')",

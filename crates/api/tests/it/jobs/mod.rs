@@ -166,6 +166,7 @@ async fn a_schedule_is_listed_with_its_times_and_runs_when_staff_says_so() {
         "settlePayments",
         "expireUnpaidOrders",
         "expireHolds",
+        "collectMedia",
         "pruneIdempotencyKeys",
         "pruneSessions",
         "pruneFiles",

@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 /// Customers who registered while the shop was open; returns the id of the first.
-fn buyers(cluster: &Cluster, count: i64) -> i64 {
+pub fn buyers(cluster: &Cluster, count: i64) -> i64 {
     let insert = format!(
         "INSERT INTO accounts.users (name, email, email_normalised, role, is_open) \
          SELECT 'b', n || '@b.example', n || '@b.example', 'customer', true FROM generate_series(1, {count}) n"
@@ -50,7 +50,7 @@ async fn shuffle(
     }
 }
 
-fn deadlocks(cluster: &Cluster) -> i64 {
+pub fn deadlocks(cluster: &Cluster) -> i64 {
     let counted = "(SELECT deadlocks FROM pg_stat_database WHERE datname = current_database())";
     number(&mut cluster.conn(), counted)
 }

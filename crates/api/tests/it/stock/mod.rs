@@ -6,9 +6,9 @@
 //! - [`low`]: told once, and listed
 //! - [`buyers`]: many at once, while stock is on the move
 
-mod buyers;
+pub mod buyers;
 mod holds;
-mod locations;
+pub mod locations;
 mod low;
 mod transfers;
 

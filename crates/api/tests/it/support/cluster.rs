@@ -29,6 +29,8 @@ pub struct Cluster {
     replicas: Vec<Replica>,
     nginx_port: u16,
     _nginx: Process,
+    /// Where the bytes of pictures are.
+    media: tempfile::TempDir,
 }
 
 struct Replica {
@@ -79,7 +81,9 @@ impl Cluster {
         } else {
             String::new()
         };
+        let media = tempfile::tempdir().expect("a folder for pictures");
         let settings = [
+            ("MEDIA__DIRECTORY", media.path().to_str().expect("UTF-8")),
             ("ACCESS", access),
             ("ADMIN__EMAIL", ADMIN_EMAIL),
             ("ADMIN__PASSWORD", ADMIN_PASSWORD),
@@ -116,7 +120,13 @@ impl Cluster {
             command,
             replicas,
             nginx_port,
+            media,
         }
+    }
+
+    /// Where the bytes of pictures are, unless they are elsewhere.
+    pub fn media_dir(&self) -> &Path {
+        self.media.path()
     }
 
     /// A client that goes through nginx.
@@ -181,6 +191,13 @@ impl Cluster {
         drop(replica.process().take());
         *replica.process() = Some(replica.launch(&self.settings, &self.command));
         replica.wait_until_ready();
+    }
+
+    /// The process id of a replica.
+    pub fn pid(&self, index: usize) -> u32 {
+        let process = self.replicas[index].process();
+        let pid = process.as_ref().expect("it runs").id();
+        pid.parse().expect("a number")
     }
 
     /// Which replica has this process id.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 use domain::{LocationId, VariantId};
 
 use super::{Moved, NewLine, TransferError};
@@ -24,8 +24,8 @@ db::statement! {
 
 db::statement! {
     /// Whoever writes any level of a variant does this first.
-    struct LockVariants { ids: Vec<i64> => Array<BigInt> } -> BigInt =
-    "SELECT variant_id FROM catalog.stock_levels WHERE variant_id = ANY($1) AND location_id = 1 ORDER BY variant_id FOR UPDATE"
+    struct LockVariants { ids: Vec<i64> => Array<BigInt> } -> (BigInt, Bool) =
+    "SELECT variant_id, keeps_stock FROM catalog.stock_levels WHERE variant_id = ANY($1) AND location_id = 1 ORDER BY variant_id FOR UPDATE"
 }
 
 db::statement! {
@@ -51,9 +51,14 @@ pub(super) fn lock(
     let variants = variants_of(conn, &named)?;
     refuse_unknown_locations(conn, lines)?;
     let ids: Vec<i64> = variants.iter().map(|id| id.get()).collect();
-    let locked: HashSet<i64> = HashSet::from_iter(LockVariants { ids: ids.clone() }.load(conn)?);
-    if let Some(line) = ids.iter().position(|id| !locked.contains(id)) {
-        return Err(TransferError::UnknownVariant(line));
+    let locked: HashMap<i64, bool> =
+        HashMap::from_iter(LockVariants { ids: ids.clone() }.load(conn)?);
+    for (line, id) in ids.iter().enumerate() {
+        match locked.get(id) {
+            None => return Err(TransferError::UnknownVariant(line)),
+            Some(false) => return Err(TransferError::NotStocked(line)),
+            Some(true) => {}
+        }
     }
     let create = CreateLevels {
         variant_ids: ids.clone(),

@@ -104,7 +104,7 @@ fn turn(conn: &mut PgConnection) {
 }
 
 /// Does it until the index has heard of everything. Needs a database of its own, and waits for transactions of others.
-fn follow(conn: &mut PgConnection) {
+pub(crate) fn follow(conn: &mut PgConnection) {
     consumers::register(conn, "search", Start::Beginning).unwrap();
     let (_stop, pause) = mpsc::channel::<()>();
     let deadline = Instant::now() + Duration::from_secs(60);

@@ -90,7 +90,7 @@ fn a_variant_changes_only_what_is_said() {
         (moved.barcode, moved.weight_grams, moved.length_mm),
         (None, Some(180), Some(700))
     );
-    assert_eq!((moved.on_hand, moved.available), (3, 3));
+    assert_eq!((moved.on_hand, moved.available), (3, Some(3)));
 
     let stale = editing::update(conn, (id, small), VariantChanges::default(), Some(1), None);
     assert!(matches!(stale, Err(VariantError::Stale(3))));

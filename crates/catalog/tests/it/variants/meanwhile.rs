@@ -14,7 +14,7 @@ use super::{list, tee, variant};
 use crate::{USD, count, database};
 
 /// Runs `first` in a transaction, and `second` beside it, which waits for a lock of `first` until that commits.
-fn one_after_the_other<T: Send>(
+pub(crate) fn one_after_the_other<T: Send>(
     database: &TestDatabase,
     first: impl FnOnce(&mut PgConnection),
     second: impl FnOnce(&mut PgConnection) -> T + Send,

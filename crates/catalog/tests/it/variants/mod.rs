@@ -3,7 +3,7 @@
 mod additions;
 mod changes;
 mod matrices;
-mod meanwhile;
+pub(crate) mod meanwhile;
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use catalog::variants::adding::NewVariant;
 use catalog::variants::choosing::{self, Matrix};
 use catalog::variants::{self, Traits, Variant};
 use diesel::prelude::*;
-use domain::{Money, Options, PageSize, ProductId, ProductOption};
+use domain::{Money, Options, PageSize, ProductId, ProductOption, VariantKind};
 
 use crate::{USD, count, create, product, sku};
 
@@ -34,6 +34,7 @@ fn variant(text: &str, size: &str) -> NewVariant {
         sku: sku(text),
         choices: choices(&[("Size", size)]),
         price: Money::new(1_200, USD),
+        kind: VariantKind::Physical,
         on_hand: 3,
         traits: Traits::default(),
         attributes: AttributeChanges::default(),

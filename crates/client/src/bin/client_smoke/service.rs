@@ -1,6 +1,6 @@
 //! The service itself, and reading products.
 
-use client::{CategoryPage, CollectionPage, Client, Product, Readiness, SearchPage, VariantPage};
+use client::{CategoryPage, Client, CollectionPage, Product, Readiness, SearchPage, VariantPage};
 use reqwest::Method;
 use reqwest::header::IF_NONE_MATCH;
 

@@ -1,0 +1,111 @@
+//! Pictures are worked on in a process of its own, which is this program again.
+//!
+//! Whoever is not waited for any more is killed, and one whose parent died ends by its limit of CPU time.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::picture::{self, Picture, PictureError};
+
+/// The subcommand; nobody else is to use it.
+pub const COMMAND: &str = "picture";
+
+/// How long one picture may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Cleans the picture in a file; see [`picture::clean`].
+///
+/// # Errors
+///
+/// [`PictureError`].
+pub async fn clean(from: &Path, to: &Path, max_pixels: u64) -> Result<Picture, PictureError> {
+    let max_pixels = max_pixels.to_string();
+    ask([
+        OsStr::new("clean"),
+        from.as_os_str(),
+        to.as_os_str(),
+        OsStr::new(&max_pixels),
+    ])
+    .await
+}
+
+/// Writes a picture in these widths into a directory; see [`picture::render`].
+///
+/// # Errors
+///
+/// [`PictureError`].
+pub async fn render(from: &Path, into: &Path, widths: &[u32]) -> Result<(), PictureError> {
+    let widths: Vec<String> = widths.iter().map(u32::to_string).collect();
+    let widths = widths.join(",");
+    ask([
+        OsStr::new("render"),
+        from.as_os_str(),
+        into.as_os_str(),
+        OsStr::new(&widths),
+    ])
+    .await
+}
+
+async fn ask<T: DeserializeOwned>(args: [&OsStr; 4]) -> Result<T, PictureError> {
+    let child = Command::new(program()?)
+        .arg(COMMAND)
+        .args(args)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    let output = timeout(PATIENCE, child.wait_with_output()).await;
+    let output = output.map_err(|_| PictureError::Broken("it takes too long".into()))??;
+    let answer: Result<Result<T, PictureError>, _> = serde_json::from_slice(&output.stdout);
+    // It had too little memory, or its decoder was fooled: another time it would be no better.
+    answer.map_err(|_| PictureError::Broken(format!("the decoder gave up ({})", output.status)))?
+}
+
+/// This program, also where another version of it has been installed in its place.
+fn program() -> std::io::Result<std::path::PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Ok("/proc/self/exe".into());
+    }
+    std::env::current_exe()
+}
+
+/// What the process does: one thing, of which it tells on standard output.
+///
+/// # Errors
+///
+/// Where it cannot tell.
+pub fn work(what: &str, from: &Path, to: &Path, numbers: &str) -> std::io::Result<()> {
+    let seconds = Some(PATIENCE.as_secs());
+    let limit = rustix::process::Rlimit {
+        current: seconds,
+        maximum: seconds,
+    };
+    rustix::process::setrlimit(rustix::process::Resource::Cpu, limit)?;
+    // Orders go first.
+    let _ = rustix::process::nice(10);
+    match what {
+        "clean" => {
+            let max_pixels = numbers.parse().unwrap_or_default();
+            tell(&picture::clean(from, to, max_pixels))
+        }
+        _ => {
+            let widths = numbers.split(',').filter_map(|width| width.parse().ok());
+            let widths: Vec<u32> = widths.collect();
+            tell(&picture::render(from, to, &widths))
+        }
+    }
+}
+
+fn tell(answer: &impl Serialize) -> std::io::Result<()> {
+    println!("{}", serde_json::to_string(answer)?);
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! Pictures that staff sends.
+
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, delete, get, patch, post};
+use catalog::media::{self, MAX_ALT_CHARS, MAX_NAME_CHARS, MediaError, editing, uploading};
+use diesel::PgConnection;
+use domain::{MediaId, Page};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::import_bodies::not_understood;
+use super::locations::PartQuery;
+use super::media_bodies::{MediaBody, MediaChangesBody, MediaPageBody};
+use super::media_upload;
+use crate::http::{
+    Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params, precondition, text,
+};
+use crate::routes::money::ProblemBody;
+use crate::state::State;
+
+/// What is said of a picture.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct NewMediaQuery {
+    /// What staff finds it by.
+    #[param(max_length = 200)]
+    name: Option<String>,
+    /// What is said for those who do not see it.
+    #[param(max_length = 1000)]
+    alt: Option<String>,
+}
+
+/// Takes a picture: JPEG, PNG or WebP, which its bytes tell. Staff only.
+///
+/// It is kept without metadata, upright and in sRGB. A job makes it smaller then.
+#[utoipa::path(
+    tag = "media",
+    security(("token" = [])),
+    params(NewMediaQuery),
+    request_body(content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "application/octet-stream"))),
+    responses(
+        (status = 201, body = MediaBody),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[post("/api/admin/media")]
+pub async fn create(
+    state: Data<State>,
+    staff: Staff,
+    key: Key,
+    query: Params<NewMediaQuery>,
+    request: HttpRequest,
+    mut payload: Payload,
+) -> Result<Answer, Problem> {
+    check_type(&request)?;
+    let name = text("name", query.0.name.unwrap_or_default(), 0, MAX_NAME_CHARS)?;
+    let alt = text("alt", query.0.alt.unwrap_or_default(), 0, MAX_ALT_CHARS)?;
+    let received = media_upload::receive(&mut payload, state.config.media.max_bytes).await?;
+    let actor = staff.0.id;
+    let request_key = key.bind(&Caller::User(staff.0), &received.digest);
+    // To decode it again would be for nothing.
+    if let Some(answer) = idempotency::find_answer(&state.db, request_key.clone()).await? {
+        return Ok(answer);
+    }
+    let id = media_upload::store(&state, received, name, alt).await?;
+    let answer = idempotency::once(&state.db, request_key, move |conn| {
+        if !uploading::complete(conn, id, Some(actor))? {
+            return Err(Problem::unavailable(
+                "upload_lost",
+                "The upload took too long",
+            ));
+        }
+        let media = media::find(conn, id)?.ok_or_else(not_found)?;
+        let (version, path) = (media.version, format!("/api/admin/media/{id}"));
+        Ok(Answer::created(path, &MediaBody::from(media)).with_version(version))
+    })
+    .await;
+    // Where another request with this key was faster, these bytes are some too many.
+    media_upload::discard(&state, id).await;
+    answer
+}
+
+/// The type that is claimed decides nothing but that somebody meant to send a picture, as no form of a web page does.
+fn check_type(request: &HttpRequest) -> Result<(), Problem> {
+    let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
+    if header(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(not_understood("send the file as it is, not compressed"));
+    }
+    let content_type = header(CONTENT_TYPE)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.starts_with("image/") || essence == "application/octet-stream" {
+        return Ok(());
+    }
+    Err(not_understood(
+        "send the bytes of a picture as `Content-Type: image/jpeg`, `image/png` or `image/webp`",
+    ))
+}
+
+/// Lists pictures, newest first. Staff only.
+#[utoipa::path(
+    tag = "media",
+    security(("token" = [])),
+    params(PartQuery),
+    responses(
+        (status = 200, body = MediaPageBody),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/admin/media")]
+pub async fn list(
+    state: Data<State>,
+    _staff: Staff,
+    query: Params<PartQuery>,
+) -> Result<Answer, Problem> {
+    let (size, before) = query.0.part(i64::MAX)?;
+    let found = state
+        .db
+        .run(move |conn| media::list(conn, before, size.get() + 1).map_err(Problem::from))
+        .await?;
+    let page = Page::from_overfetched(found, size, |media| media.id.get());
+    Ok(Answer::ok(&MediaPageBody::from((page, size))))
+}
+
+/// Reads what is known of a picture; the ETag counts its changes. Staff only.
+#[utoipa::path(
+    tag = "media",
+    security(("token" = [])),
+    params(("id" = i64, Path)),
+    responses(
+        (status = 200, body = MediaBody),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/api/admin/media/{id}")]
+pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<Answer, Problem> {
+    let id = media_id(&id)?;
+    state.db.run(move |conn| read(conn, id)).await
+}
+
+/// Changes what is said of a picture. Products keep what they say of it. Staff only.
+#[utoipa::path(
+    tag = "media",
+    security(("token" = [])),
+    params(("id" = i64, Path), ("If-Match" = Option<String>, Header, description = "The ETag that was read")),
+    request_body = MediaChangesBody,
+    responses(
+        (status = 200, body = MediaBody),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[patch("/api/admin/media/{id}")]
+pub async fn update(
+    state: Data<State>,
+    staff: Staff,
+    key: Key,
+    id: Path<String>,
+    request: HttpRequest,
+    body: Body<MediaChangesBody>,
+) -> Result<Answer, Problem> {
+    let id = media_id(&id)?;
+    let actor = staff.0.id;
+    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
+    let expected = precondition::expected_version(&request)?;
+    let changes = body.value.checked()?;
+    idempotency::once(&state.db, request_key, move |conn| {
+        editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
+        read(conn, id)
+    })
+    .await
+}
+
+/// Deletes a picture that no product has. Staff only.
+#[utoipa::path(
+    tag = "media",
+    security(("token" = [])),
+    params(("id" = i64, Path), ("If-Match" = Option<String>, Header, description = "The ETag that was read")),
+    responses(
+        (status = 204),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[delete("/api/admin/media/{id}")]
+pub async fn delete(
+    state: Data<State>,
+    staff: Staff,
+    key: Key,
+    id: Path<String>,
+    request: HttpRequest,
+) -> Result<Answer, Problem> {
+    let id = media_id(&id)?;
+    let actor = staff.0.id;
+    let request_key = key.bind(&Caller::User(staff.0), &[]);
+    let expected = precondition::expected_version(&request)?;
+    idempotency::once(&state.db, request_key, move |conn| {
+        editing::delete(conn, id, expected, Some(actor)).map_err(refuse)?;
+        Ok(Answer::no_content())
+    })
+    .await
+}
+
+fn read(conn: &mut PgConnection, id: MediaId) -> Result<Answer, Problem> {
+    let media = media::find(conn, id)?.ok_or_else(not_found)?;
+    let version = media.version;
+    Ok(Answer::ok(&MediaBody::from(media)).with_version(version))
+}
+
+fn media_id(text: &str) -> Result<MediaId, Problem> {
+    params::path_id(text, "media_not_found", "There is no such picture")
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("media_not_found", "There is no such picture")
+}
+
+fn refuse(error: MediaError) -> Problem {
+    match error {
+        MediaError::NotFound => not_found(),
+        MediaError::Stale(_) => precondition::stale(),
+        MediaError::InUse => Problem::conflict("media_in_use", "A product has this picture")
+            .detail("take it from the products that have it first"),
+        MediaError::Db(error) => error.into(),
+    }
+}

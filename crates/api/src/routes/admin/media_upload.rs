@@ -1,0 +1,208 @@
+//! A picture comes in: to the disk, through the decoder, into the store.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::Payload;
+use catalog::media::Hash;
+use catalog::media::uploading::{self, NewMedia};
+use domain::MediaId;
+use futures_util::StreamExt as _;
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+use crate::http::Problem;
+use crate::media::picture::{Picture, PictureError};
+use crate::media::{WIDTHS, aside};
+use crate::routes::media_files::original_name;
+use crate::state::State;
+
+/// How long the next bytes may take. nginx has the whole file before it passes any of it on.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Most bytes of a refused file that are read all the same.
+const DRAINED: usize = 256 * 1024 * 1024;
+
+/// A file that staff has sent, as it came.
+pub struct Received {
+    file: NamedTempFile,
+    /// SHA-256: what a repeat of the request is told apart by.
+    pub digest: [u8; 32],
+}
+
+/// Takes all of the body, to the disk.
+pub async fn receive(payload: &mut Payload, limit: u64) -> Result<Received, Problem> {
+    let file = NamedTempFile::new().map_err(|error| no_room(&error))?;
+    match write(payload, file.path(), limit).await {
+        Ok(digest) => Ok(Received { file, digest }),
+        Err(problem) => {
+            drain(payload).await;
+            Err(problem)
+        }
+    }
+}
+
+async fn write(payload: &mut Payload, to: &Path, limit: u64) -> Result<[u8; 32], Problem> {
+    let opened = tokio::fs::File::create(to).await;
+    let mut file = opened.map_err(|error| no_room(&error))?;
+    let (mut digest, mut bytes) = (Sha256::new(), 0_u64);
+    loop {
+        let next = timeout(PATIENCE, payload.next()).await;
+        let Some(piece) = next.map_err(|_| too_slow())? else {
+            break;
+        };
+        let piece = piece.map_err(|_| unreadable())?;
+        bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
+        if bytes > limit {
+            return Err(too_large(limit));
+        }
+        digest.update(&piece);
+        let written = file.write_all(&piece).await;
+        written.map_err(|error| no_room(&error))?;
+    }
+    if bytes == 0 {
+        return Err(Problem::invalid("file", "empty", "must not be empty"));
+    }
+    file.flush().await.map_err(|error| no_room(&error))?;
+    Ok(digest.finalize().into())
+}
+
+/// Reads on, as far as that is not too much, so that whoever sends hears why nothing is kept of it.
+async fn drain(payload: &mut Payload) {
+    let mut left = DRAINED;
+    while let Ok(Some(Ok(piece))) = timeout(PATIENCE, payload.next()).await {
+        left = left.saturating_sub(piece.len());
+        if left == 0 {
+            break;
+        }
+    }
+}
+
+/// Cleans a picture and stores it under a row that does not count yet, whose id it returns.
+pub async fn store(
+    state: &State,
+    received: Received,
+    name: String,
+    alt: String,
+) -> Result<MediaId, Problem> {
+    let media = &state.media;
+    let _turn = media.turn().await.ok_or_else(busy)?;
+    let cleaned = NamedTempFile::new().map_err(|error| no_room(&error))?;
+    let picture = aside::clean(received.file.path(), cleaned.path(), media.max_pixels).await;
+    drop(received);
+    let picture = picture.map_err(|error| refuse(&error))?;
+    let (hash, bytes) = read(cleaned.path())
+        .await
+        .map_err(|error| no_room(&error))?;
+    let new = described(picture, hash, bytes, name, alt);
+    let (id, file) = state
+        .db
+        .run(move |conn| uploading::begin(conn, new).map_err(Problem::from))
+        .await?;
+    let name = original_name(picture.kind);
+    if let Err(error) = media.store.put(&file, &name, cleaned.path()).await {
+        log::error!(media:% = id, error:% = error; "a picture cannot be stored");
+        discard(state, id).await;
+        return Err(unavailable());
+    }
+    Ok(id)
+}
+
+/// Forgets a picture, unless it counts by now. What cannot be forgotten now is removed later.
+pub async fn discard(state: &State, id: MediaId) {
+    let discarded = state
+        .db
+        .run(move |conn| uploading::discard(conn, id).map_err(Problem::from))
+        .await;
+    if let Err(problem) = discarded {
+        log::warn!(media:% = id, error:% = problem; "an upload is left behind");
+    }
+}
+
+fn described(picture: Picture, hash: Hash, bytes: i64, name: String, alt: String) -> NewMedia {
+    let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
+    NewMedia {
+        hash,
+        content_type: picture.kind.content_type(),
+        bytes,
+        width: pixels(picture.width),
+        height: pixels(picture.height),
+        widths: WIDTHS
+            .into_iter()
+            .filter(|width| *width < picture.width)
+            .map(pixels)
+            .collect(),
+        name,
+        alt,
+    }
+}
+
+async fn read(path: &Path) -> io::Result<(Hash, i64)> {
+    let mut file = tokio::fs::File::open(path).await?;
+    let (mut digest, mut bytes) = (Sha256::new(), 0);
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        let length = file.read(&mut piece).await?;
+        if length == 0 {
+            return Ok((Hash(digest.finalize().into()), bytes));
+        }
+        digest.update(&piece[..length]);
+        bytes += i64::try_from(length).unwrap_or_default();
+    }
+}
+
+fn refuse(error: &PictureError) -> Problem {
+    let (code, rule) = match error {
+        PictureError::Unknown => ("unknown_kind", "must be a JPEG, PNG or WebP".to_owned()),
+        PictureError::TooLarge { .. } => ("too_many_pixels", error.to_string()),
+        PictureError::Broken(_) => ("broken", error.to_string()),
+        PictureError::Failed(cause) => {
+            log::error!(error = cause.as_str(); "a picture cannot be worked on");
+            return Problem::internal();
+        }
+    };
+    Problem::unprocessable("unusable_picture", "The file is not a picture to be shown")
+        .field("file", code, rule)
+}
+
+/// 413, with how much would be right.
+fn too_large(limit: u64) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "payload_too_large",
+        "The file is too large",
+    )
+    .detail(format!("at most {limit} bytes"))
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "request_timeout",
+        "The file did not come in time",
+    )
+}
+
+fn unreadable() -> Problem {
+    Problem::bad_request("unreadable_body", "The body could not be read")
+}
+
+fn busy() -> Problem {
+    Problem::unavailable("busy", "Too many pictures are worked on right now")
+}
+
+fn unavailable() -> Problem {
+    Problem::unavailable(
+        "store_unavailable",
+        "The store of pictures is not available",
+    )
+}
+
+/// The disk is full, or there is none.
+fn no_room(error: &io::Error) -> Problem {
+    log::error!(error:% = error; "a picture cannot be held on the disk");
+    unavailable()
+}

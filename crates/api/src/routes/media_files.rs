@@ -1,0 +1,152 @@
+//! The bytes of pictures, at addresses that never change what they lead to.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get};
+use catalog::media::{self, Hash, Stored};
+
+use super::money::ProblemBody;
+use crate::http::Problem;
+use crate::media::picture::Kind;
+use crate::media::store::StoreError;
+use crate::state::State;
+
+/// What is asked for once is never asked for again.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// The original in place of what is not made yet.
+const FOR_A_MOMENT: &str = "public, max-age=5";
+
+/// What an original is called in the store and at its address.
+pub fn original_name(kind: Kind) -> String {
+    format!("original.{}", kind.extension())
+}
+
+/// The address of an original.
+pub fn url(hash: Hash, content_type: &str) -> String {
+    let kind = Kind::of_content_type(content_type).unwrap_or(Kind::Jpeg);
+    format!("/media/{hash}/{}", original_name(kind))
+}
+
+/// Sends a picture: `original.jpg`, `.png` or `.webp`, or `{width}.webp` in one of its widths.
+///
+/// As long as it was not made smaller yet, the original is sent instead, for a few seconds.
+#[utoipa::path(
+    tag = "media",
+    params(
+        ("hash" = String, Path, description = "SHA-256 of the original"),
+        ("name" = String, Path, example = "320.webp"),
+    ),
+    responses(
+        (status = 200, description = "The picture", content(
+            (Vec<u8> = "image/webp"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"),
+        )),
+        (status = 304, description = "Unchanged"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/media/{hash}/{name}")]
+pub async fn get(
+    state: Data<State>,
+    request: HttpRequest,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (hash, name) = path.into_inner();
+    let hash: Hash = hash.parse().map_err(|_| not_found())?;
+    let stored = find(&state, hash).await?.ok_or_else(not_found)?;
+    let kind = Kind::of_content_type(&stored.content_type).ok_or_else(not_found)?;
+    let original = original_name(kind);
+    let is_width = |width: &i32| name == format!("{width}.webp");
+    if name == original {
+        return send(&state, &request, &stored, (hash, &name, kind), FOR_EVER).await;
+    }
+    if !stored.widths.iter().any(is_width) {
+        return Err(not_found());
+    }
+    if stored.is_rendered {
+        return send(
+            &state,
+            &request,
+            &stored,
+            (hash, &name, Kind::Webp),
+            FOR_EVER,
+        )
+        .await;
+    }
+    send(
+        &state,
+        &request,
+        &stored,
+        (hash, &original, kind),
+        FOR_A_MOMENT,
+    )
+    .await
+}
+
+async fn find(state: &State, hash: Hash) -> Result<Option<Arc<Stored>>, Problem> {
+    if let Some(known) = state.media.known.get(&hash).await {
+        return Ok(Some(known));
+    }
+    let find = move |conn: &mut diesel::PgConnection| media::find_stored(conn, hash);
+    let found = state
+        .db
+        .run(move |conn| find(conn).map_err(Problem::from))
+        .await?;
+    let found = found.map(Arc::new);
+    if let Some(found) = found.as_ref().filter(|found| found.is_rendered) {
+        state.media.known.insert(hash, Arc::clone(found)).await;
+    }
+    Ok(found)
+}
+
+async fn send(
+    state: &State,
+    request: &HttpRequest,
+    stored: &Stored,
+    (hash, name, kind): (Hash, &str, Kind),
+    cache_control: &str,
+) -> Result<HttpResponse, Problem> {
+    let etag = format!("\"{hash}/{name}\"");
+    let describe = |mut response: HttpResponseBuilder| {
+        response
+            .insert_header((ETAG, etag.as_str()))
+            .insert_header((CACHE_CONTROL, cache_control))
+            .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
+        response
+    };
+    if has(request, &etag) {
+        return Ok(describe(HttpResponse::NotModified()).finish());
+    }
+    let stream = state.media.store.get(&stored.file, name).await;
+    let stream = stream.map_err(|error| match error {
+        // It was deleted a moment ago.
+        StoreError::NotFound => not_found(),
+        error => {
+            log::error!(file = stored.file.as_str(), error:% = error; "a picture cannot be read");
+            Problem::unavailable(
+                "store_unavailable",
+                "The store of pictures is not available",
+            )
+        }
+    })?;
+    Ok(describe(HttpResponse::Ok())
+        .insert_header((CONTENT_TYPE, kind.content_type()))
+        .no_chunking(stream.bytes)
+        .streaming(stream.pieces))
+}
+
+fn has(request: &HttpRequest, etag: &str) -> bool {
+    let known = request.headers().get(IF_NONE_MATCH);
+    let known = known.and_then(|value| value.to_str().ok()).unwrap_or("");
+    known.split(',').any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.trim_start_matches("W/") == etag
+    })
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("media_not_found", "There is no such picture")
+}

@@ -1,0 +1,109 @@
+//! Pictures are made smaller, and the bytes of those that are gone are removed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use catalog::media::keeping::{self, Original};
+use db::DbError;
+use domain::MediaId;
+use futures_util::StreamExt as _;
+use tokio::io::AsyncWriteExt as _;
+
+use super::Handled;
+use crate::media::aside;
+use crate::media::picture::{Kind, PictureError};
+use crate::media::store::StoreError;
+use crate::routes::media_files::original_name;
+use crate::worker::{Done, JobError, Run};
+
+/// Pictures that are removed at a time.
+const BATCH: i64 = 20;
+
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+/// Makes a picture smaller. To do so twice stores the same bytes under the same names.
+pub(super) async fn render(run: Arc<Run>) -> Handled {
+    let id = run.job.payload["mediaId"].as_i64();
+    let id = id.and_then(|id| MediaId::try_from(id).ok());
+    let id = id.ok_or_else(|| JobError::Final("the payload has no mediaId".into()))?;
+    let find = move |conn: &mut diesel::PgConnection| keeping::find_original(conn, id);
+    let found = run
+        .state
+        .db
+        .run(move |conn| find(conn).map_err(DbError::from))
+        .await?;
+    // It was deleted meanwhile.
+    let Some(original) = found else {
+        return Ok(Done::All);
+    };
+    make(&run, &original).await?;
+    let is_kept = run
+        .fenced(move |conn| Ok(keeping::note_rendered(conn, id)?))
+        .await?;
+    if !is_kept {
+        run.state.media.store.remove(&original.file).await?;
+    }
+    Ok(Done::All)
+}
+
+async fn make(run: &Run, original: &Original) -> Result<(), JobError> {
+    let widths = original.widths.iter().copied().map(u32::try_from);
+    let widths: Vec<u32> = widths.filter_map(Result::ok).collect();
+    if widths.is_empty() {
+        return Ok(());
+    }
+    let media = &run.state.media;
+    let turn = media.turn().await;
+    let _turn = turn.ok_or_else(|| JobError::Retry("too many pictures are worked on".into()))?;
+    let failed = |error: std::io::Error| JobError::Retry(error.to_string());
+    let dir = tempfile::tempdir().map_err(failed)?;
+    let from = dir.path().join("original");
+    let kind = Kind::of_content_type(&original.content_type);
+    let kind = kind.ok_or_else(|| JobError::Final("a kind of a later release".into()))?;
+    fetch(run, &original.file, &original_name(kind), &from).await?;
+    aside::render(&from, dir.path(), &widths)
+        .await
+        .map_err(|error| match error {
+            PictureError::Failed(cause) => JobError::Retry(cause),
+            other => JobError::Final(other.to_string()),
+        })?;
+    for width in widths {
+        let name = format!("{width}.webp");
+        let smaller = dir.path().join(&name);
+        media.store.put(&original.file, &name, &smaller).await?;
+    }
+    Ok(())
+}
+
+async fn fetch(run: &Run, file: &str, name: &str, to: &Path) -> Result<(), JobError> {
+    let failed = |error: std::io::Error| JobError::Retry(error.to_string());
+    let mut stream = run.state.media.store.get(file, name).await?;
+    let mut to = tokio::fs::File::create(to).await.map_err(failed)?;
+    while let Some(piece) = stream.pieces.next().await {
+        to.write_all(&piece?).await.map_err(failed)?;
+    }
+    to.flush().await.map_err(failed)
+}
+
+/// Removes the bytes of pictures that were deleted, or did not come, and then their rows. The name of their bytes is never
+/// given again, so it is harmless to do that twice, or late.
+pub(super) async fn collect(run: Arc<Run>) -> Handled {
+    let state = &run.state;
+    let condemned = state
+        .db
+        .run(|conn| keeping::condemn(conn, BATCH).map_err(DbError::from))
+        .await?;
+    let is_full = i64::try_from(condemned.len()).is_ok_and(|found| found == BATCH);
+    for (id, file) in condemned {
+        state.media.store.remove(&file).await?;
+        state
+            .db
+            .run(move |conn| keeping::forget(conn, id).map_err(DbError::from))
+            .await?;
+    }
+    Ok(if is_full { Done::Part } else { Done::All })
+}

@@ -1,0 +1,156 @@
+//! Pictures in an S3-compatible store, which runs in this process.
+
+use std::path::{Path, PathBuf};
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use image::ImageFormat;
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+
+use super::{PATH, SOON, address, collect, kept_in, picture, rendered, rendition, send, upload};
+use crate::support::{Cluster, eventually};
+
+const BUCKET: &str = "pictures";
+const KEYS: (&str, &str) = ("a-name", "a secret of the shop");
+
+/// A store with one bucket. It ends with its task.
+struct Store {
+    dir: tempfile::TempDir,
+    endpoint: String,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Store {
+    async fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(dir.path().join(BUCKET)).expect("a bucket");
+        let files = s3s_fs::FileSystem::new(dir.path()).expect("a store");
+        let mut service = S3ServiceBuilder::new(files);
+        service.set_auth(SimpleAuth::from_single(KEYS.0, KEYS.1));
+        let service = service.build();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let task = tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let server = Builder::new(TokioExecutor::new());
+                let connection = server.serve_connection(TokioIo::new(socket), service.clone());
+                tokio::spawn(connection.into_owned());
+            }
+        });
+        Self {
+            dir,
+            endpoint: format!("http://{address}"),
+            task,
+        }
+    }
+
+    /// A shop that keeps its pictures there.
+    fn shop(&self, secret: &str) -> Cluster {
+        let settings = [
+            ("MEDIA__STORE", "s3"),
+            ("MEDIA__ENDPOINT", &self.endpoint),
+            ("MEDIA__BUCKET", BUCKET),
+            ("MEDIA__ACCESS_KEY", KEYS.0),
+            ("MEDIA__SECRET_KEY", secret),
+        ];
+        Cluster::with_settings("open", 2, &settings)
+    }
+
+    /// All that is in the bucket.
+    fn files(&self) -> Vec<PathBuf> {
+        files_below(&self.dir.path().join(BUCKET))
+    }
+}
+
+fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files_below(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_kept_served_and_removed_in_a_bucket() {
+    let store = Store::start().await;
+    let cluster = store.shop(KEYS.1);
+    let staff = cluster.admin().await;
+    // Large enough to be sent in parts.
+    let noise = noise(1_600, 1_600);
+    let small = upload(&staff, "", picture(200, 100, ImageFormat::Png)).await;
+
+    let large = upload(&staff, "", noise).await;
+
+    assert!(large["bytes"].as_i64() > Some(5 * 1024 * 1024), "{large}");
+    for media in [&small, &large] {
+        rendered(&staff, media).await;
+        for replica in 0..2 {
+            let shop = cluster.replica(replica);
+            let original = shop.get(address(media)).send().await;
+            assert_eq!(media["bytes"], original.body.len());
+            let smaller = shop.get(&rendition(media, 160)).send().await;
+            assert_eq!(smaller.header("content-type"), Some("image/webp"));
+            let image = image::load_from_memory(&smaller.body).expect("a picture");
+            assert_eq!(image.width(), 160);
+        }
+    }
+    assert!(files_below(cluster.media_dir()).is_empty());
+    for media in [&small, &large] {
+        let path = format!("{PATH}/{}", media["id"]);
+        assert_eq!(staff.delete(&path).send().await.status, 204);
+    }
+    collect(&staff).await;
+    let is_empty = async || kept_in(&cluster, "true") == 0;
+    eventually("all rows are gone", SOON, is_empty).await;
+    let left = store.files();
+    assert!(left.iter().all(|file| !is_of_a_picture(file)), "{left:?}");
+}
+
+/// The store keeps files of its own beside them.
+fn is_of_a_picture(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.ends_with(".webp") || name.ends_with(".png"))
+}
+
+fn noise(width: u32, height: u32) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut image = image::RgbImage::new(width, height);
+    for byte in image.iter_mut() {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *byte = state.to_be_bytes()[0];
+    }
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let image = image::DynamicImage::from(image);
+    image
+        .write_to(&mut bytes, ImageFormat::Png)
+        .expect("encoded");
+    bytes.into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_said_to_be_kept_that_the_store_did_not_take() {
+    let store = Store::start().await;
+    let cluster = store.shop("another secret");
+    let staff = cluster.admin().await;
+
+    let refused = send(&staff, "", picture(8, 8, ImageFormat::Png))
+        .send()
+        .await;
+
+    refused.refused(503, "store_unavailable");
+    assert_eq!(kept_in(&cluster, "state <> 'dropped'"), 0);
+    store.task.abort();
+    let refused = send(&staff, "", picture(8, 8, ImageFormat::Png))
+        .send()
+        .await;
+    refused.refused(503, "store_unavailable");
+    assert_eq!(kept_in(&cluster, "state <> 'dropped'"), 0);
+}

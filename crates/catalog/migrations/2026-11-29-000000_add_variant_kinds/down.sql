@@ -1,0 +1,1 @@
+ALTER TABLE catalog.variants DROP COLUMN kind;

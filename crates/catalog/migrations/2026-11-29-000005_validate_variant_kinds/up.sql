@@ -1,0 +1,1 @@
+ALTER TABLE catalog.variants VALIDATE CONSTRAINT variants_kind_known;

@@ -1,0 +1,3 @@
+DROP FUNCTION catalog.bundle_parts_of;
+DROP FUNCTION catalog.bundle_available;
+DROP TABLE catalog.bundle_parts;

@@ -1,0 +1,1 @@
+DROP FUNCTION catalog.search_mark_used_up_bundles;

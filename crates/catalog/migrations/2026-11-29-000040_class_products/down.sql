@@ -1,0 +1,1 @@
+ALTER TABLE catalog.products DROP COLUMN tax_class;

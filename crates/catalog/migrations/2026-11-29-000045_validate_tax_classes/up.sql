@@ -1,0 +1,1 @@
+ALTER TABLE catalog.products VALIDATE CONSTRAINT products_tax_class_code;

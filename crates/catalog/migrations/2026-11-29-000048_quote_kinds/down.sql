@@ -1,0 +1,1 @@
+DROP FUNCTION catalog.quote_line;

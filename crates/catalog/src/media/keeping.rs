@@ -1,0 +1,80 @@
+//! What jobs do about bytes: smaller renditions, and an end.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer, Text};
+use domain::MediaId;
+
+/// How long the bytes of a picture may take to come.
+const PATIENCE: &str = "1 hour";
+
+/// The bytes of a picture of which renditions are to be made.
+#[derive(Clone, Debug, Queryable)]
+pub struct Original {
+    /// Names them in the store.
+    pub file: String,
+    pub content_type: String,
+    /// Of the renditions it is to have.
+    pub widths: Vec<i32>,
+}
+
+db::statement! {
+    struct FindOriginal { id: i64 => BigInt } -> (Text, Text, Array<Integer>) =
+    "SELECT file::text, content_type, widths FROM catalog.media WHERE id = $1 AND state = 'kept'"
+}
+
+db::statement! {
+    struct NoteRendered { id: i64 => BigInt } -> BigInt =
+    "UPDATE catalog.media SET rendered_at = now() WHERE id = $1 AND state = 'kept' RETURNING id"
+}
+
+db::statement! {
+    struct Condemn { limit: i64 => BigInt, patience: &'static str => Text } -> (BigInt, Text) =
+    "UPDATE catalog.media SET state = 'dropped' WHERE id IN ( \
+       SELECT id FROM catalog.media \
+        WHERE state = 'dropped' OR (state = 'incoming' AND created_at < now() - $2::text::interval) \
+        ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) \
+     RETURNING id, file::text"
+}
+
+db::statement! {
+    struct Forget { id: i64 => BigInt } -> BigInt =
+    "DELETE FROM catalog.media WHERE id = $1 AND state = 'dropped' RETURNING id"
+}
+
+/// Finds the original of a picture that is kept.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_original(conn: &mut PgConnection, id: MediaId) -> QueryResult<Option<Original>> {
+    FindOriginal { id: id.get() }.get_result(conn).optional()
+}
+
+/// Says that the renditions are there. Returns whether the picture still is.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn note_rendered(conn: &mut PgConnection, id: MediaId) -> QueryResult<bool> {
+    Ok(NoteRendered { id: id.get() }.execute(conn)? > 0)
+}
+
+/// Finds up to `limit` pictures that are gone, or whose bytes did not come, and makes sure that they do not come any more.
+/// Returns ids, and what names their bytes in the store.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn condemn(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<(i64, String)>> {
+    let patience = PATIENCE;
+    Condemn { limit, patience }.load(conn)
+}
+
+/// Forgets a picture whose bytes are gone.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn forget(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
+    Forget { id }.execute(conn).map(drop)
+}

@@ -1,0 +1,216 @@
+//! The pictures of a product, in the order in which they are shown.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Jsonb, Text};
+use domain::{MediaId, ProductId, UserId};
+
+use super::Hash;
+use crate::editing::{self, EditError, ProductChanges};
+use crate::products::Product;
+
+/// The most pictures of a product.
+pub const MAX_MEDIA: usize = 100;
+/// The most variants that one of its pictures shows.
+pub const MAX_VARIANTS: usize = 100;
+
+/// A picture as a product shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct Shown {
+    #[diesel(deserialize_as = i64)]
+    pub product_id: ProductId,
+    #[diesel(deserialize_as = i64)]
+    pub id: MediaId,
+    #[diesel(deserialize_as = Vec<u8>)]
+    pub hash: Hash,
+    pub content_type: String,
+    /// In pixels, as is the height.
+    pub width: i32,
+    pub height: i32,
+    /// Of the renditions there are, or will be, the smallest first.
+    pub widths: Vec<i32>,
+    pub alt: String,
+    /// The variants it shows; empty where it shows no one in particular.
+    pub variant_ids: Vec<i64>,
+}
+
+/// The pictures of a product in their order, once they are read; before that only whether there are any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pictures {
+    is_any: bool,
+    pub shown: Vec<Shown>,
+}
+
+impl From<bool> for Pictures {
+    fn from(is_any: bool) -> Self {
+        Self {
+            is_any,
+            shown: Vec::new(),
+        }
+    }
+}
+
+/// A picture that a product is to have.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub id: MediaId,
+    /// `None`: what the picture says of itself by now.
+    pub alt: Option<String>,
+    pub variant_ids: Vec<i64>,
+}
+
+/// Why a product does not get its pictures.
+#[derive(Debug, thiserror::Error)]
+pub enum SetError {
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The one at this place in the list.
+    #[error("there is no such picture")]
+    Unknown(usize),
+    /// The place of the picture in the list, and of the variant in that.
+    #[error("the product has no such variant")]
+    UnknownVariant(usize, usize),
+    #[error(transparent)]
+    Db(#[from] diesel::result::Error),
+}
+
+db::statement! {
+    /// Whoever wants to delete one of them waits, and finds that it is in use then.
+    struct LockMedia { ids: Vec<i64> => Array<BigInt> } -> (BigInt, Text) =
+    "SELECT id, alt FROM catalog.media WHERE id = ANY($1) AND state = 'kept' ORDER BY id FOR SHARE"
+}
+
+db::statement! {
+    struct ListVariants { product_id: i64 => BigInt, ids: Vec<i64> => Array<BigInt> } -> BigInt =
+    "SELECT id FROM catalog.variants WHERE product_id = $1 AND id = ANY($2) AND archived_at IS NULL"
+}
+
+db::statement! {
+    struct Clear { product_id: i64 => BigInt } -> BigInt =
+    "DELETE FROM catalog.product_media WHERE product_id = $1 RETURNING media_id"
+}
+
+db::statement! {
+    struct Insert { product_id: i64 => BigInt, media: serde_json::Value => Jsonb } -> BigInt =
+    "INSERT INTO catalog.product_media (product_id, position, media_id, alt, variant_ids) \
+     SELECT $1, row_number() OVER (ORDER BY w.place) - 1, (w.one->>'id')::bigint, w.one->>'alt', \
+            ARRAY(SELECT v::bigint FROM jsonb_array_elements_text(w.one->'variantIds') v) \
+       FROM jsonb_array_elements($2) WITH ORDINALITY AS w (one, place) RETURNING media_id"
+}
+
+db::statement! {
+    struct NoteWhether { product_id: i64 => BigInt } -> BigInt =
+    "UPDATE catalog.products SET has_media = EXISTS (SELECT FROM catalog.product_media WHERE product_id = $1) \
+      WHERE id = $1 RETURNING id"
+}
+
+type ShownRow = (
+    BigInt,
+    BigInt,
+    Binary,
+    Text,
+    Integer,
+    Integer,
+    Array<Integer>,
+    Text,
+    Array<BigInt>,
+);
+
+db::statement! {
+    struct FindShown { product_ids: Vec<i64> => Array<BigInt>, most: i32 => Integer } -> ShownRow =
+    "SELECT p.product_id, m.id, m.hash, m.content_type, m.width, m.height, m.widths, p.alt, p.variant_ids \
+       FROM catalog.product_media p JOIN catalog.media m ON m.id = p.media_id \
+      WHERE p.product_id = ANY($1) AND p.position < $2 ORDER BY p.product_id, p.position"
+}
+
+/// Lists the pictures of a product in their order.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn list(conn: &mut PgConnection, id: ProductId) -> QueryResult<Vec<Shown>> {
+    find(conn, vec![id.get()], ALL)
+}
+
+/// Every picture of a product.
+pub(crate) const ALL: i32 = i32::MAX;
+
+/// Reads the first so many pictures of each of these products, in one statement, and in none where they have no pictures.
+/// So what nobody sees of a list, because it is on the pages before, is not looked for.
+pub(crate) fn fill(
+    conn: &mut PgConnection,
+    products: &mut [Product],
+    most: i32,
+) -> QueryResult<()> {
+    let with_pictures = products.iter().filter(|product| product.media.is_any);
+    let ids: Vec<i64> = with_pictures.map(|product| product.id.get()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    for shown in find(conn, ids, most)? {
+        let product = products.iter_mut().find(|one| one.id == shown.product_id);
+        if let Some(product) = product {
+            product.media.shown.push(shown);
+        }
+    }
+    Ok(())
+}
+
+fn find(conn: &mut PgConnection, product_ids: Vec<i64>, most: i32) -> QueryResult<Vec<Shown>> {
+    FindShown { product_ids, most }.load(conn)
+}
+
+/// Gives a product these pictures, in this order and none twice, in place of those that it had. It is a change of the
+/// product.
+///
+/// # Errors
+///
+/// Those of [`editing::update`], [`SetError::Unknown`] and [`SetError::UnknownVariant`].
+pub fn set(
+    conn: &mut PgConnection,
+    id: ProductId,
+    wanted: &[Wanted],
+    expected_version: Option<i64>,
+    actor: Option<UserId>,
+) -> Result<i64, SetError> {
+    // First, because it locks the product.
+    let version = editing::update(conn, id, ProductChanges::default(), expected_version, actor)?;
+    let product_id = id.get();
+    let ids = wanted.iter().map(|one| one.id.get()).collect();
+    let kept: Vec<(i64, String)> = LockMedia { ids }.load(conn)?;
+    check_variants(conn, id, wanted)?;
+    let row = |(index, one): (usize, &Wanted)| {
+        let found = kept.iter().find(|(id, _)| *id == one.id.get());
+        let (id, own) = found.ok_or(SetError::Unknown(index))?;
+        let alt = one.alt.as_ref().unwrap_or(own);
+        Ok(serde_json::json!({"id": id, "alt": alt, "variantIds": one.variant_ids}))
+    };
+    let rows = wanted.iter().enumerate().map(row);
+    let media = serde_json::Value::Array(rows.collect::<Result<_, SetError>>()?);
+    Clear { product_id }.execute(conn)?;
+    Insert { product_id, media }.execute(conn)?;
+    NoteWhether { product_id }.execute(conn)?;
+    Ok(version)
+}
+
+fn check_variants(
+    conn: &mut PgConnection,
+    id: ProductId,
+    wanted: &[Wanted],
+) -> Result<(), SetError> {
+    let ids: Vec<i64> = wanted
+        .iter()
+        .flat_map(|one| one.variant_ids.clone())
+        .collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let product_id = id.get();
+    let there: Vec<i64> = ListVariants { product_id, ids }.load(conn)?;
+    for (index, one) in wanted.iter().enumerate() {
+        let unknown = one.variant_ids.iter().position(|id| !there.contains(id));
+        if let Some(place) = unknown {
+            return Err(SetError::UnknownVariant(index, place));
+        }
+    }
+    Ok(())
+}
