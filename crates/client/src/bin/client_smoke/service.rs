@@ -63,7 +63,8 @@ pub async fn check_collections(shop: &Client) -> Check {
         let path = format!("/api/collections/{}/products", collection.slug);
         let products = request(Method::GET, path);
         let products = send(shop, "products of a collection", products).await?;
-        for product in products.status(200)?.list("products")? {
+        let products = products.status(200)?;
+        for product in products.list("products")? {
             products.fields(product, PRODUCT)?;
         }
     }
