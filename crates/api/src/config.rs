@@ -192,8 +192,10 @@ pub struct Media {
     pub region: String,
     pub access_key: Secret,
     pub secret_key: Secret,
-    /// Of one file that is sent.
+    /// Of one picture that is sent.
     pub max_bytes: u64,
+    /// Of one file that is no picture.
+    pub max_file_bytes: u64,
     /// Of one picture.
     pub max_pixels: u64,
 }

@@ -12,7 +12,7 @@ mod search;
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 37] = [
+const GUARDS: [&str; 42] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -33,11 +33,16 @@ const GUARDS: [&str; 37] = [
     "collection_products_pkey",
     "custom_fields_resource_key",
     "custom_fields_filters_are_public",
+    "custom_fields_filter_key",
     "custom_values_pkey",
+    "custom_files_media_id_fkey",
+    "custom_files_values_fkey",
+    "custom_translations_pkey",
     "price_lists_code_key",
     "price_list_terms_pkey",
     "list_prices_quantity_positive",
     "media_pkey",
+    "media_pictures_have_pixels",
     "product_media_pkey",
     "product_media_once",
     "product_media_media_id_fkey",

@@ -1,7 +1,9 @@
 //! Custom fields, and what is kept of products, variants and categories. Staff.
 
 use chrono::{DateTime, Utc};
-use domain::{CategoryId, CustomFieldId, CustomResource, CustomType, ProductId, VariantId};
+use domain::{
+    CategoryId, CustomFieldId, CustomResource, CustomType, MediaId, ProductId, VariantId,
+};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -29,6 +31,9 @@ pub struct CustomField {
     pub visibility: Visibility,
     /// Whether products are found by them.
     pub filterable: bool,
+    /// Whether they can be said in other languages.
+    #[serde(default)]
+    pub translatable: bool,
     /// Whether all values follow the definition by now; if not, a job is about to see to it.
     pub is_applied: bool,
     /// When it was made.
@@ -102,6 +107,8 @@ pub struct NewCustomField {
     pub visibility: Visibility,
     /// Whether products are found by them.
     pub filterable: bool,
+    /// Whether they can be said in other languages: texts of products and categories.
+    pub translatable: bool,
 }
 
 /// What to change in a definition; `None` stays as it is.
@@ -123,6 +130,9 @@ pub struct CustomFieldChanges {
     /// Whether products are found by them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filterable: Option<bool>,
+    /// Whether they can be said in other languages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub translatable: Option<bool>,
 }
 
 /// Some custom fields.
@@ -160,12 +170,30 @@ impl Thing {
     }
 }
 
+/// A file that a value of a custom field names by its id.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedFile {
+    /// The value.
+    pub id: MediaId,
+    /// What staff calls it.
+    pub name: String,
+    /// What it is.
+    pub content_type: String,
+    /// How large it is.
+    pub bytes: u64,
+    /// Where it is.
+    pub url: String,
+}
+
 /// What is kept of something, as staff sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Attributes {
     /// Values of custom fields, by their keys.
     pub custom_fields: Map<String, Value>,
+    /// The files that these name.
+    pub files: Vec<NamedFile>,
     /// What programs keep there for everybody to read.
     pub metadata: Map<String, Value>,
     /// What programs keep there for staff.

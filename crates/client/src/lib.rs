@@ -73,7 +73,7 @@ pub use collections::{
 };
 pub use custom_fields::{
     AttributeChanges, Attributes, CustomField, CustomFieldChanges, CustomFieldPage,
-    CustomFieldValidation, NewCustomField, Thing, Visibility,
+    CustomFieldValidation, NamedFile, NewCustomField, Thing, Visibility,
 };
 pub use error::{Error, FieldError, Problem};
 pub use events::{Event, EventPage, EventQuery, EventResource};

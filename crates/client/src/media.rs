@@ -1,7 +1,9 @@
-//! Pictures, for staff; customers find them with their products.
+//! Pictures and other files, for staff; customers find them with what they belong to.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::{MediaId, ProductId, VariantId};
+use domain::{Locale, MediaId, ProductId, VariantId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,7 @@ use crate::{Answer, Client, Error, Request};
 
 const MEDIA: &str = "/api/admin/media";
 
-/// A picture.
+/// A picture, or another file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Media {
@@ -19,14 +21,17 @@ pub struct Media {
     pub name: String,
     /// What is said for those who do not see it; products begin with it.
     pub alt: String,
-    /// `image/jpeg`, `image/png` or `image/webp`.
+    /// The same for readers of other languages.
+    #[serde(default)]
+    pub alts: BTreeMap<Locale, String>,
+    /// `image/jpeg`, `image/png` or `image/webp` of a picture; anything else is another file.
     pub content_type: String,
     /// Of the original, as it is kept.
     pub bytes: u64,
-    /// Of the original, in pixels.
-    pub width: u32,
+    /// Of the original, in pixels; `None` for what is no picture.
+    pub width: Option<u32>,
     /// The same.
-    pub height: u32,
+    pub height: Option<u32>,
     /// The address of the original; see [`rendition_url`].
     pub url: String,
     /// Of the renditions there are, or will be, the smallest first.
@@ -60,6 +65,9 @@ pub struct MediaChanges {
     /// What is said for those who do not see it; at most 1,000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alt: Option<String>,
+    /// The same for readers of other languages: each that is there is set, and `None` takes it away. Not for an upload.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub alts: BTreeMap<Locale, Option<String>>,
 }
 
 /// A picture of a product.
@@ -80,6 +88,9 @@ pub struct ProductMedia {
     pub widths: Vec<u32>,
     /// What is said for those who do not see it; empty where it only decorates.
     pub alt: String,
+    /// The same for readers of other languages, as staff reads it.
+    #[serde(default)]
+    pub alts: BTreeMap<Locale, String>,
     /// The variants that it shows; empty where it shows no one in particular.
     pub variant_ids: Vec<VariantId>,
 }
@@ -93,6 +104,9 @@ pub struct NewProductMedia {
     /// `None`: what the picture says of itself by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alt: Option<String>,
+    /// The same for readers of other languages; `None` as above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alts: Option<BTreeMap<Locale, String>>,
     /// The variants that it shows.
     pub variant_ids: Vec<VariantId>,
 }
@@ -123,7 +137,8 @@ pub fn rendition_url(original: &str, width: u32) -> String {
 }
 
 impl Client {
-    /// Sends a picture: JPEG, PNG or WebP. It is kept without metadata, and made smaller by a job. Staff.
+    /// Sends a picture (JPEG, PNG or WebP) or another file, such as a PDF. A picture is kept without metadata, and made
+    /// smaller by a job; other files are kept as they are. Staff.
     ///
     /// # Errors
     ///
@@ -244,7 +259,7 @@ mod tests {
         let shop = server.client().build().unwrap();
         let said = MediaChanges {
             alt: Some("A mug".into()),
-            name: None,
+            ..MediaChanges::default()
         };
 
         let sent = shop
@@ -260,6 +275,7 @@ mod tests {
         let wanted = [NewProductMedia {
             id: sent.id,
             alt: None,
+            alts: None,
             variant_ids: vec![VariantId::try_from(3).unwrap()],
         }];
         let put = shop.put_product_media(product, &wanted, etag);

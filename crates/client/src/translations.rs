@@ -4,6 +4,7 @@ use domain::{CategoryId, Locale, ProductId};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{Answer, Client, Error, Request};
 
@@ -26,10 +27,14 @@ pub struct ProductTexts {
     /// The same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seo_description: Option<String>,
+    /// Values of translatable custom fields, by their keys.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub custom_fields: Map<String, Value>,
 }
 
 /// Texts of a category; `None` where the wider language or the shop's own is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CategoryTexts {
     /// What it is called.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +42,9 @@ pub struct CategoryTexts {
     /// What it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Values of translatable custom fields, by their keys.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub custom_fields: Map<String, Value>,
 }
 
 /// What is said in a language.
@@ -172,7 +180,7 @@ mod tests {
         let shop = server.client().build().unwrap();
         let texts = CategoryTexts {
             name: Some("Xícara".into()),
-            description: None,
+            ..CategoryTexts::default()
         };
 
         let (id, locale) = (CategoryId::try_from(3).unwrap(), "pt-br".parse().unwrap());

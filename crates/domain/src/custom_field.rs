@@ -50,6 +50,8 @@ coded! {
         Money => "money",
         /// The id of a product, a variant or a category.
         Reference => "reference",
+        /// The id of a file that staff has sent.
+        File => "file",
         /// Several values of another type.
         List => "list",
         /// Anything that JSON can say.

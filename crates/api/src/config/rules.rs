@@ -139,6 +139,11 @@ impl Config {
                 "must be 1024 to 104857600 (100 MiB)",
             ),
             (
+                (1_024..=1_073_741_824).contains(&self.media.max_file_bytes),
+                "media.max_file_bytes",
+                "must be 1024 to 1073741824 (1 GiB)",
+            ),
+            (
                 (10_000..=100_000_000).contains(&self.media.max_pixels),
                 "media.max_pixels",
                 "must be 10000 to 100000000",

@@ -1,15 +1,17 @@
-//! Pictures: their bytes, what is made of them, and where they are.
+//! Pictures and other files: their bytes, what is made of them, and where they are.
 //!
-//! What staff sends is never what is served. A picture is decoded, turned upright, brought to sRGB and encoded anew, so
+//! What staff sends as a picture is never what is served. A picture is decoded, turned upright, brought to sRGB and encoded anew, so
 //! that neither metadata nor anything that hides in a file gets through. That happens in a process of its own
 //! ([`aside`]), one at a time: it takes hundreds of MiB for a moment, which a replica never has, and a decoder that is
 //! fooled is alone with nothing.
 //!
 //! - [`picture`]: decoding, cleaning, making smaller
+//! - [`files`]: what is no picture, and is served as it came, to be saved and not to be shown
 //! - [`aside`]: the same in a process of its own
 //! - [`store`]: where bytes are
 
 pub mod aside;
+pub mod files;
 pub mod picture;
 pub mod store;
 

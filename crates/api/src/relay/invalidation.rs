@@ -46,15 +46,16 @@ async fn forget(state: Arc<State>, events: Arc<[Recorded]>) -> Result<(), Failur
         .filter(|event| event.resource_type == "product")
         .filter_map(|event| event.resource_id.try_into().ok())
         .collect();
-    // A list may have prices of any product.
-    let of_lists = events
-        .iter()
-        .any(|event| event.resource_type == "priceList");
-    if changed.is_empty() && !of_categories && !of_lists {
+    // A list may have prices of any product, a field values, and a file may be shown with any.
+    let of_many = events.iter().any(|event| {
+        ["priceList", "customField"].contains(&&event.resource_type[..])
+            || event.kind == "media.updated"
+    });
+    if changed.is_empty() && !of_categories && !of_many {
         return Ok(());
     }
     let changed: Vec<ProductId> = changed.into_iter().collect();
-    let mut told = if changed.len() < MANY && !of_lists {
+    let mut told = if changed.len() < MANY && !of_many {
         state.cache.products_changed(&changed).await;
         changed.iter().map(ToString::to_string).collect()
     } else {

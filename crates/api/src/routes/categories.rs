@@ -153,6 +153,7 @@ pub async fn get(
                 return Ok(None);
             };
             translate(conn, body.all_texts(), locale)?;
+            body.say(conn, locale)?;
             Ok::<_, Problem>(Some(body))
         };
         let found = state.db.run(read).await?;

@@ -3,12 +3,14 @@
 use catalog::categories::{Category, CategoryRef};
 use catalog::custom_fields::attributes::Attributes;
 use catalog::products::Product;
+use catalog::translations::custom;
 use chrono::{DateTime, Utc};
-use domain::{CategoryId, Page, PageSize, PairCursor};
+use diesel::{PgConnection, QueryResult};
+use domain::{CategoryId, CustomResource, Locale, Page, PageSize, PairCursor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::attributes::Object;
+use super::attributes::{FileBody, Object, files, replace};
 use super::product_bodies::ProductBody;
 
 /// A category.
@@ -43,6 +45,10 @@ pub struct CategoryBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     custom_fields: Option<Object>,
+    /// The files that values of custom fields name; absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<FileBody>>)]
+    files: Option<Vec<FileBody>>,
     /// What programs keep there. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -93,6 +99,7 @@ impl From<Category> for CategoryBody {
             parents: None,
             path: None,
             custom_fields: None,
+            files: None,
             metadata: None,
             private_metadata: None,
             created_at: category.created_at,
@@ -115,6 +122,17 @@ impl CategoryBody {
         let path = path.map(|step| (step.id, &mut step.name, None));
         let own = (self.id, &mut self.name, Some(&mut self.description));
         parents.chain(path).chain([own]).collect()
+    }
+
+    /// Puts values of custom fields into a language, where they are shown.
+    pub fn say(&mut self, conn: &mut PgConnection, locale: Option<Locale>) -> QueryResult<()> {
+        let shown = self.custom_fields.as_mut();
+        if let (Some(locale), Some(shown)) = (locale, shown.filter(|shown| !shown.is_empty())) {
+            let id = self.id.get();
+            let said = custom::find(conn, CustomResource::Category, id, &locale)?;
+            replace(shown, said);
+        }
+        Ok(())
     }
 
     /// The same with what is not in lists.
@@ -142,7 +160,12 @@ impl CategoryBody {
     /// The same with what is kept of it, as customers see it or as staff does.
     pub fn with(self, kept: Attributes, is_for_staff: bool) -> Self {
         let all = is_for_staff.then(|| kept.all_values());
+        let files = match is_for_staff {
+            true => files(&kept.files),
+            false => files(kept.public_files()),
+        };
         Self {
+            files,
             custom_fields: all.or(Some(kept.public)),
             metadata: Some(kept.metadata),
             private_metadata: is_for_staff.then_some(kept.private_metadata),

@@ -1,9 +1,10 @@
-//! The bytes of pictures, at addresses that never change what they lead to.
+//! The bytes of pictures and other files, at addresses that never change what they lead to.
 
 use std::sync::Arc;
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get};
@@ -11,6 +12,7 @@ use catalog::media::{self, Hash, Stored};
 
 use super::money::ProblemBody;
 use crate::http::Problem;
+use crate::media::files;
 use crate::media::picture::Kind;
 use crate::media::store::StoreError;
 use crate::state::State;
@@ -21,19 +23,20 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const FOR_A_MOMENT: &str = "public, max-age=5";
 
 /// What an original is called in the store and at its address.
-pub fn original_name(kind: Kind) -> String {
-    format!("original.{}", kind.extension())
+pub fn original_name(content_type: &str) -> String {
+    // What a later release has kept is not sent by this one.
+    let extension = files::extension(content_type).unwrap_or("bin");
+    format!("original.{extension}")
 }
 
 /// The address of an original.
 pub fn url(hash: Hash, content_type: &str) -> String {
-    let kind = Kind::of_content_type(content_type).unwrap_or(Kind::Jpeg);
-    format!("/media/{hash}/{}", original_name(kind))
+    format!("/media/{hash}/{}", original_name(content_type))
 }
 
-/// Sends a picture: `original.jpg`, `.png` or `.webp`, or `{width}.webp` in one of its widths.
+/// Sends a picture: `original.jpg`, `.png` or `.webp`, or `{width}.webp` in one of its widths; or another file, to be saved.
 ///
-/// As long as it was not made smaller yet, the original is sent instead, for a few seconds.
+/// As long as a picture was not made smaller yet, the original is sent instead, for a few seconds.
 #[utoipa::path(
     tag = "media",
     params(
@@ -42,7 +45,8 @@ pub fn url(hash: Hash, content_type: &str) -> String {
     ),
     responses(
         (status = 200, description = "The picture", content(
-            (Vec<u8> = "image/webp"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"),
+            (Vec<u8> = "image/webp"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "application/pdf"),
+            (Vec<u8> = "application/zip"), (Vec<u8> = "application/octet-stream"),
         )),
         (status = 304, description = "Unchanged"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -57,33 +61,23 @@ pub async fn get(
     let (hash, name) = path.into_inner();
     let hash: Hash = hash.parse().map_err(|_| not_found())?;
     let stored = find(&state, hash).await?.ok_or_else(not_found)?;
-    let kind = Kind::of_content_type(&stored.content_type).ok_or_else(not_found)?;
-    let original = original_name(kind);
+    let content_type = stored.content_type.as_str();
+    files::extension(content_type).ok_or_else(not_found)?;
+    let original = original_name(content_type);
     let is_width = |width: &i32| name == format!("{width}.webp");
     if name == original {
-        return send(&state, &request, &stored, (hash, &name, kind), FOR_EVER).await;
+        let sent = (hash, &name[..], content_type);
+        return send(&state, &request, &stored, sent, FOR_EVER).await;
     }
     if !stored.widths.iter().any(is_width) {
         return Err(not_found());
     }
     if stored.is_rendered {
-        return send(
-            &state,
-            &request,
-            &stored,
-            (hash, &name, Kind::Webp),
-            FOR_EVER,
-        )
-        .await;
+        let sent = (hash, &name[..], Kind::Webp.content_type());
+        return send(&state, &request, &stored, sent, FOR_EVER).await;
     }
-    send(
-        &state,
-        &request,
-        &stored,
-        (hash, &original, kind),
-        FOR_A_MOMENT,
-    )
-    .await
+    let sent = (hash, &original[..], content_type);
+    send(&state, &request, &stored, sent, FOR_A_MOMENT).await
 }
 
 async fn find(state: &State, hash: Hash) -> Result<Option<Arc<Stored>>, Problem> {
@@ -106,7 +100,7 @@ async fn send(
     state: &State,
     request: &HttpRequest,
     stored: &Stored,
-    (hash, name, kind): (Hash, &str, Kind),
+    (hash, name, content_type): (Hash, &str, &str),
     cache_control: &str,
 ) -> Result<HttpResponse, Problem> {
     let etag = format!("\"{hash}/{name}\"");
@@ -115,6 +109,12 @@ async fn send(
             .insert_header((ETAG, etag.as_str()))
             .insert_header((CACHE_CONTROL, cache_control))
             .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
+        if Kind::of_content_type(content_type).is_none() {
+            // Whatever a browser makes of it, it is nothing of this site.
+            response
+                .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
+                .insert_header(files::to_be_saved(&stored.name, name));
+        }
         response
     };
     if has(request, &etag) {
@@ -133,7 +133,7 @@ async fn send(
         }
     })?;
     Ok(describe(HttpResponse::Ok())
-        .insert_header((CONTENT_TYPE, kind.content_type()))
+        .insert_header((CONTENT_TYPE, content_type))
         .no_chunking(stream.bytes)
         .streaming(stream.pieces))
 }

@@ -4,16 +4,16 @@ use catalog::media::products::Shown;
 use catalog::prices::Market;
 use catalog::products::Product;
 use catalog::texts::sanitise;
-use catalog::translations;
+use catalog::translations::{self, custom};
 use catalog::variants::parts;
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult};
-use domain::{Currency, Cursor, MediaId, Money, ProductId, VariantKind};
+use domain::{Currency, Cursor, CustomResource, MediaId, Money, ProductId, VariantKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::admin::options::OptionBody;
-use super::attributes::Object;
+use super::attributes::{FileBody, Object, files, replace};
 use super::media_files::url;
 use super::variants::ComponentBody;
 
@@ -79,6 +79,10 @@ pub struct ProductBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"material": "wool"}))]
     pub custom_fields: Option<Object>,
+    /// The files that values of custom fields name; absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<FileBody>>)]
+    pub files: Option<Vec<FileBody>>,
     /// What programs keep there. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -105,6 +109,10 @@ pub struct ProductMediaBody {
     pub widths: Vec<i32>,
     /// What is said for those who do not see it; empty where it only decorates.
     pub alt: String,
+    /// The same in other languages, by their locales; only for staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub alts: Option<serde_json::Value>,
     /// The variants that it shows; empty where it shows no one in particular.
     pub variant_ids: Vec<i64>,
 }
@@ -119,7 +127,19 @@ impl From<Shown> for ProductMediaBody {
             height: shown.height,
             widths: shown.widths,
             alt: shown.alt,
+            alts: None,
             variant_ids: shown.variant_ids,
+        }
+    }
+}
+
+impl ProductMediaBody {
+    /// The same as staff reads it.
+    pub fn for_staff(mut shown: Shown) -> Self {
+        let alts = Some(shown.alts.take());
+        Self {
+            alts,
+            ..shown.into()
         }
     }
 }
@@ -135,6 +155,7 @@ impl From<Product> for ProductBody {
             compare_at_price: product.compare_at_minor().map(decimal),
             lowest30d: product.lowest_30d_minor().map(decimal),
             custom_fields: product.custom_fields().cloned(),
+            files: files(&product.files()),
             metadata: product.metadata().cloned(),
             id: product.id,
             name: product.name,
@@ -201,13 +222,21 @@ pub(super) fn translate(
     let Some(locale) = market.locale else {
         return Ok(());
     };
+    for product in products.iter_mut() {
+        let shown = product.custom_fields.as_mut();
+        if let Some(shown) = shown.filter(|shown| !shown.is_empty()) {
+            let id = product.id.get();
+            let said = custom::find(conn, CustomResource::Product, id, &locale)?;
+            replace(shown, said);
+        }
+    }
     let ids = products.iter().map(|product| product.id.get()).collect();
     let mut translated = translations::products::find_all(conn, ids, &locale)?;
     for product in products {
         let Some(texts) = translated.remove(&product.id) else {
             continue;
         };
-        let replace = |shown: &mut Option<String>, text: Option<String>| {
+        let put = |shown: &mut Option<String>, text: Option<String>| {
             if shown.is_some() && text.is_some() {
                 *shown = text;
             }
@@ -216,9 +245,9 @@ pub(super) fn translate(
         let description = std::mem::take(&mut product.description);
         product.description = texts.description.unwrap_or(description);
         let html = texts.description_html.as_deref().map(sanitise);
-        replace(&mut product.description_html, html);
-        replace(&mut product.seo_title, texts.seo_title);
-        replace(&mut product.seo_description, texts.seo_description);
+        put(&mut product.description_html, html);
+        put(&mut product.seo_title, texts.seo_title);
+        put(&mut product.seo_description, texts.seo_description);
     }
     Ok(())
 }

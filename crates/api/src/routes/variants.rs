@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::admin::variants::bundles;
-use super::attributes::Object;
+use super::attributes::{FileBody, Object, files};
 use super::market::market;
 use super::money::ProblemBody;
 use super::products::{not_found, product_id, to_bytes};
@@ -71,6 +71,10 @@ pub struct VariantBody {
     /// Values of custom fields that are public, by their keys.
     #[schema(value_type = Object)]
     custom_fields: Object,
+    /// The files that values of custom fields name; absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<FileBody>>)]
+    files: Option<Vec<FileBody>>,
     /// What programs keep there.
     #[schema(value_type = Object)]
     metadata: Object,
@@ -129,6 +133,7 @@ impl From<Row> for VariantBody {
             length_mm: variant.length_mm,
             width_mm: variant.width_mm,
             height_mm: variant.height_mm,
+            files: files(kept.public_files()),
             custom_fields: kept.public,
             metadata: kept.metadata,
         }

@@ -40,8 +40,10 @@ db::statement! {
 
 db::statement! {
     struct ListThings { resource: String => Text, key: String => Text, after: i64 => BigInt, limit: i64 => BigInt } -> (BigInt, Bool) =
-    "SELECT resource_id, public_values ? $2 OR private_values ? $2 FROM catalog.custom_values \
-      WHERE resource = $1 AND resource_id > $3 ORDER BY resource_id LIMIT $4"
+    "SELECT v.resource_id, v.public_values ? $2 OR v.private_values ? $2 OR EXISTS ( \
+            SELECT FROM catalog.custom_translations t \
+             WHERE t.resource = v.resource AND t.resource_id = v.resource_id AND t.texts ? $2) \
+       FROM catalog.custom_values v WHERE v.resource = $1 AND v.resource_id > $3 ORDER BY v.resource_id LIMIT $4"
 }
 
 db::statement! {
@@ -78,6 +80,17 @@ db::statement! {
                                   WHEN $5 THEN private_values ELSE private_values - $3 END \
       WHERE resource = $1 AND resource_id = ANY($2) \
         AND (public_values ? $3 AND NOT $4 OR private_values ? $3 AND NOT $5) RETURNING resource_id"
+}
+
+db::statement! {
+    struct DropFiles { resource: String => Text, ids: Vec<i64> => Array<BigInt>, key: String => Text } -> BigInt =
+    "DELETE FROM catalog.custom_files WHERE resource = $1 AND resource_id = ANY($2) AND key = $3 RETURNING media_id"
+}
+
+db::statement! {
+    struct DropTranslated { resource: String => Text, ids: Vec<i64> => Array<BigInt>, key: String => Text } -> BigInt =
+    "UPDATE catalog.custom_translations SET texts = texts - $3 \
+      WHERE resource = $1 AND resource_id = ANY($2) AND texts ? $3 RETURNING resource_id"
 }
 
 db::statement! {
@@ -148,6 +161,9 @@ pub fn step(conn: &mut PgConnection, id: CustomFieldId, after: i64) -> QueryResu
     let Some((_, _, is_public, _, removed_at)) = field else {
         return Ok(Step::Last);
     };
+    if removed_at.is_some() {
+        take_rest(conn, &resource, &ids, &key)?;
+    }
     let moved: Vec<i64> = MoveValues {
         resource,
         ids: ids.clone(),
@@ -158,7 +174,12 @@ pub fn step(conn: &mut PgConnection, id: CustomFieldId, after: i64) -> QueryResu
     .load(conn)?;
     let has_moved = !moved.is_empty();
     announce(conn, of, moved)?;
-    if of == CustomResource::Product && !ids.is_empty() {
+    let ids = match of {
+        CustomResource::Product => ids,
+        CustomResource::Variant => ProductsOf { variant_ids: ids }.load(conn)?,
+        CustomResource::Category => Vec::new(),
+    };
+    if !ids.is_empty() {
         MarkFound { ids }.execute(conn)?;
     }
     Ok(Step::After {
@@ -198,6 +219,19 @@ fn lock_things(conn: &mut PgConnection, of: CustomResource, ids: &[i64]) -> Quer
         }
         CustomResource::Category => LockCategories { ids: ids.to_vec() }.execute(conn)?,
     };
+    Ok(())
+}
+
+/// Takes what is kept apart from the values of a field that was removed.
+fn take_rest(conn: &mut PgConnection, resource: &str, ids: &[i64], key: &str) -> QueryResult<()> {
+    let (resource, ids, key) = (resource.to_owned(), ids.to_vec(), key.to_owned());
+    DropFiles {
+        resource: resource.clone(),
+        ids: ids.clone(),
+        key: key.clone(),
+    }
+    .execute(conn)?;
+    DropTranslated { resource, ids, key }.execute(conn)?;
     Ok(())
 }
 

@@ -21,6 +21,18 @@ db::statement! {
 }
 
 db::statement! {
+    struct ListTranslated {
+        resource: &'static str => Text,
+        key: String => Text,
+        after: i64 => BigInt,
+        after_locale: String => Text,
+        limit: i64 => BigInt,
+    } -> (BigInt, Text, Jsonb) =
+    "SELECT resource_id, locale, texts -> $2 FROM catalog.custom_translations \
+      WHERE resource = $1 AND (resource_id, locale) > ($3, $4) AND texts ? $2 ORDER BY resource_id, locale LIMIT $5"
+}
+
+db::statement! {
     struct CountLackingProducts { key: String => Text } -> BigInt =
     "SELECT count(*) FROM catalog.products p WHERE p.archived_at IS NULL AND NOT EXISTS ( \
        SELECT FROM catalog.custom_values v WHERE v.resource = 'product' AND v.resource_id = p.id \
@@ -52,14 +64,14 @@ pub(super) fn check_rules(
     if !is_filterable {
         return Ok(());
     }
-    if resource != CustomResource::Product {
-        return fault("filterable", "is only for products".into());
+    if resource == CustomResource::Category {
+        return fault("filterable", "is only for products and variants".into());
     }
     if !is_public {
         return fault("filterable", "is only for what is public".into());
     }
     match rules.scalar(of) {
-        T::RichText | T::Money | T::Json => {
+        T::RichText | T::Money | T::File | T::Json => {
             fault("filterable", format!("is not for {}", rules.scalar(of)))
         }
         T::Text
@@ -74,7 +86,29 @@ pub(super) fn check_rules(
     }
 }
 
-/// Counts the values that are not what the new definition says, or would be kept in another form.
+pub(super) fn check_translatable(
+    resource: CustomResource,
+    of: T,
+    rules: &Rules,
+    is_translatable: bool,
+) -> Result<(), DefineError> {
+    let fault = |rule: &str| {
+        Err(DefineError::Fault(Fault::new(
+            "translatable",
+            "invalid",
+            rule,
+        )))
+    };
+    if is_translatable && resource == CustomResource::Variant {
+        return fault("is only for products and categories: variants are not read for a language");
+    }
+    if is_translatable && !matches!(rules.scalar(of), T::Text | T::RichText) {
+        return fault("is only for texts, rich texts and lists of texts");
+    }
+    Ok(())
+}
+
+/// Counts the values, in all languages, that are not what the new definition says, or would be kept in another form.
 pub(super) fn refuse_conflicts(
     conn: &mut PgConnection,
     old: &CustomField,
@@ -82,7 +116,10 @@ pub(super) fn refuse_conflicts(
 ) -> Result<(), DefineError> {
     let (mut after, mut conflicts) = (0, 0);
     // That they are there was checked of other things.
-    let refers_anew = old.rules.references != new.rules.references;
+    let refers_anew =
+        old.rules.references != new.rules.references || old.names_files() != new.names_files();
+    let is_wrong =
+        |value: &Value| refers_anew || !check(new, value).is_ok_and(|checked| checked == *value);
     loop {
         let page: Vec<(i64, Value)> = ListValues {
             resource: old.resource.code(),
@@ -91,16 +128,45 @@ pub(super) fn refuse_conflicts(
             limit: PAGE,
         }
         .load(conn)?;
-        let is_wrong = |value: &Value| {
-            refers_anew || !check(new, value).is_ok_and(|checked| checked == *value)
-        };
         let wrong = page.iter().filter(|(_, value)| is_wrong(value)).count();
         conflicts += i64::try_from(wrong).unwrap_or(i64::MAX);
-        match page.last() {
-            Some((id, _)) => after = *id,
-            None if conflicts > 0 => return Err(DefineError::Conflicts(conflicts)),
-            None => return Ok(()),
+        let Some((last, _)) = page.last() else {
+            break;
+        };
+        after = *last;
+    }
+    let is_wrong = |value: &Value| !new.is_translatable || is_wrong(value);
+    conflicts += count_translated(conn, old, is_wrong)?;
+    if conflicts > 0 {
+        return Err(DefineError::Conflicts(conflicts));
+    }
+    Ok(())
+}
+
+fn count_translated(
+    conn: &mut PgConnection,
+    field: &CustomField,
+    is_wrong: impl Fn(&Value) -> bool,
+) -> Result<i64, DefineError> {
+    let (mut after, mut count) = ((0, String::new()), 0);
+    if !field.is_translatable {
+        return Ok(count);
+    }
+    loop {
+        let page: Vec<(i64, String, Value)> = ListTranslated {
+            resource: field.resource.code(),
+            key: field.key.clone(),
+            after: after.0,
+            after_locale: after.1,
+            limit: PAGE,
         }
+        .load(conn)?;
+        let wrong = page.iter().filter(|(.., value)| is_wrong(value)).count();
+        count += i64::try_from(wrong).unwrap_or(i64::MAX);
+        let Some((id, locale, _)) = page.into_iter().last() else {
+            return Ok(count);
+        };
+        after = (id, locale);
     }
 }
 

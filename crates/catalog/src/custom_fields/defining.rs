@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Bool, Jsonb, Text};
 use domain::{CustomFieldId, CustomResource, CustomType as T, Event, JobId, UserId};
 use serde_json::{Value, json};
 
-use super::conflicts::{check_rules, refuse_conflicts, refuse_lacking};
+use super::conflicts::{check_rules, check_translatable, refuse_conflicts, refuse_lacking};
 use super::{CustomField, Fault, MAX_FIELDS, Rules, find};
 
 /// The kind of the job that sees to it that values follow their definition; never to be changed.
@@ -28,6 +28,7 @@ pub struct NewField {
     pub rules: Rules,
     pub is_public: bool,
     pub is_filterable: bool,
+    pub is_translatable: bool,
 }
 
 /// What is to be different; `None` stays.
@@ -38,6 +39,7 @@ pub struct FieldChanges {
     pub rules: Option<Rules>,
     pub is_public: Option<bool>,
     pub is_filterable: Option<bool>,
+    pub is_translatable: Option<bool>,
 }
 
 /// Why a definition was not written.
@@ -69,6 +71,12 @@ impl From<DieselError> for DefineError {
             {
                 Self::KeyTaken
             }
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
+                if info.constraint_name() == Some("custom_fields_filter_key") =>
+            {
+                let rule = "another filter has this key, of products or of variants";
+                Self::Fault(Fault::new("filterable", "taken", rule))
+            }
             _ => Self::Db(error),
         }
     }
@@ -93,9 +101,10 @@ db::statement! {
         rules: Value => Jsonb,
         is_public: bool => Bool,
         is_filterable: bool => Bool,
+        is_translatable: bool => Bool,
     } -> BigInt =
-    "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id"
+    "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, is_translatable) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id"
 }
 
 db::statement! {
@@ -106,10 +115,11 @@ db::statement! {
         rules: Value => Jsonb,
         is_public: bool => Bool,
         is_filterable: bool => Bool,
+        is_translatable: bool => Bool,
         is_applied: bool => Bool,
     } -> BigInt =
-    "UPDATE catalog.custom_fields SET name = $2, type = $3, rules = $4, is_public = $5, is_filterable = $6, \
-            version = version + 1, applied_version = CASE WHEN $7 THEN version + 1 ELSE applied_version END, updated_at = now() \
+    "UPDATE catalog.custom_fields SET name = $2, type = $3, rules = $4, is_public = $5, is_filterable = $6, is_translatable = $7, \
+            version = version + 1, applied_version = CASE WHEN $8 THEN version + 1 ELSE applied_version END, updated_at = now() \
       WHERE id = $1 RETURNING version"
 }
 
@@ -136,6 +146,7 @@ pub fn create(
         new.is_public,
         new.is_filterable,
     )?;
+    check_translatable(new.resource, new.of, &new.rules, new.is_translatable)?;
     LockResource { resource }.get_result::<bool>(conn)?;
     let existing: i64 = CountFields { resource }.get_result(conn)?;
     if existing >= MAX_FIELDS {
@@ -149,6 +160,7 @@ pub fn create(
         rules: new.rules.to_json(),
         is_public: new.is_public,
         is_filterable: new.is_filterable,
+        is_translatable: new.is_translatable,
     }
     .get_result(conn)?;
     if new.rules.required {
@@ -179,6 +191,7 @@ pub fn update(
     new.rules = changes.rules.unwrap_or(new.rules);
     new.is_public = changes.is_public.unwrap_or(new.is_public);
     new.is_filterable = changes.is_filterable.unwrap_or(new.is_filterable);
+    new.is_translatable = changes.is_translatable.unwrap_or(new.is_translatable);
     check_rules(
         new.resource,
         new.of,
@@ -186,7 +199,8 @@ pub fn update(
         new.is_public,
         new.is_filterable,
     )?;
-    if (new.of, &new.rules) != (old.of, &old.rules) {
+    check_translatable(new.resource, new.of, &new.rules, new.is_translatable)?;
+    if (new.of, &new.rules) != (old.of, &old.rules) || old.is_translatable != new.is_translatable {
         refuse_conflicts(conn, &old, &new)?;
     }
     if new.rules.required && !old.rules.required {
@@ -200,6 +214,7 @@ pub fn update(
         rules: new.rules.to_json(),
         is_public: new.is_public,
         is_filterable: new.is_filterable,
+        is_translatable: new.is_translatable,
         // What an earlier change has left to do is still to be done.
         is_applied: !moves && old.is_applied(),
     }

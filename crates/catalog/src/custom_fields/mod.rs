@@ -8,12 +8,14 @@
 //! - [`defining`]: making, changing and removing them
 //! - [`rules`]: what a definition can ask of values; [`values`]: whether a value is that
 //! - [`attributes`]: the values of a thing, and what programs keep there freely; [`metadata`]: how much
+//! - [`files`]: those that values name
 //! - [`applying`]: what follows a change of a definition, step by step
 
 pub mod applying;
 pub mod attributes;
 mod conflicts;
 pub mod defining;
+pub mod files;
 pub mod metadata;
 pub mod rules;
 pub mod values;
@@ -72,6 +74,8 @@ pub struct CustomField {
     pub is_public: bool,
     /// Whether products are found by its values.
     pub is_filterable: bool,
+    /// Whether its values can be said in other languages.
+    pub is_translatable: bool,
     /// Counts the changes to this definition, from 1.
     pub version: i64,
     applied_version: i64,
@@ -85,6 +89,12 @@ impl CustomField {
     pub fn is_applied(&self) -> bool {
         self.applied_version >= self.version
     }
+
+    /// Whether its values are ids of files.
+    #[must_use]
+    pub fn names_files(&self) -> bool {
+        self.rules.scalar(self.of) == CustomType::File
+    }
 }
 
 type FieldRow = (
@@ -94,6 +104,7 @@ type FieldRow = (
     Text,
     Text,
     Jsonb,
+    Bool,
     Bool,
     Bool,
     BigInt,
@@ -106,13 +117,25 @@ type FieldRow = (
 macro_rules! select_fields {
     ($rest:literal) => {
         concat!(
-            "SELECT f.id, f.resource, f.key, f.name, f.type, f.rules, f.is_public, f.is_filterable, f.version, \
+            "SELECT f.id, f.resource, f.key, f.name, f.type, f.rules, f.is_public, f.is_filterable, f.is_translatable, f.version, \
                     f.applied_version, f.created_at, f.updated_at FROM catalog.custom_fields f \
               WHERE f.removed_at IS NULL ",
             $rest
         )
     };
 }
+
+/// The keys of fields whose values customers are not to see any more, though a job is yet to take them from there.
+macro_rules! select_hidden {
+    ($resource:literal) => {
+        concat!(
+            "ARRAY(SELECT f.key FROM catalog.custom_fields f WHERE f.resource = ",
+            $resource,
+            " AND f.applied_version < f.version AND (NOT f.is_public OR f.removed_at IS NOT NULL))"
+        )
+    };
+}
+pub(crate) use select_hidden;
 
 db::statement! {
     struct ListFields { resource: Option<&'static str> => Nullable<Text>, after: i64 => BigInt, limit: i64 => BigInt } -> FieldRow =
@@ -126,6 +149,19 @@ db::statement! {
 db::statement! {
     struct ListOfResource { resource: &'static str => Text } -> FieldRow =
     select_fields!("AND f.resource = $1 ORDER BY f.id")
+}
+
+db::statement! {
+    struct ListFilters {} -> FieldRow = select_fields!("AND f.is_filterable ORDER BY f.id")
+}
+
+/// Lists the fields that products are found by, their own and those of their variants. No two of them have one key.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn filters(conn: &mut PgConnection) -> QueryResult<Vec<CustomField>> {
+    ListFilters {}.load(conn)
 }
 
 /// Lists definitions of a resource, or of all, by id; one more than `size` where there are more.

@@ -143,7 +143,15 @@ impl Rules {
         if of != T::List {
             return Ok(());
         }
-        let known = [T::Text, T::Int, T::Decimal, T::Date, T::Enum, T::Reference];
+        let known = [
+            T::Text,
+            T::Int,
+            T::Decimal,
+            T::Date,
+            T::Enum,
+            T::Reference,
+            T::File,
+        ];
         if !self.item_type.is_some_and(|item| known.contains(&item)) {
             let known = known.map(T::code).join(", ");
             return Err(fault("itemType", format!("must be one of {known}")));

@@ -109,7 +109,7 @@ fn scalar(of: T, rules: &Rules, value: &Value) -> Result<Value, (&'static str, S
                 "an amount that is not negative, such as {\"amount\": 1990, \"currency\": \"EUR\"}",
             )
         }),
-        T::Reference => {
+        T::Reference | T::File => {
             let id = value.as_i64().filter(|id| *id > 0);
             id.map(Value::from).ok_or_else(|| of_type("an id"))
         }
@@ -218,13 +218,15 @@ pub(super) fn references(field: &CustomField, value: &Value) -> Vec<(CustomResou
     let Some(target) = field.rules.references else {
         return Vec::new();
     };
+    ids(value).map(|id| (target, id)).collect()
+}
+
+/// The id that a value is, or those that a list has.
+pub(super) fn ids(value: &Value) -> impl Iterator<Item = i64> {
     let items = value
         .as_array()
         .map_or(std::slice::from_ref(value), Vec::as_slice);
-    items
-        .iter()
-        .filter_map(|item| Some((target, item.as_i64()?)))
-        .collect()
+    items.iter().filter_map(Value::as_i64)
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use domain::CustomResource;
 use serde_json::{Map, Value};
 
 use super::attributes::{AttributeChanges, AttributeError, Attributes, MAX_ALL_BYTES, find};
+use super::files::{self, Named};
 use super::metadata::check_metadata;
-use super::values::{check, references, size};
+use super::values::{check, ids, references, size};
 use super::{CustomField, Fault, all_of};
 
 db::statement! {
@@ -124,7 +125,7 @@ pub(crate) fn write(
     }
     let fields = share(conn, resource)?;
     let mut kept = find(conn, resource, id)?;
-    set_values(conn, &fields, &mut kept, changes.values)?;
+    let named = set_values(conn, &fields, &mut kept, changes.values)?;
     merge(&mut kept.metadata, changes.metadata, "metadata")?;
     let private = changes.private_metadata;
     merge(&mut kept.private_metadata, private, "privateMetadata")?;
@@ -137,25 +138,29 @@ pub(crate) fn write(
         private_metadata: kept.private_metadata.into(),
     }
     .execute(conn)?;
-    Ok(())
+    Ok(files::note(conn, resource, id, named)?)
 }
 
+/// Returns what the values that were set name of files.
 fn set_values(
     conn: &mut PgConnection,
     fields: &[CustomField],
     kept: &mut Attributes,
     changes: Map<String, Value>,
-) -> Result<(), AttributeError> {
+) -> Result<Named, AttributeError> {
     if changes.is_empty() {
-        return Ok(());
+        return Ok(Named::new());
     }
-    let mut referred = BTreeMap::new();
+    let (mut referred, mut named) = (BTreeMap::new(), Named::new());
     for (key, value) in changes {
         let field = fields.iter().find(|field| field.key == key);
         let field = field.ok_or_else(|| fault(&key, None, "unknown", "there is no such field"))?;
         // Wherever it was until now: it may have become public, or private, a moment ago.
         kept.public.remove(&key);
         kept.private.remove(&key);
+        if field.names_files() {
+            named.insert(key.clone(), Vec::new());
+        }
         if value.is_null() {
             continue;
         }
@@ -163,6 +168,9 @@ fn set_values(
             check(field, &value).map_err(|(at, code, message)| fault(&key, at, code, message))?;
         for (target, id) in references(field, &checked) {
             referred.insert((target.code(), id), key.clone());
+        }
+        if let Some(named) = named.get_mut(&key) {
+            named.extend(ids(&checked));
         }
         let half = if field.is_public {
             &mut kept.public
@@ -181,7 +189,9 @@ fn set_values(
             rule,
         )));
     }
-    refuse_missing(conn, &referred)
+    refuse_missing(conn, &referred)?;
+    files::hold(conn, &named)?;
+    Ok(named)
 }
 
 /// Everything that is referred to is there.
@@ -245,7 +255,7 @@ fn merge(
         .map_err(|(code, message)| AttributeError::Fault(Fault::new(name, code, message)))
 }
 
-fn fault(
+pub(crate) fn fault(
     key: &str,
     item: Option<usize>,
     code: &'static str,

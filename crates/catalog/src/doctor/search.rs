@@ -16,9 +16,10 @@ const WRONG: &str = "\
        UNION \
       SELECT product_id FROM catalog.search_live WHERE changes_at <= statement_timestamp() \
        UNION \
-      SELECT v.resource_id FROM catalog.custom_fields f \
+      SELECT coalesce(w.product_id, v.resource_id) FROM catalog.custom_fields f \
         JOIN catalog.custom_values v ON v.resource = f.resource AND (v.public_values ? f.key OR v.private_values ? f.key) \
-       WHERE f.resource = 'product' AND (f.applied_version < f.version OR f.removed_at IS NOT NULL) \
+        LEFT JOIN catalog.variants w ON f.resource = 'variant' AND w.id = v.resource_id \
+       WHERE f.resource IN ('product', 'variant') AND (f.applied_version < f.version OR f.removed_at IS NOT NULL) \
        UNION \
       SELECT a.product_id FROM ( \
         SELECT array_agg(o.kind) AS kinds, array_agg(o.resource_id) AS ids, array_agg(o.payload) AS payloads \

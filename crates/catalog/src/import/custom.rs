@@ -53,7 +53,7 @@ pub(super) fn set(
 
 /// Whether a value says the same in another shop.
 pub(crate) fn is_portable(field: &CustomField) -> bool {
-    field.rules.scalar(field.of) != T::Reference
+    !matches!(field.rules.scalar(field.of), T::Reference | T::File)
 }
 
 /// What a cell says; one that says nothing of the type is a text, which is refused then.

@@ -1,15 +1,23 @@
 //! What a picture is called and what is said for those who do not see it; and its end.
 
+use std::collections::BTreeMap;
+
 use db::outbox::{self, Entry};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-use domain::{Event, MediaId, UserId};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text};
+use domain::{Event, Locale, MediaId, UserId};
+use serde_json::Value;
+
+use super::as_json;
+use crate::translations::MAX_LOCALES;
 
 /// What is to change; `None` stays.
 #[derive(Clone, Debug, Default)]
 pub struct MediaChanges {
     pub name: Option<String>,
     pub alt: Option<String>,
+    /// Other texts for readers of other languages than the shop's own; `None` takes one away.
+    pub alts: BTreeMap<Locale, Option<String>>,
 }
 
 /// Why a picture was not changed.
@@ -19,8 +27,10 @@ pub enum MediaError {
     NotFound,
     #[error("the picture has version {0} by now")]
     Stale(i64),
-    #[error("a product has the picture")]
+    #[error("a product has it, or a value of a custom field names it")]
     InUse,
+    #[error("there are at most {MAX_LOCALES} languages")]
+    TooManyLocales,
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
 }
@@ -31,15 +41,21 @@ db::statement! {
 }
 
 db::statement! {
-    struct UpdateMedia { id: i64 => BigInt, name: Option<String> => Nullable<Text>, alt: Option<String> => Nullable<Text> }
-        -> BigInt =
-    "UPDATE catalog.media SET name = coalesce($2, name), alt = coalesce($3, alt), version = version + 1, updated_at = now() \
-      WHERE id = $1 RETURNING version"
+    struct UpdateMedia {
+        id: i64 => BigInt,
+        name: Option<String> => Nullable<Text>,
+        alt: Option<String> => Nullable<Text>,
+        alts: Value => Jsonb,
+    } -> (BigInt, BigInt) =
+    "UPDATE catalog.media SET name = coalesce($2, name), alt = coalesce($3, alt), alts = jsonb_strip_nulls(alts || $4), \
+            version = version + 1, updated_at = now() WHERE id = $1 RETURNING version, \
+            (SELECT count(*) FROM jsonb_object_keys(alts))"
 }
 
 db::statement! {
     struct IsUsed { id: i64 => BigInt } -> Bool =
-    "SELECT EXISTS (SELECT FROM catalog.product_media WHERE media_id = $1)"
+    "SELECT EXISTS (SELECT FROM catalog.product_media WHERE media_id = $1) \
+         OR EXISTS (SELECT FROM catalog.custom_files WHERE media_id = $1)"
 }
 
 db::statement! {
@@ -51,7 +67,8 @@ db::statement! {
 ///
 /// # Errors
 ///
-/// [`MediaError::NotFound`], and [`MediaError::Stale`] when `expected_version` is not the current one.
+/// [`MediaError::NotFound`], [`MediaError::Stale`] when `expected_version` is not the current one, and
+/// [`MediaError::TooManyLocales`].
 pub fn update(
     conn: &mut PgConnection,
     id: MediaId,
@@ -64,13 +81,17 @@ pub fn update(
         id: id.get(),
         name: changes.name,
         alt: changes.alt,
+        alts: as_json(&changes.alts),
     };
-    let version = update.get_result(conn)?;
+    let (version, languages): (i64, i64) = update.get_result(conn)?;
+    if languages > MAX_LOCALES {
+        return Err(MediaError::TooManyLocales);
+    }
     let event = Event::MediaUpdated { media_id: id };
     Ok(tell(conn, event, version, actor)?)
 }
 
-/// Forgets a picture that no product has. A job removes its bytes.
+/// Forgets a picture that no product has and no value names. A job removes its bytes.
 ///
 /// # Errors
 ///
@@ -81,7 +102,7 @@ pub fn delete(
     expected_version: Option<i64>,
     actor: Option<UserId>,
 ) -> Result<(), MediaError> {
-    // Whoever gives it to a product holds it meanwhile; so a look after this lock sees all who have it.
+    // Whoever gives it to a product, or names it, holds it meanwhile; so a look after this lock sees all who have it.
     lock(conn, id, expected_version)?;
     if (IsUsed { id: id.get() }).get_result::<bool>(conn)? {
         return Err(MediaError::InUse);

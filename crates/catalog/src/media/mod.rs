@@ -1,4 +1,5 @@
-//! Pictures: what is known of them, and which products have them. Their bytes are the business of whoever calls.
+//! Pictures and other files: what is known of them, and which products have them. Their bytes are the business of whoever
+//! calls. What is no picture has no pixels, and values of custom fields name it (see [`crate::custom_fields::files`]).
 //!
 //! A row is there before its bytes are (`incoming`), and until they are gone (`dropped`); in between it is `kept`. So
 //! no bytes are lost of which a row says that they are kept, and none stay behind that no row knows.
@@ -13,12 +14,15 @@ pub mod keeping;
 pub mod products;
 pub mod uploading;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz};
-use domain::MediaId;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
+use domain::{Locale, MediaId};
+use serde::Deserialize;
+use serde_json::Value;
 
 pub use self::editing::MediaError;
 
@@ -33,7 +37,8 @@ pub const MAX_ALT_CHARS: usize = 1_000;
 pub const MAX_NAME_CHARS: usize = 200;
 
 /// SHA-256 of the bytes of a picture; written in 64 hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Hash(pub [u8; 32]);
 
 impl fmt::Display for Hash {
@@ -64,6 +69,14 @@ impl std::str::FromStr for Hash {
     }
 }
 
+impl TryFrom<String> for Hash {
+    type Error = InvalidHash;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 impl TryFrom<Vec<u8>> for Hash {
     type Error = InvalidHash;
 
@@ -72,7 +85,7 @@ impl TryFrom<Vec<u8>> for Hash {
     }
 }
 
-/// A picture that is kept.
+/// A picture, or another file, that is kept.
 #[derive(Clone, Debug, Queryable)]
 pub struct Media {
     #[diesel(deserialize_as = i64)]
@@ -80,14 +93,16 @@ pub struct Media {
     #[diesel(deserialize_as = Vec<u8>)]
     pub hash: Hash,
     pub content_type: String,
-    /// Of the original, as are width and height, in pixels.
     pub bytes: i64,
+    /// Of the original, as is the height, in pixels; 0 for what is no picture.
     pub width: i32,
     pub height: i32,
     /// Of the renditions there are, or will be, the smallest first.
     pub widths: Vec<i32>,
     pub name: String,
     pub alt: String,
+    /// The same for readers of other languages, by their locales: an object of texts.
+    pub alts: Value,
     /// When the renditions were there; `None` as long as they are not.
     pub rendered_at: Option<DateTime<Utc>>,
     /// Counts the changes, from 1.
@@ -106,6 +121,7 @@ type Columns = (
     Array<Integer>,
     Text,
     Text,
+    Jsonb,
     Nullable<Timestamptz>,
     BigInt,
     Timestamptz,
@@ -115,7 +131,7 @@ type Columns = (
 macro_rules! select_media {
     ($rest:literal) => {
         concat!(
-            "SELECT id, hash, content_type, bytes, width, height, widths, name, alt, rendered_at, version, created_at, updated_at \
+            "SELECT id, hash, content_type, bytes, width, height, widths, name, alt, alts, rendered_at, version, created_at, updated_at \
                FROM catalog.media WHERE state = 'kept' AND ",
             $rest
         )
@@ -149,6 +165,15 @@ pub fn list(conn: &mut PgConnection, before: i64, limit: i64) -> QueryResult<Vec
     ListMedia { before, limit }.load(conn)
 }
 
+/// Texts by their locales, as they are stored.
+fn as_json(alts: &BTreeMap<Locale, Option<String>>) -> Value {
+    let member = |(locale, text): (&Locale, &Option<String>)| {
+        let text = text.as_deref().map_or(Value::Null, Value::from);
+        (locale.to_string(), text)
+    };
+    Value::Object(alts.iter().map(member).collect())
+}
+
 /// Where the bytes are that have a hash.
 #[derive(Clone, Debug, Queryable)]
 pub struct Stored {
@@ -159,12 +184,14 @@ pub struct Stored {
     pub bytes: i64,
     pub widths: Vec<i32>,
     pub is_rendered: bool,
+    /// What staff calls it.
+    pub name: String,
 }
 
 db::statement! {
     /// Several pictures may have the same bytes.
-    struct FindStored { hash: Vec<u8> => Binary } -> (Text, Text, BigInt, Array<Integer>, Bool) =
-    "SELECT file::text, content_type, bytes, widths, rendered_at IS NOT NULL FROM catalog.media \
+    struct FindStored { hash: Vec<u8> => Binary } -> (Text, Text, BigInt, Array<Integer>, Bool, Text) =
+    "SELECT file::text, content_type, bytes, widths, rendered_at IS NOT NULL, name FROM catalog.media \
       WHERE hash = $1 AND state = 'kept' ORDER BY rendered_at, id LIMIT 1"
 }
 

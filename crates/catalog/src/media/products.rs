@@ -1,12 +1,16 @@
 //! The pictures of a product, in the order in which they are shown.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Jsonb, Text};
-use domain::{MediaId, ProductId, UserId};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Text};
+use domain::{Locale, MediaId, ProductId, UserId};
+use serde_json::{Value, json};
 
 use super::Hash;
 use crate::editing::{self, EditError, ProductChanges};
 use crate::products::Product;
+use crate::translations::locales;
 
 /// The most pictures of a product.
 pub const MAX_MEDIA: usize = 100;
@@ -29,6 +33,8 @@ pub struct Shown {
     /// Of the renditions there are, or will be, the smallest first.
     pub widths: Vec<i32>,
     pub alt: String,
+    /// The same for readers of other languages, by their locales: an object of texts. Empty but for [`list`].
+    pub alts: Value,
     /// The variants it shows; empty where it shows no one in particular.
     pub variant_ids: Vec<i64>,
 }
@@ -55,6 +61,8 @@ pub struct Wanted {
     pub id: MediaId,
     /// `None`: what the picture says of itself by now.
     pub alt: Option<String>,
+    /// The same for readers of other languages; `None` as above.
+    pub alts: Option<BTreeMap<Locale, Option<String>>>,
     pub variant_ids: Vec<i64>,
 }
 
@@ -75,8 +83,9 @@ pub enum SetError {
 
 db::statement! {
     /// Whoever wants to delete one of them waits, and finds that it is in use then.
-    struct LockMedia { ids: Vec<i64> => Array<BigInt> } -> (BigInt, Text) =
-    "SELECT id, alt FROM catalog.media WHERE id = ANY($1) AND state = 'kept' ORDER BY id FOR SHARE"
+    struct LockMedia { ids: Vec<i64> => Array<BigInt> } -> (BigInt, Text, Jsonb) =
+    "SELECT id, alt, alts FROM catalog.media WHERE id = ANY($1) AND state = 'kept' AND content_type LIKE 'image/%' \
+      ORDER BY id FOR SHARE"
 }
 
 db::statement! {
@@ -90,9 +99,9 @@ db::statement! {
 }
 
 db::statement! {
-    struct Insert { product_id: i64 => BigInt, media: serde_json::Value => Jsonb } -> BigInt =
-    "INSERT INTO catalog.product_media (product_id, position, media_id, alt, variant_ids) \
-     SELECT $1, row_number() OVER (ORDER BY w.place) - 1, (w.one->>'id')::bigint, w.one->>'alt', \
+    struct Insert { product_id: i64 => BigInt, media: Value => Jsonb } -> BigInt =
+    "INSERT INTO catalog.product_media (product_id, position, media_id, alt, alts, variant_ids) \
+     SELECT $1, row_number() OVER (ORDER BY w.place) - 1, (w.one->>'id')::bigint, w.one->>'alt', jsonb_strip_nulls(w.one->'alts'), \
             ARRAY(SELECT v::bigint FROM jsonb_array_elements_text(w.one->'variantIds') v) \
        FROM jsonb_array_elements($2) WITH ORDINALITY AS w (one, place) RETURNING media_id"
 }
@@ -112,12 +121,22 @@ type ShownRow = (
     Integer,
     Array<Integer>,
     Text,
+    Jsonb,
     Array<BigInt>,
 );
 
 db::statement! {
-    struct FindShown { product_ids: Vec<i64> => Array<BigInt>, most: i32 => Integer } -> ShownRow =
-    "SELECT p.product_id, m.id, m.hash, m.content_type, m.width, m.height, m.widths, p.alt, p.variant_ids \
+    /// The alternative text is that of the first of these locales that has one.
+    struct FindShown {
+        product_ids: Vec<i64> => Array<BigInt>,
+        most: i32 => Integer,
+        locales: Vec<String> => Array<Text>,
+        is_for_staff: bool => Bool,
+    } -> ShownRow =
+    "SELECT p.product_id, m.id, m.hash, m.content_type, m.width, m.height, m.widths, \
+            CASE WHEN p.alts = '{}' THEN p.alt ELSE coalesce((SELECT p.alts ->> l.locale \
+                 FROM unnest($3) WITH ORDINALITY AS l (locale, place) WHERE p.alts ? l.locale ORDER BY l.place LIMIT 1), p.alt) END, \
+            CASE WHEN $4 THEN p.alts ELSE '{}' END, p.variant_ids \
        FROM catalog.product_media p JOIN catalog.media m ON m.id = p.media_id \
       WHERE p.product_id = ANY($1) AND p.position < $2 ORDER BY p.product_id, p.position"
 }
@@ -128,35 +147,44 @@ db::statement! {
 ///
 /// Those of the database.
 pub fn list(conn: &mut PgConnection, id: ProductId) -> QueryResult<Vec<Shown>> {
-    find(conn, vec![id.get()], ALL)
+    FindShown {
+        product_ids: vec![id.get()],
+        most: ALL,
+        locales: Vec::new(),
+        is_for_staff: true,
+    }
+    .load(conn)
 }
 
 /// Every picture of a product.
 pub(crate) const ALL: i32 = i32::MAX;
 
-/// Reads the first so many pictures of each of these products, in one statement, and in none where they have no pictures.
+/// Reads the first so many pictures of each of these products for readers of a locale, in one statement, and in none where they have no pictures.
 /// So what nobody sees of a list, because it is on the pages before, is not looked for.
 pub(crate) fn fill(
     conn: &mut PgConnection,
     products: &mut [Product],
     most: i32,
+    locale: Option<Locale>,
 ) -> QueryResult<()> {
     let with_pictures = products.iter().filter(|product| product.media.is_any);
     let ids: Vec<i64> = with_pictures.map(|product| product.id.get()).collect();
     if ids.is_empty() {
         return Ok(());
     }
-    for shown in find(conn, ids, most)? {
+    let find = FindShown {
+        product_ids: ids,
+        most,
+        locales: locale.as_ref().map(locales).unwrap_or_default(),
+        is_for_staff: false,
+    };
+    for shown in find.load::<Shown>(conn)? {
         let product = products.iter_mut().find(|one| one.id == shown.product_id);
         if let Some(product) = product {
             product.media.shown.push(shown);
         }
     }
     Ok(())
-}
-
-fn find(conn: &mut PgConnection, product_ids: Vec<i64>, most: i32) -> QueryResult<Vec<Shown>> {
-    FindShown { product_ids, most }.load(conn)
 }
 
 /// Gives a product these pictures, in this order and none twice, in place of those that it had. It is a change of the
@@ -176,16 +204,20 @@ pub fn set(
     let version = editing::update(conn, id, ProductChanges::default(), expected_version, actor)?;
     let product_id = id.get();
     let ids = wanted.iter().map(|one| one.id.get()).collect();
-    let kept: Vec<(i64, String)> = LockMedia { ids }.load(conn)?;
+    let kept: Vec<(i64, String, Value)> = LockMedia { ids }.load(conn)?;
     check_variants(conn, id, wanted)?;
     let row = |(index, one): (usize, &Wanted)| {
-        let found = kept.iter().find(|(id, _)| *id == one.id.get());
-        let (id, own) = found.ok_or(SetError::Unknown(index))?;
+        let found = kept.iter().find(|(id, ..)| *id == one.id.get());
+        let (id, own, others) = found.ok_or(SetError::Unknown(index))?;
         let alt = one.alt.as_ref().unwrap_or(own);
-        Ok(serde_json::json!({"id": id, "alt": alt, "variantIds": one.variant_ids}))
+        let alts = one
+            .alts
+            .as_ref()
+            .map_or_else(|| others.clone(), super::as_json);
+        Ok(json!({"id": id, "alt": alt, "alts": alts, "variantIds": one.variant_ids}))
     };
     let rows = wanted.iter().enumerate().map(row);
-    let media = serde_json::Value::Array(rows.collect::<Result<_, SetError>>()?);
+    let media = Value::Array(rows.collect::<Result<_, SetError>>()?);
     Clear { product_id }.execute(conn)?;
     Insert { product_id, media }.execute(conn)?;
     NoteWhether { product_id }.execute(conn)?;

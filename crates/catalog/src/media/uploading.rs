@@ -1,8 +1,8 @@
-//! A picture comes in: its row, its bytes, and then the row says that they are there.
+//! A picture, or another file, comes in: its row, its bytes, and then the row says that they are there.
 
 use db::jobs::{self, NewJob};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Text};
 use domain::{Event, MediaId, UserId};
 
 use super::editing::tell;
@@ -12,10 +12,10 @@ use super::{Hash, JOB, QUEUE};
 #[derive(Clone, Debug)]
 pub struct NewMedia {
     pub hash: Hash,
-    /// `image/jpeg`, `image/png` or `image/webp`.
+    /// `image/jpeg`, `image/png` or `image/webp`; all others are no pictures.
     pub content_type: &'static str,
     pub bytes: i64,
-    /// In pixels, as is the height.
+    /// In pixels, as is the height; 0 for what is no picture.
     pub width: i32,
     pub height: i32,
     /// Of the renditions it is to have, the smallest first.
@@ -42,8 +42,11 @@ db::statement! {
 }
 
 db::statement! {
-    struct Complete { id: i64 => BigInt } -> BigInt =
-    "UPDATE catalog.media SET state = 'kept', version = 1, updated_at = now() WHERE id = $1 AND state = 'incoming' RETURNING id"
+    /// What is no picture needs nobody to make it smaller.
+    struct Complete { id: i64 => BigInt } -> Bool =
+    "UPDATE catalog.media SET state = 'kept', version = 1, updated_at = now(), \
+            rendered_at = CASE WHEN content_type LIKE 'image/%' THEN NULL ELSE now() END \
+      WHERE id = $1 AND state = 'incoming' RETURNING rendered_at IS NULL"
 }
 
 db::statement! {
@@ -73,16 +76,20 @@ pub fn begin(conn: &mut PgConnection, new: NewMedia) -> QueryResult<(MediaId, St
     Ok((id, file))
 }
 
-/// Says that the bytes are there, and enqueues the job that makes them smaller. Returns whether they were still to come.
+/// Says that the bytes are there, and enqueues the job that makes a picture smaller. Returns whether they were still to come.
 ///
 /// # Errors
 ///
 /// Those of the database.
 pub fn complete(conn: &mut PgConnection, id: MediaId, actor: Option<UserId>) -> QueryResult<bool> {
-    if (Complete { id: id.get() }).execute(conn)? == 0 {
+    let completed: Option<bool> = Complete { id: id.get() }.get_result(conn).optional()?;
+    let Some(is_picture) = completed else {
         return Ok(false);
-    }
+    };
     tell(conn, Event::MediaCreated { media_id: id }, 1, actor)?;
+    if !is_picture {
+        return Ok(true);
+    }
     let job = NewJob {
         key: Some(id.to_string()),
         payload: serde_json::json!({ "mediaId": id.get() }),

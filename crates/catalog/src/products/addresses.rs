@@ -45,7 +45,7 @@ pub fn find_by_slug(
                 slug: text.clone(),
             };
             if let Some(product) = named.get_result(conn).optional()? {
-                return with_media(conn, Some(product));
+                return with_media(conn, Some(product), market.locale);
             }
             let former = FindFormer { slug: text }.get_result::<i64>(conn);
             former.optional()?.and_then(|id| id.try_into().ok())

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
-use domain::PageSize;
+use domain::{Locale, PageSize};
 
 use crate::media;
 use crate::prices::Market;
@@ -106,7 +106,7 @@ pub fn list(
             .load(conn)
         }
     };
-    with_first_media(conn, found?)
+    with_first_media(conn, found?, market.locale)
 }
 
 /// Finds products that are on sale, in the order of their ids in `ids`, as [`list`] gives them.
@@ -126,11 +126,15 @@ pub fn find_all(
         ids,
     };
     let found = find.load(conn)?;
-    with_first_media(conn, found)
+    with_first_media(conn, found, market.locale)
 }
 
-fn with_first_media(conn: &mut PgConnection, mut found: Vec<Product>) -> QueryResult<Vec<Product>> {
-    media::products::fill(conn, &mut found, 1)?;
+fn with_first_media(
+    conn: &mut PgConnection,
+    mut found: Vec<Product>,
+    locale: Option<Locale>,
+) -> QueryResult<Vec<Product>> {
+    media::products::fill(conn, &mut found, 1, locale)?;
     Ok(found)
 }
 

@@ -13,9 +13,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz};
-use domain::{Currency, ProductId, Sku, Slug, VariantId, VariantKind};
+use domain::{Currency, Locale, ProductId, Sku, Slug, VariantId, VariantKind};
 use serde_json::{Map, Value};
 
+use crate::custom_fields::files::{self, File};
 use crate::media;
 use crate::media::products::Pictures;
 use crate::prices::Market;
@@ -56,7 +57,7 @@ pub struct Product {
     pub description_html: Option<String>,
     pub seo_title: Option<String>,
     pub seo_description: Option<String>,
-    /// Values of custom fields that customers see, and metadata; `None` in lists.
+    /// Values of custom fields that customers see, metadata, and files that values name; `None` in lists.
     kept: Option<serde_json::Value>,
     /// Of a price list: the price, what it is reduced from, and the lowest price before.
     listed: Option<Vec<Option<i64>>>,
@@ -102,6 +103,16 @@ impl Product {
         self.kept.as_ref()?.get(1)?.as_object()
     }
 
+    /// The files that values of custom fields name which customers see.
+    #[must_use]
+    pub fn files(&self) -> Vec<File> {
+        let stored = self.kept.as_ref().and_then(|kept| kept.get(2)).cloned();
+        let mut files = files::read(stored);
+        let shown = self.custom_fields();
+        files.retain(|file| shown.is_some_and(|shown| shown.contains_key(&file.key)));
+        files
+    }
+
     fn listed(&self, place: usize) -> Option<i64> {
         *self.listed.as_ref()?.get(place)?
     }
@@ -144,9 +155,14 @@ type ProductRow = (
 macro_rules! select_products {
     (details of $($rest:literal)*) => {
         select_products!(
-            "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description, \
-             coalesce((SELECT jsonb_build_array(k.public_values, k.metadata) FROM catalog.custom_values k \
-                        WHERE k.resource = 'product' AND k.resource_id = p.id), '[{}, {}]')",
+            concat!(
+                "p.options, p.slug, p.brand, p.tags, p.description_html, p.seo_title, p.seo_description, \
+                 coalesce((SELECT jsonb_build_array(k.public_values - ",
+                $crate::custom_fields::select_hidden!("'product'"),
+                ", k.metadata, ",
+                $crate::custom_fields::files::select_files!("'product'", "p.id"),
+                ") FROM catalog.custom_values k WHERE k.resource = 'product' AND k.resource_id = p.id), '[{}, {}, null]')"
+            ),
             $($rest),*
         )
     };
@@ -236,7 +252,7 @@ pub fn find(
         id: id.get(),
     };
     let found = find.get_result(conn).optional()?;
-    with_media(conn, found)
+    with_media(conn, found, market.locale)
 }
 
 /// Finds a product that is not archived as customers see it, or will: be it on sale or not.
@@ -256,11 +272,15 @@ pub fn find_draft(
         id: id.get(),
     };
     let found = find.get_result(conn).optional()?;
-    with_media(conn, found)
+    with_media(conn, found, market.locale)
 }
 
-fn with_media(conn: &mut PgConnection, mut found: Option<Product>) -> QueryResult<Option<Product>> {
-    media::products::fill(conn, found.as_mut_slice(), media::products::ALL)?;
+fn with_media(
+    conn: &mut PgConnection,
+    mut found: Option<Product>,
+    locale: Option<Locale>,
+) -> QueryResult<Option<Product>> {
+    media::products::fill(conn, found.as_mut_slice(), media::products::ALL, locale)?;
     Ok(found)
 }
 

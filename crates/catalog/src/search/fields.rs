@@ -1,12 +1,15 @@
 //! Custom fields as a search asks for them: what is a range and what a value depends on what the field is.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
-use domain::{CustomResource, CustomType};
+use domain::CustomType;
 use serde_json::{Value, json};
 
 use super::SearchError;
+use super::facets::Count;
 use crate::custom_fields::rules::position;
-use crate::custom_fields::{CustomField, all_of, values};
+use crate::custom_fields::{CustomField, filters, values};
 
 /// Parts the two ends of a range.
 const TO: &str = "..";
@@ -20,12 +23,10 @@ pub(super) fn narrow(
     if wanted.is_empty() {
         return Ok(());
     }
-    let known = all_of(conn, CustomResource::Product)?;
+    let known = filters(conn)?;
     let (mut fields, mut ranges) = (Vec::new(), Vec::new());
     for (key, value) in wanted {
-        let field = known
-            .iter()
-            .find(|field| field.key == *key && field.is_filterable);
+        let field = known.iter().find(|field| field.key == *key);
         let field = field.ok_or_else(|| SearchError::UnknownField(key.clone()))?;
         match range(field, value)? {
             Some(range) => ranges.push(range),
@@ -34,6 +35,20 @@ pub(super) fn narrow(
     }
     request["fields"] = fields.into();
     request["ranges"] = ranges.into();
+    Ok(())
+}
+
+/// Leaves what is counted of fields that are filters: one that was made private a moment ago is none, though documents are yet
+/// to be written anew.
+pub(super) fn retain_filters(
+    conn: &mut PgConnection,
+    counted: &mut BTreeMap<String, Vec<Count>>,
+) -> QueryResult<()> {
+    if counted.is_empty() {
+        return Ok(());
+    }
+    let known = filters(conn)?;
+    counted.retain(|key, _| known.iter().any(|field| field.key == *key));
     Ok(())
 }
 

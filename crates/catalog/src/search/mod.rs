@@ -128,8 +128,8 @@ db::statement! {
        FROM catalog.search_index i LEFT JOIN LATERAL catalog.search($1) f ON i.built_at IS NOT NULL"
 }
 
-/// Finds a page of products that are on sale, in two statements however many there are, and one more where custom fields
-/// narrow it.
+/// Finds a page of products that are on sale, in two statements however many there are, and one more each where
+/// custom fields narrow it, and where any are counted.
 ///
 /// One that was taken off sale a moment ago may still be counted, but is not shown, so a page may be short of it.
 ///
@@ -155,12 +155,16 @@ pub fn find(conn: &mut PgConnection, search: &Search) -> Result<Found, SearchErr
     let placed = keys.zip(ids.unwrap_or_default()).collect();
     let page = Page::from_overfetched_pairs(placed, search.size, |placed| *placed);
     let ids = page.items.iter().map(|(_, id)| *id).collect();
+    let mut facets = stats.map(|stats| Facets::new(&stats, search.market.currency));
+    if let Some(counted) = facets.as_mut().and_then(|facets| facets.fields.as_mut()) {
+        fields::retain_filters(conn, counted)?;
+    }
     Ok(Found {
         products: Page {
             items: products::find_all(conn, ids, search.market)?,
             next_cursor: page.next_cursor,
         },
-        facets: stats.map(|stats| Facets::new(&stats, search.market.currency)),
+        facets,
         did_you_mean,
     })
 }

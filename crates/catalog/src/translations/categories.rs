@@ -4,17 +4,22 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
-use domain::{CategoryId, Locale, UserId};
+use domain::{CategoryId, CustomResource, Locale, UserId};
 
+use super::custom::{self, Values};
 use super::{TranslationError, Written, fill, locales, was_there, within_bounds};
 use crate::categories::CategoryError;
 use crate::categories::editing::{self, CategoryChanges};
+
+const CATEGORY: CustomResource = CustomResource::Category;
 
 /// Texts of a category; `None` where the wider locale or the shop's own language is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {
     pub name: Option<String>,
     pub description: Option<String>,
+    /// Values of custom fields, by their keys; empty where texts are found for lists.
+    pub custom: Values,
 }
 
 type Row = (BigInt, Text, Nullable<Text>, Nullable<Text>);
@@ -71,7 +76,12 @@ type Columns = (i64, String, Option<String>, Option<String>);
 
 fn read(rows: Vec<Columns>) -> Vec<(CategoryId, String, Texts)> {
     let text = |(id, locale, name, description): Columns| {
-        let texts = Texts { name, description };
+        let custom = Values::new();
+        let texts = Texts {
+            name,
+            description,
+            custom,
+        };
         Some((CategoryId::try_from(id).ok()?, locale, texts))
     };
     rows.into_iter().filter_map(text).collect()
@@ -84,8 +94,12 @@ fn read(rows: Vec<Columns>) -> Vec<(CategoryId, String, Texts)> {
 /// Those of the database.
 pub fn list(conn: &mut PgConnection, id: CategoryId) -> QueryResult<Vec<(String, Texts)>> {
     let rows = ListTexts { id: id.get() }.load(conn)?;
-    let all = read(rows).into_iter();
-    Ok(all.map(|(_, locale, texts)| (locale, texts)).collect())
+    let mut values = custom::list(conn, CATEGORY, id.get())?;
+    let whole = |(_, locale, texts): (CategoryId, String, Texts)| {
+        let custom = values.remove(&locale).unwrap_or_default();
+        (locale, Texts { custom, ..texts })
+    };
+    Ok(read(rows).into_iter().map(whole).collect())
 }
 
 /// Writes what a category is called in a locale, in place of what was said there before. `None` takes the translation away.
@@ -107,17 +121,24 @@ pub fn set(
         .map_err(TranslationError::Edit)?;
     let (id, locale) = (id.get(), locale.to_string());
     match texts {
-        Some(Texts { name, description }) => {
+        Some(Texts {
+            name,
+            description,
+            custom,
+        }) => {
             let write = WriteTexts {
                 id,
-                locale,
+                locale: locale.clone(),
                 name,
                 description,
             };
             let others: i64 = write.get_result(conn).map_err(edit)?;
+            custom::write(conn, CATEGORY, id, &locale, custom)
+                .map_err(|error| TranslationError::Edit(error.into()))?;
             within_bounds(others, version)
         }
         None => {
+            custom::forget(conn, CATEGORY, id, &locale).map_err(edit)?;
             let gone = ForgetTexts { id, locale };
             was_there(gone.execute(conn).map_err(edit)?, version)
         }

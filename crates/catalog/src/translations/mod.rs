@@ -4,6 +4,7 @@
 //! own language. A translation is part of its product or category: to write one is a change of that.
 
 pub mod categories;
+pub mod custom;
 pub mod products;
 
 use domain::Locale;
@@ -25,7 +26,7 @@ pub enum TranslationError<E> {
 /// The new version of what was translated.
 type Written<E> = Result<i64, TranslationError<E>>;
 
-fn locales(locale: &Locale) -> Vec<String> {
+pub(crate) fn locales(locale: &Locale) -> Vec<String> {
     locale.with_fallbacks().map(String::from).collect()
 }
 

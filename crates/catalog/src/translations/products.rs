@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
-use domain::{Locale, ProductId, UserId};
+use domain::{CustomResource, Locale, ProductId, UserId};
 
+use super::custom::{self, Values};
 use super::{TranslationError, Written, fill, locales, was_there, within_bounds};
 use crate::editing::{self, EditError, ProductChanges};
+
+const PRODUCT: CustomResource = CustomResource::Product;
 
 /// Texts of a product; `None` where the wider locale or the shop's own language is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct Texts {
     pub description_html: Option<String>,
     pub seo_title: Option<String>,
     pub seo_description: Option<String>,
+    /// Values of custom fields, by their keys; empty where texts are found for lists.
+    pub custom: Values,
 }
 
 type Row = (
@@ -105,6 +110,7 @@ fn read(rows: Vec<Columns>) -> Vec<(ProductId, String, Texts)> {
             description_html,
             seo_title,
             seo_description,
+            custom: Values::new(),
         };
         Some((ProductId::try_from(id).ok()?, locale, texts))
     };
@@ -118,15 +124,19 @@ fn read(rows: Vec<Columns>) -> Vec<(ProductId, String, Texts)> {
 /// Those of the database.
 pub fn list(conn: &mut PgConnection, id: ProductId) -> QueryResult<Vec<(String, Texts)>> {
     let rows = ListTexts { id: id.get() }.load(conn)?;
-    let all = read(rows).into_iter();
-    Ok(all.map(|(_, locale, texts)| (locale, texts)).collect())
+    let mut values = custom::list(conn, PRODUCT, id.get())?;
+    let whole = |(_, locale, texts): (ProductId, String, Texts)| {
+        let custom = values.remove(&locale).unwrap_or_default();
+        (locale, Texts { custom, ..texts })
+    };
+    Ok(read(rows).into_iter().map(whole).collect())
 }
 
 /// Writes what a product is called in a locale, in place of what was said there before. `None` takes the translation away.
 ///
 /// # Errors
 ///
-/// Those of [`editing::update`], [`TranslationError::TooMany`], and [`TranslationError::NotThere`] where there is none to
+/// Those of [`editing::update`], also for a value that is not what its definition says, [`TranslationError::TooMany`], and [`TranslationError::NotThere`] where there is none to
 /// take away.
 pub fn set(
     conn: &mut PgConnection,
@@ -145,7 +155,7 @@ pub fn set(
         Some(texts) => {
             let write = WriteTexts {
                 id,
-                locale,
+                locale: locale.clone(),
                 name: texts.name,
                 description: texts.description,
                 description_html: texts.description_html,
@@ -153,9 +163,12 @@ pub fn set(
                 seo_description: texts.seo_description,
             };
             let others: i64 = write.get_result(conn).map_err(edit)?;
+            custom::write(conn, PRODUCT, id, &locale, texts.custom)
+                .map_err(|error| TranslationError::Edit(error.into()))?;
             within_bounds(others, version)
         }
         None => {
+            custom::forget(conn, PRODUCT, id, &locale).map_err(edit)?;
             let gone = ForgetTexts { id, locale };
             was_there(gone.execute(conn).map_err(edit)?, version)
         }

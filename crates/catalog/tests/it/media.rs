@@ -1,5 +1,6 @@
 //! Pictures, whose bytes are somewhere else.
 
+use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::thread;
 
@@ -7,16 +8,18 @@ use catalog::media::editing::{self, MediaChanges};
 use catalog::media::products::{self, SetError, Wanted};
 use catalog::media::uploading::{self, NewMedia};
 use catalog::media::{Hash, MediaError, find, find_stored, keeping, list};
+use catalog::prices::Market;
 use catalog::products as catalogue;
 use catalog::products::Start;
 use db::testing::{count, text};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use domain::{MediaId, PageSize, ProductId};
+use domain::{Locale, MediaId, PageSize, ProductId};
+use serde_json::json;
 
 use crate::{USD, conn, create, database, product, statements};
 
-fn new(byte: u8) -> NewMedia {
+pub fn new(byte: u8) -> NewMedia {
     NewMedia {
         hash: Hash([byte; 32]),
         content_type: "image/jpeg",
@@ -27,6 +30,21 @@ fn new(byte: u8) -> NewMedia {
         name: "mug.jpg".into(),
         alt: "A mug".into(),
     }
+}
+
+/// A file that is no picture, whose bytes are there.
+pub fn kept_file(conn: &mut PgConnection, byte: u8) -> MediaId {
+    let file = NewMedia {
+        content_type: "application/pdf",
+        width: 0,
+        height: 0,
+        widths: Vec::new(),
+        name: "Manual.pdf".into(),
+        ..new(byte)
+    };
+    let (id, _) = uploading::begin(conn, file).unwrap();
+    assert!(uploading::complete(conn, id, None).unwrap());
+    id
 }
 
 /// A picture whose bytes are there.
@@ -40,6 +58,7 @@ fn wanted(id: MediaId) -> Wanted {
     Wanted {
         id,
         alt: None,
+        alts: None,
         variant_ids: Vec::new(),
     }
 }
@@ -144,7 +163,7 @@ fn a_product_shows_its_pictures_and_a_list_the_first() {
     // What a picture says of itself later is the business of those who take it later.
     let changes = MediaChanges {
         alt: Some("A cup".into()),
-        name: None,
+        ..MediaChanges::default()
     };
     editing::update(conn, two, changes, Some(1), None).unwrap();
     products::set(conn, other, &[wanted(two)], None, None).unwrap();
@@ -214,4 +233,87 @@ fn a_picture_is_not_deleted_while_a_product_takes_it() {
             _ => panic!("{taken:?} {deleted:?}"),
         }
     }
+}
+
+#[test]
+fn a_file_that_is_no_picture_is_neither_made_smaller_nor_shown_as_one() {
+    let conn = &mut conn();
+    let file = kept_file(conn, 1);
+    let id = create(conn, product("PIC-FILE"));
+
+    let found = find(conn, file).unwrap().unwrap();
+    assert!(found.rendered_at.is_some());
+    assert_eq!((found.width, found.widths.len()), (0, 0));
+    let jobs = "platform.jobs WHERE kind = 'renderMedia'";
+    assert_eq!(count(conn, jobs), 0);
+    let stored = find_stored(conn, Hash([1; 32])).unwrap().unwrap();
+    assert_eq!(
+        (stored.content_type.as_str(), stored.is_rendered),
+        ("application/pdf", true)
+    );
+    let refused = conn.transaction(|conn| products::set(conn, id, &[wanted(file)], None, None));
+    assert!(matches!(refused, Err(SetError::Unknown(0))), "{refused:?}");
+}
+
+#[test]
+fn an_alternative_text_is_that_of_the_reader_s_language_or_of_a_wider_one() {
+    let conn = &mut conn();
+    let id = create(conn, product("PIC-ALT"));
+    let media = kept(conn, 1);
+    let locale = |text: &str| text.parse::<Locale>().unwrap();
+    let said = |texts: &[(&str, Option<&str>)]| {
+        let said = texts
+            .iter()
+            .map(|(of, text)| (locale(of), text.map(str::to_owned)));
+        said.collect::<BTreeMap<_, _>>()
+    };
+    let change = |alts| MediaChanges {
+        alts,
+        ..MediaChanges::default()
+    };
+    let first = said(&[("de", Some("Ein Becher")), ("fr", Some("Une tasse"))]);
+    editing::update(conn, media, change(first), None, None).unwrap();
+    let second = said(&[("fr", None), ("pt", Some("Uma caneca"))]);
+    editing::update(conn, media, change(second), None, None).unwrap();
+    let kept_alts = find(conn, media).unwrap().unwrap().alts;
+    assert_eq!(kept_alts, json!({"de": "Ein Becher", "pt": "Uma caneca"}));
+
+    let letters = || ('a'..='z').map(String::from);
+    let many = letters().flat_map(|a| letters().map(move |b| format!("q{a}{b}")));
+    let many = many.take(199).map(|of| (locale(&of), Some("x".to_owned())));
+    let refused =
+        conn.transaction(|conn| editing::update(conn, media, change(many.collect()), None, None));
+    assert!(
+        matches!(refused, Err(MediaError::TooManyLocales)),
+        "{refused:?}"
+    );
+
+    products::set(conn, id, &[wanted(media)], None, None).unwrap();
+    let alt = |conn: &mut PgConnection, of: Option<&str>| {
+        let market = Market {
+            locale: of.map(locale),
+            ..Market::from(USD)
+        };
+        let found = catalogue::find(conn, id, market).unwrap().unwrap();
+        let page = catalogue::list(conn, None, Start::After(0), PageSize::default(), market);
+        let listed = page.unwrap()[0].media.shown[0].alt.clone();
+        assert_eq!(found.media.shown[0].alt, listed);
+        listed
+    };
+    assert_eq!(alt(conn, None), "A mug");
+    assert_eq!(alt(conn, Some("de-AT")), "Ein Becher");
+    assert_eq!(alt(conn, Some("fr")), "A mug");
+    let of_product = Wanted {
+        alt: Some("From behind".into()),
+        alts: Some(said(&[
+            ("de", Some("Von hinten")),
+            ("de-CH", None),
+            ("pt-BR", Some("Por trás")),
+        ])),
+        ..wanted(media)
+    };
+    products::set(conn, id, &[of_product], None, None).unwrap();
+    assert_eq!(alt(conn, Some("de-CH")), "Von hinten");
+    assert_eq!(alt(conn, Some("pt-BR")), "Por trás");
+    assert_eq!(alt(conn, Some("pt")), "From behind");
 }

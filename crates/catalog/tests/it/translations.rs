@@ -98,7 +98,7 @@ fn categories_are_translated_alike_and_there_is_an_end_to_languages() {
     let texts = |name: &str| {
         Some(categories::Texts {
             name: Some(name.to_owned()),
-            description: None,
+            ..categories::Texts::default()
         })
     };
     categories::set(conn, id, &locale("de"), texts("Tassen"), None, None).unwrap();

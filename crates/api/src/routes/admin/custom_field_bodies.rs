@@ -24,7 +24,7 @@ pub struct NewCustomFieldBody {
     #[serde(default)]
     #[schema(max_length = 300)]
     name: String,
-    /// `text`, `richText`, `int`, `decimal`, `bool`, `date`, `enum`, `money`, `reference`, `list` or `json`.
+    /// `text`, `richText`, `int`, `decimal`, `bool`, `date`, `enum`, `money`, `reference`, `file`, `list` or `json`.
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "enum")]
     of: CustomType,
@@ -36,6 +36,9 @@ pub struct NewCustomFieldBody {
     /// Whether products are found by its values.
     #[serde(default)]
     filterable: bool,
+    /// Whether its values can be said in other languages: texts of products and categories.
+    #[serde(default)]
+    translatable: bool,
 }
 
 impl NewCustomFieldBody {
@@ -56,6 +59,7 @@ impl NewCustomFieldBody {
             rules: self.validation.into(),
             is_public: self.visibility == Some(Visibility::Public),
             is_filterable: self.filterable,
+            is_translatable: self.translatable,
         })
     }
 }
@@ -75,6 +79,7 @@ pub struct CustomFieldChangesBody {
     #[schema(value_type = Option<String>)]
     visibility: Option<Visibility>,
     filterable: Option<bool>,
+    translatable: Option<bool>,
 }
 
 impl CustomFieldChangesBody {
@@ -87,6 +92,7 @@ impl CustomFieldChangesBody {
             rules: self.validation.map(Into::into),
             is_public: self.visibility.map(|it| it == Visibility::Public),
             is_filterable: self.filterable,
+            is_translatable: self.translatable,
         })
     }
 }
@@ -142,7 +148,7 @@ pub struct ValidationBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_items = 1, max_items = 200)]
     values: Option<Vec<String>>,
-    /// What a list is a list of: `text`, `int`, `decimal`, `date`, `enum` or `reference`.
+    /// What a list is a list of: `text`, `int`, `decimal`, `date`, `enum`, `reference` or `file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     item_type: Option<CustomType>,
@@ -210,6 +216,8 @@ pub struct CustomFieldBody {
     #[schema(value_type = String)]
     visibility: Visibility,
     filterable: bool,
+    /// Whether its values can be said in other languages.
+    translatable: bool,
     /// Whether all values are seen by those who may, and found where they are to be; if not, a job is about to see to it.
     is_applied: bool,
     created_at: DateTime<Utc>,
@@ -232,6 +240,7 @@ impl From<CustomField> for CustomFieldBody {
                 Visibility::Private
             },
             filterable: field.is_filterable,
+            translatable: field.is_translatable,
             created_at: field.created_at,
             updated_at: field.updated_at,
         }

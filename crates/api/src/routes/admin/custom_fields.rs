@@ -143,11 +143,13 @@ pub async fn update(
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let expected = precondition::expected_version(&request)?;
     let changes = body.value.checked()?;
-    idempotency::once(&state.db, request_key, move |conn| {
+    let answer = idempotency::once(&state.db, request_key, move |conn| {
         defining::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
         read(conn, id)
     })
-    .await
+    .await?;
+    forget(&state).await;
+    Ok(answer)
 }
 
 /// Removes a custom field, and answers with the job that takes its values away. Staff only.
@@ -174,14 +176,21 @@ pub async fn remove(
     let actor = staff.0.id;
     let request_key = key.bind(&Caller::User(staff.0), &[]);
     let expected = precondition::expected_version(&request)?;
-    idempotency::once(&state.db, request_key, move |conn| {
+    let answer = idempotency::once(&state.db, request_key, move |conn| {
         let job = defining::remove(conn, id, expected, Some(actor)).map_err(refuse)?;
         let job = job.map(|job| jobs::find(conn, job)).transpose()?.flatten();
         Ok(Answer::ok(&JobBody::from(
             job.ok_or_else(Problem::internal)?,
         )))
     })
-    .await
+    .await?;
+    forget(&state).await;
+    Ok(answer)
+}
+
+/// What customers are not to see any more is gone at once, from answers that were kept as well.
+async fn forget(state: &State) {
+    state.cache.many_products_changed().await;
 }
 
 fn read(conn: &mut PgConnection, id: CustomFieldId) -> Result<Answer, Problem> {

@@ -19,6 +19,9 @@ use crate::http::{
 use crate::routes::money::ProblemBody;
 use crate::state::State;
 
+/// What a form of a web page sends.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// What is said of a picture.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -32,14 +35,15 @@ pub struct NewMediaQuery {
     alt: Option<String>,
 }
 
-/// Takes a picture: JPEG, PNG or WebP, which its bytes tell. Staff only.
+/// Takes a picture (JPEG, PNG or WebP) or another file, which its bytes tell. Staff only.
 ///
-/// It is kept without metadata, upright and in sRGB. A job makes it smaller then.
+/// A picture is kept without metadata, upright and in sRGB, and a job makes it smaller then. Other files are kept as they are:
+/// PDF, ZIP, documents of Office and OpenDocument, EPUB, MP3, MP4 and WebM.
 #[utoipa::path(
     tag = "media",
     security(("token" = [])),
     params(NewMediaQuery),
-    request_body(content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "application/octet-stream"))),
+    request_body(content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"), (Vec<u8> = "application/pdf"), (Vec<u8> = "application/octet-stream"))),
     responses(
         (status = 201, body = MediaBody),
         (status = 400, body = ProblemBody, content_type = "application/problem+json"),
@@ -61,7 +65,9 @@ pub async fn create(
     check_type(&request)?;
     let name = text("name", query.0.name.unwrap_or_default(), 0, MAX_NAME_CHARS)?;
     let alt = text("alt", query.0.alt.unwrap_or_default(), 0, MAX_ALT_CHARS)?;
-    let received = media_upload::receive(&mut payload, state.config.media.max_bytes).await?;
+    let limits = &state.config.media;
+    let limit = limits.max_bytes.max(limits.max_file_bytes);
+    let received = media_upload::receive(&mut payload, limit).await?;
     let actor = staff.0.id;
     let request_key = key.bind(&Caller::User(staff.0), &received.digest);
     // To decode it again would be for nothing.
@@ -86,7 +92,7 @@ pub async fn create(
     answer
 }
 
-/// The type that is claimed decides nothing but that somebody meant to send a picture, as no form of a web page does.
+/// The type that is claimed decides nothing but that somebody meant to send a file, as no form of a web page does.
 fn check_type(request: &HttpRequest) -> Result<(), Problem> {
     let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
     if header(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
@@ -96,15 +102,18 @@ fn check_type(request: &HttpRequest) -> Result<(), Problem> {
         .unwrap_or_default()
         .to_ascii_lowercase();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.starts_with("image/") || essence == "application/octet-stream" {
+    let is_of_no_form = ["image/", "audio/", "video/", "application/"]
+        .iter()
+        .any(|kind| essence.starts_with(kind));
+    if is_of_no_form && !["application/json", FORM].contains(&essence) {
         return Ok(());
     }
     Err(not_understood(
-        "send the bytes of a picture as `Content-Type: image/jpeg`, `image/png` or `image/webp`",
+        "send the bytes of a file as they are, as `Content-Type: image/jpeg`, `application/pdf` or whatever it is",
     ))
 }
 
-/// Lists pictures, newest first. Staff only.
+/// Lists pictures and other files, newest first. Staff only.
 #[utoipa::path(
     tag = "media",
     security(("token" = [])),
@@ -176,14 +185,17 @@ pub async fn update(
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let expected = precondition::expected_version(&request)?;
     let changes = body.value.checked()?;
-    idempotency::once(&state.db, request_key, move |conn| {
+    let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
         read(conn, id)
     })
-    .await
+    .await?;
+    // A file is shown by its name with whatever names it.
+    state.cache.many_products_changed().await;
+    Ok(answer)
 }
 
-/// Deletes a picture that no product has. Staff only.
+/// Deletes a picture or another file that no product has, and no value of a custom field names. Staff only.
 #[utoipa::path(
     tag = "media",
     security(("token" = [])),
@@ -233,8 +245,9 @@ fn refuse(error: MediaError) -> Problem {
     match error {
         MediaError::NotFound => not_found(),
         MediaError::Stale(_) => precondition::stale(),
-        MediaError::InUse => Problem::conflict("media_in_use", "A product has this picture")
-            .detail("take it from the products that have it first"),
+        MediaError::InUse => Problem::conflict("media_in_use", "It is in use")
+            .detail("take it first from the products that have it, and from the custom fields whose values name it"),
+        MediaError::TooManyLocales => Problem::invalid("alts", "length", error.to_string()),
         MediaError::Db(error) => error.into(),
     }
 }

@@ -1,10 +1,12 @@
 //! Pictures as staff sends and sees them.
 
+use std::collections::BTreeMap;
+
 use catalog::media::editing::MediaChanges;
 use catalog::media::products::{MAX_MEDIA, MAX_VARIANTS, Wanted};
 use catalog::media::{MAX_ALT_CHARS, MAX_NAME_CHARS, Media};
 use chrono::{DateTime, Utc};
-use domain::{Cursor, MediaId, Page, PageSize, VariantId};
+use domain::{Cursor, InvalidLocale, Locale, MediaId, Page, PageSize, VariantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,7 +14,7 @@ use crate::http::{Problem, text};
 use crate::routes::media_files::url;
 use crate::routes::product_bodies::ProductMediaBody;
 
-/// A picture.
+/// A picture, or another file.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Media)]
@@ -23,13 +25,18 @@ pub struct MediaBody {
     name: String,
     /// What is said for those who do not see it; products begin with it.
     alt: String,
-    /// `image/jpeg`, `image/png` or `image/webp`.
+    /// The same for readers of other languages, by their locales.
+    #[schema(value_type = Object, example = json!({"de": "Eine Tasse"}))]
+    alts: serde_json::Value,
+    /// `image/jpeg`, `image/png` or `image/webp` of a picture; anything else is another file.
     content_type: String,
     /// Of the original.
     bytes: i64,
-    /// Of the original, in pixels.
-    width: i32,
-    height: i32,
+    /// Of the original, in pixels; null for what is no picture.
+    #[schema(required = true)]
+    width: Option<i32>,
+    #[schema(required = true)]
+    height: Option<i32>,
     /// The address of the original.
     url: String,
     /// In these widths it is at the same address with `{width}.webp` at its end.
@@ -48,10 +55,11 @@ impl From<Media> for MediaBody {
             url: url(media.hash, &media.content_type),
             name: media.name,
             alt: media.alt,
+            alts: media.alts,
             content_type: media.content_type,
             bytes: media.bytes,
-            width: media.width,
-            height: media.height,
+            width: Some(media.width).filter(|width| *width > 0),
+            height: Some(media.height).filter(|height| *height > 0),
             widths: media.widths,
             rendered_at: media.rendered_at,
             created_at: media.created_at,
@@ -94,6 +102,34 @@ pub struct MediaChangesBody {
     name: Option<String>,
     #[schema(max_length = 1000)]
     alt: Option<String>,
+    /// The same for readers of other languages, by their locales (BCP 47): each that is there is set, and null takes it away.
+    #[schema(value_type = Option<Object>, example = json!({"de": "Eine Tasse", "fr": null}))]
+    alts: Option<Alts>,
+}
+
+/// Texts by their locales, as they are sent.
+type Alts = BTreeMap<String, Option<String>>;
+
+/// The most locales of one text.
+const MAX_LOCALES: usize = 200;
+
+/// Texts by their locales, none of which is there twice in two spellings.
+fn alts(sent: Alts) -> Result<BTreeMap<Locale, Option<String>>, Problem> {
+    if sent.len() > MAX_LOCALES {
+        let rule = format!("must have at most {MAX_LOCALES} entries");
+        return Err(Problem::invalid("alts", "length", rule));
+    }
+    let mut checked = BTreeMap::new();
+    for (locale, alt) in sent {
+        let field = format!("alts.{locale:.40}");
+        let invalid = |error: InvalidLocale| Problem::invalid(&field, "invalid", error.to_string());
+        let locale: Locale = locale.parse().map_err(invalid)?;
+        let alt = alt.map(|alt| text("alts", alt, 0, MAX_ALT_CHARS));
+        if checked.insert(locale, alt.transpose()?).is_some() {
+            return Err(Problem::invalid(field, "twice", "is there twice"));
+        }
+    }
+    Ok(checked)
 }
 
 impl MediaChangesBody {
@@ -104,6 +140,7 @@ impl MediaChangesBody {
         Ok(MediaChanges {
             name: name.transpose()?,
             alt: alt.transpose()?,
+            alts: self.alts.map(alts).transpose()?.unwrap_or_default(),
         })
     }
 }
@@ -134,6 +171,9 @@ pub struct NewProductMediaBody {
     /// What the picture says of itself by now where it is left out.
     #[schema(max_length = 1000)]
     alt: Option<String>,
+    /// The same for readers of other languages, by their locales (BCP 47).
+    #[schema(value_type = Option<Object>, example = json!({"de": "Von hinten"}))]
+    alts: Option<Alts>,
     /// The variants of the product that it shows, where it shows some in particular.
     #[serde(default)]
     #[schema(value_type = Vec<i64>, max_items = 100)]
@@ -170,6 +210,7 @@ impl NewProductMediaBody {
         Ok(Wanted {
             id: self.id,
             alt: alt.transpose()?,
+            alts: self.alts.map(alts).transpose()?,
             variant_ids: self.variant_ids.into_iter().map(VariantId::get).collect(),
         })
     }

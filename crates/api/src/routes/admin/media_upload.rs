@@ -1,4 +1,4 @@
-//! A picture comes in: to the disk, through the decoder, into the store.
+//! A picture comes in: to the disk, through the decoder, into the store. Another file has no need of the decoder.
 
 use std::io;
 use std::path::Path;
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::http::Problem;
 use crate::media::picture::{Picture, PictureError};
-use crate::media::{WIDTHS, aside};
+use crate::media::{WIDTHS, aside, files};
 use crate::routes::media_files::original_name;
 use crate::state::State;
 
@@ -31,13 +31,18 @@ pub struct Received {
     file: NamedTempFile,
     /// SHA-256: what a repeat of the request is told apart by.
     pub digest: [u8; 32],
+    bytes: u64,
 }
 
 /// Takes all of the body, to the disk.
 pub async fn receive(payload: &mut Payload, limit: u64) -> Result<Received, Problem> {
     let file = NamedTempFile::new().map_err(|error| no_room(&error))?;
     match write(payload, file.path(), limit).await {
-        Ok(digest) => Ok(Received { file, digest }),
+        Ok((digest, bytes)) => Ok(Received {
+            file,
+            digest,
+            bytes,
+        }),
         Err(problem) => {
             drain(payload).await;
             Err(problem)
@@ -45,7 +50,7 @@ pub async fn receive(payload: &mut Payload, limit: u64) -> Result<Received, Prob
     }
 }
 
-async fn write(payload: &mut Payload, to: &Path, limit: u64) -> Result<[u8; 32], Problem> {
+async fn write(payload: &mut Payload, to: &Path, limit: u64) -> Result<([u8; 32], u64), Problem> {
     let opened = tokio::fs::File::create(to).await;
     let mut file = opened.map_err(|error| no_room(&error))?;
     let (mut digest, mut bytes) = (Sha256::new(), 0_u64);
@@ -67,7 +72,7 @@ async fn write(payload: &mut Payload, to: &Path, limit: u64) -> Result<[u8; 32],
         return Err(Problem::invalid("file", "empty", "must not be empty"));
     }
     file.flush().await.map_err(|error| no_room(&error))?;
-    Ok(digest.finalize().into())
+    Ok((digest.finalize().into(), bytes))
 }
 
 /// Reads on, as far as that is not too much, so that whoever sends hears why nothing is kept of it.
@@ -81,8 +86,51 @@ async fn drain(payload: &mut Payload) {
     }
 }
 
-/// Cleans a picture and stores it under a row that does not count yet, whose id it returns.
+/// Stores what was sent under a row that does not count yet, whose id it returns.
 pub async fn store(
+    state: &State,
+    received: Received,
+    name: String,
+    alt: String,
+) -> Result<MediaId, Problem> {
+    let limits = &state.config.media;
+    let head = head(received.file.path()).await;
+    let head = head.map_err(|error| no_room(&error))?;
+    let Some(content_type) = files::kind(&head) else {
+        within(&received, limits.max_bytes)?;
+        return store_picture(state, received, name, alt).await;
+    };
+    within(&received, limits.max_file_bytes)?;
+    let new = NewMedia {
+        hash: Hash(received.digest),
+        content_type,
+        bytes: i64::try_from(received.bytes).unwrap_or(i64::MAX),
+        width: 0,
+        height: 0,
+        widths: Vec::new(),
+        name,
+        alt,
+    };
+    put(state, new, received.file.path()).await
+}
+
+fn within(received: &Received, limit: u64) -> Result<(), Problem> {
+    if received.bytes > limit {
+        return Err(too_large(limit));
+    }
+    Ok(())
+}
+
+/// As much of a file as tells what it is.
+async fn head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let file = tokio::fs::File::open(path).await?;
+    file.take(files::HEAD).read_to_end(&mut head).await?;
+    Ok(head)
+}
+
+/// Cleans a picture, and stores that.
+async fn store_picture(
     state: &State,
     received: Received,
     name: String,
@@ -98,13 +146,17 @@ pub async fn store(
         .await
         .map_err(|error| no_room(&error))?;
     let new = described(picture, hash, bytes, name, alt);
+    put(state, new, cleaned.path()).await
+}
+
+async fn put(state: &State, new: NewMedia, from: &Path) -> Result<MediaId, Problem> {
+    let original = original_name(new.content_type);
     let (id, file) = state
         .db
         .run(move |conn| uploading::begin(conn, new).map_err(Problem::from))
         .await?;
-    let name = original_name(picture.kind);
-    if let Err(error) = media.store.put(&file, &name, cleaned.path()).await {
-        log::error!(media:% = id, error:% = error; "a picture cannot be stored");
+    if let Err(error) = state.media.store.put(&file, &original, from).await {
+        log::error!(media:% = id, error:% = error; "a file cannot be stored");
         discard(state, id).await;
         return Err(unavailable());
     }
@@ -156,7 +208,11 @@ async fn read(path: &Path) -> io::Result<(Hash, i64)> {
 
 fn refuse(error: &PictureError) -> Problem {
     let (code, rule) = match error {
-        PictureError::Unknown => ("unknown_kind", "must be a JPEG, PNG or WebP".to_owned()),
+        PictureError::Unknown => {
+            let others = files::KINDS.map(|(_, extension)| extension).join(", ");
+            let rule = format!("must be a JPEG, PNG or WebP, or a file such as {others}");
+            ("unknown_kind", rule)
+        }
         PictureError::TooLarge { .. } => ("too_many_pixels", error.to_string()),
         PictureError::Broken(_) => ("broken", error.to_string()),
         PictureError::Failed(cause) => {
@@ -164,7 +220,7 @@ fn refuse(error: &PictureError) -> Problem {
             return Problem::internal();
         }
     };
-    Problem::unprocessable("unusable_picture", "The file is not a picture to be shown")
+    Problem::unprocessable("unusable_picture", "The file is none that is kept")
         .field("file", code, rule)
 }
 

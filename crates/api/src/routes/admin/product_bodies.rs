@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::product_details::{Details, NewStatus};
 use crate::http::{Problem, given};
-use crate::routes::attributes::{self, Object};
+use crate::routes::attributes::{self, FileBody, Object};
 use crate::routes::product_writes::{self, NewProductBody, ProductChangesBody};
 
 /// A product, whatever its status.
@@ -57,6 +57,10 @@ pub struct StaffProductBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     custom_fields: Option<Object>,
+    /// The files that values of custom fields name; absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<FileBody>>)]
+    files: Option<Vec<FileBody>>,
     /// What programs keep there for everybody to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -97,6 +101,7 @@ impl From<Managed> for StaffProductBody {
             seo_title: product.seo_title,
             seo_description: product.seo_description,
             custom_fields: None,
+            files: None,
             metadata: None,
             private_metadata: None,
             version: product.version,
@@ -111,6 +116,7 @@ impl StaffProductBody {
     pub fn with(self, attributes: Attributes) -> Self {
         Self {
             custom_fields: Some(attributes.all_values()),
+            files: attributes::files(&attributes.files),
             metadata: Some(attributes.metadata),
             private_metadata: Some(attributes.private_metadata),
             ..self

@@ -10,6 +10,7 @@ use domain::{Currency, ProductId};
 use super::media_bodies::{NewProductMediaListBody, ProductMediaListBody};
 use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
 use crate::routes::money::ProblemBody;
+use crate::routes::product_bodies::ProductMediaBody;
 use crate::routes::product_writes;
 use crate::routes::products::{not_found, product_id};
 use crate::state::State;
@@ -74,7 +75,7 @@ pub async fn put(
 fn read(conn: &mut PgConnection, id: ProductId, currency: Currency) -> Result<Answer, Problem> {
     let product = managed::find(conn, id, currency)?.ok_or_else(not_found)?;
     let media = products::list(conn, id)?;
-    let media = media.into_iter().map(Into::into).collect();
+    let media = media.into_iter().map(ProductMediaBody::for_staff).collect();
     Ok(Answer::ok(&ProductMediaListBody { media }).with_version(product.version))
 }
 

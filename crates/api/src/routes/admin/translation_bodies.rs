@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::product_details::rich_text;
 use crate::http::{Problem, text};
+use crate::routes::attributes::Object;
 
 /// Texts of a product in a language; where one is left out, the wider language or the shop's own is shown.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -23,6 +24,9 @@ pub struct ProductTextsBody {
     seo_title: Option<String>,
     #[schema(max_length = 500)]
     seo_description: Option<String>,
+    /// Values of translatable custom fields, by their keys.
+    #[schema(value_type = Option<Object>, example = json!({"care": "Kalt waschen"}))]
+    custom_fields: Option<Object>,
 }
 
 impl ProductTextsBody {
@@ -34,6 +38,7 @@ impl ProductTextsBody {
             description_html: self.description_html.map(rich_text).transpose()?,
             seo_title: within("seoTitle", self.seo_title, 0, 200)?,
             seo_description: within("seoDescription", self.seo_description, 0, 500)?,
+            custom: self.custom_fields.unwrap_or_default(),
         })
     }
 }
@@ -47,6 +52,9 @@ pub struct CategoryTextsBody {
     name: Option<String>,
     #[schema(max_length = 20_000)]
     description: Option<String>,
+    /// Values of translatable custom fields, by their keys.
+    #[schema(value_type = Option<Object>)]
+    custom_fields: Option<Object>,
 }
 
 impl CategoryTextsBody {
@@ -55,6 +63,7 @@ impl CategoryTextsBody {
         Ok(categories::Texts {
             name: within("name", self.name, 1, 300)?,
             description: within("description", self.description, 0, 20_000)?,
+            custom: self.custom_fields.unwrap_or_default(),
         })
     }
 }
@@ -85,6 +94,9 @@ pub struct ProductTranslationBody {
     seo_title: Option<String>,
     #[schema(required = true)]
     seo_description: Option<String>,
+    /// Values of custom fields that are said in it, by their keys.
+    #[schema(value_type = Object)]
+    custom_fields: Object,
 }
 
 impl From<(String, products::Texts)> for ProductTranslationBody {
@@ -96,6 +108,7 @@ impl From<(String, products::Texts)> for ProductTranslationBody {
             description_html: texts.description_html,
             seo_title: texts.seo_title,
             seo_description: texts.seo_description,
+            custom_fields: texts.custom,
         }
     }
 }
@@ -125,6 +138,9 @@ pub struct CategoryTranslationBody {
     name: Option<String>,
     #[schema(required = true)]
     description: Option<String>,
+    /// Values of custom fields that are said in it, by their keys.
+    #[schema(value_type = Object)]
+    custom_fields: Object,
 }
 
 impl From<(String, categories::Texts)> for CategoryTranslationBody {
@@ -133,6 +149,7 @@ impl From<(String, categories::Texts)> for CategoryTranslationBody {
             locale,
             name: texts.name,
             description: texts.description,
+            custom_fields: texts.custom,
         }
     }
 }

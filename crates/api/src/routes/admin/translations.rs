@@ -78,14 +78,11 @@ pub async fn put_of_product(
     let expected = precondition::expected_version(&request)?;
     let texts = body.value.checked()?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
-        let answer = Answer::ok(&ProductTranslationBody::from((
-            locale.to_string(),
-            texts.clone(),
-        )));
         let version = products::set(conn, id, &locale, Some(texts), expected, Some(actor));
         let version =
             version.map_err(|error| refuse(error, crate::routes::product_writes::refuse))?;
-        Ok(answer.with_version(version))
+        let written = of_locale(products::list(conn, id)?, &locale)?;
+        Ok(Answer::ok(&ProductTranslationBody::from(written)).with_version(version))
     })
     .await?;
     state.cache.products_changed(&[id]).await;
@@ -194,13 +191,10 @@ pub async fn put_of_category(
         &body.bytes,
         &request,
         move |conn, expected, actor| {
-            let answer = Answer::ok(&CategoryTranslationBody::from((
-                locale.to_string(),
-                texts.clone(),
-            )));
             let version = categories::set(conn, id, &locale, Some(texts), expected, Some(actor));
             let version = version.map_err(|error| refuse(error, super::categories::refuse))?;
-            Ok(answer.with_version(version))
+            let written = of_locale(categories::list(conn, id)?, &locale)?;
+            Ok(Answer::ok(&CategoryTranslationBody::from(written)).with_version(version))
         },
     )
     .await
@@ -244,6 +238,13 @@ pub async fn delete_of_category(
         },
     )
     .await
+}
+
+/// What was just written, as it is kept.
+fn of_locale<T>(all: Vec<(String, T)>, locale: &Locale) -> Result<(String, T), Problem> {
+    let locale = locale.to_string();
+    let written = all.into_iter().find(|(known, _)| *known == locale);
+    written.ok_or_else(Problem::internal)
 }
 
 fn locale(text: &str) -> Result<Locale, Problem> {

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::components::PartBody;
 use crate::http::{Problem, given, text};
-use crate::routes::attributes::{self, Object};
+use crate::routes::attributes::{self, FileBody, Object};
 use crate::routes::product_writes::price;
 use crate::routes::stock::check_on_hand;
 use crate::routes::variants::choices;
@@ -67,6 +67,10 @@ pub struct StaffVariantBody {
     /// Values of custom fields, by their keys.
     #[schema(value_type = Object)]
     custom_fields: Object,
+    /// The files that values of custom fields name; absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<FileBody>>)]
+    files: Option<Vec<FileBody>>,
     /// What programs keep there for everybody to read.
     #[schema(value_type = Object)]
     metadata: Object,
@@ -100,6 +104,7 @@ impl StaffVariantBody {
             reserved: variant.reserved,
             available: variant.available,
             custom_fields: kept.all_values(),
+            files: attributes::files(&kept.files),
             metadata: kept.metadata,
             private_metadata: kept.private_metadata,
         }

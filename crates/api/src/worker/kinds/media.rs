@@ -62,9 +62,12 @@ async fn make(run: &Run, original: &Original) -> Result<(), JobError> {
     let failed = |error: std::io::Error| JobError::Retry(error.to_string());
     let dir = tempfile::tempdir().map_err(failed)?;
     let from = dir.path().join("original");
-    let kind = Kind::of_content_type(&original.content_type);
-    let kind = kind.ok_or_else(|| JobError::Final("a kind of a later release".into()))?;
-    fetch(run, &original.file, &original_name(kind), &from).await?;
+    let is_known = Kind::of_content_type(&original.content_type).is_some();
+    if !is_known {
+        return Err(JobError::Final("a kind of a later release".into()));
+    }
+    let name = original_name(&original.content_type);
+    fetch(run, &original.file, &name, &from).await?;
     aside::render(&from, dir.path(), &widths)
         .await
         .map_err(|error| match error {

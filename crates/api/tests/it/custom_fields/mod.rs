@@ -1,5 +1,6 @@
 //! What a shop keeps beside what every shop does, as staff writes it and customers see it.
 
+mod languages;
 mod refusals;
 
 use serde_json::{Value, json};

@@ -2,7 +2,18 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 43] = [
+pub const REFERENCES: [Case; 45] = [
+    (
+        "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
+         VALUES ('variant', 'manual', '', 'file', '{}', true, false, 0, 0); \
+         INSERT INTO catalog.custom_values (resource, resource_id, public_values) VALUES ('variant', 3, '{\"manual\": 7}')",
+        &[("S16", "variant 3")],
+    ),
+    (
+        "INSERT INTO catalog.custom_values (resource, resource_id) VALUES ('product', 3); \
+         INSERT INTO catalog.custom_translations VALUES ('product', 3, 'de', '{\"lost\": \"x\"}')",
+        &[("S16", "product 3")],
+    ),
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'size', '', 'int', '{}', true, false, 0, 0); \

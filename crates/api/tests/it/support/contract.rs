@@ -75,8 +75,14 @@ pub fn check(method: &str, path: &str, status: u16, kind: &str, body: &[u8]) {
 }
 
 fn is_no_json(essence: &str) -> bool {
-    ["text/plain", "text/csv", "application/x-ndjson"].contains(&essence)
-        || essence.starts_with("image/")
+    let known = [
+        "text/plain",
+        "text/csv",
+        "application/x-ndjson",
+        "application/pdf",
+        "application/zip",
+    ];
+    known.contains(&essence) || essence.starts_with("image/")
 }
 
 /// The template a path belongs to; a literal one wins.

@@ -247,7 +247,7 @@ fn rules_that_make_no_sense_are_named() {
         ),
         (
             NewField {
-                resource: CustomResource::Variant,
+                resource: CustomResource::Category,
                 ..filter(T::Int, rules.clone())
             },
             "filterable",

@@ -3,15 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::custom_fields::Rules;
-use catalog::custom_fields::defining::{self, FieldChanges, NewField};
+use catalog::custom_fields::defining::{self, DefineError, FieldChanges, NewField};
+use catalog::products;
 use catalog::search::facets::Count;
 use catalog::search::{self, Search, SearchError, Selection, following};
+use catalog::variants::adding::{self, NewVariant};
+use catalog::variants::editing::VariantChanges;
+use catalog::variants::{self, choosing};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use domain::{CustomFieldId, CustomType as T, Facet, PageSize, SearchSort};
+use domain::{
+    CustomFieldId, CustomResource, CustomType as T, Facet, PageSize, ProductId, SearchSort,
+};
 use serde_json::{Map, Value, json};
 
 use super::{apply, create_with, define, field, one_of, set_values};
+use crate::variants::{options, variant};
 use crate::{USD, conn};
 
 const MATERIALS: [&str; 3] = ["wool", "silk: raw", "O'Hemp"];
@@ -60,7 +67,43 @@ fn filter(conn: &mut PgConnection, key: &str, of: T, rules: Rules) -> CustomFiel
     define(conn, new)
 }
 
-/// Sixty products, each with some values of five filters, and one value that is none.
+const SHADES: [&str; 4] = ["navy", "sky", "moss", "sand"];
+
+/// Gives some products two more variants, and their variants values of a filter: all that they have between them.
+fn shade(conn: &mut PgConnection, id: ProductId, number: usize) -> BTreeSet<&'static str> {
+    let mut shades = BTreeSet::new();
+    if number.is_multiple_of(3) {
+        return shades;
+    }
+    let default = products::find_default_variant(conn, id).unwrap().unwrap();
+    let said = |shade: &str| set_values(&[("shade", json!(shade))]);
+    let changes = VariantChanges {
+        attributes: said(SHADES[number % 4]),
+        ..VariantChanges::default()
+    };
+    variants::editing::update(conn, (id, default), changes, None, None).unwrap();
+    shades.insert(SHADES[number % 4]);
+    if number.is_multiple_of(2) {
+        let sizes = options(&[("Size", &["S", "M"])]);
+        choosing::set_options(conn, id, &sizes, None, None).unwrap();
+        let new = |size: &str, shade: usize| NewVariant {
+            attributes: said(SHADES[shade % 4]),
+            ..variant(&format!("FILTER-{number}-{size}"), size)
+        };
+        let two = [new("S", number / 2), new("M", number / 5)];
+        adding::create_all(conn, id, &two, None).unwrap();
+        shades.extend([SHADES[number / 2 % 4], SHADES[number / 5 % 4]]);
+    }
+    if number.is_multiple_of(10) {
+        let all = variants::list(conn, id, 0, PageSize::MAX, USD).unwrap();
+        let last = all.last().unwrap().id;
+        variants::editing::archive(conn, (id, last), None, None).unwrap();
+        shades = BTreeSet::from([SHADES[number % 4], SHADES[number / 2 % 4]]);
+    }
+    shades
+}
+
+/// Sixty products, each with some values of five filters and of one of its variants, and one value that is none.
 fn fill(conn: &mut PgConnection) -> BTreeMap<i64, Map<String, Value>> {
     filter(conn, "material", T::Enum, one_of(&MATERIALS));
     filter(conn, "weight", T::Decimal, Rules::default());
@@ -71,6 +114,12 @@ fn fill(conn: &mut PgConnection) -> BTreeMap<i64, Map<String, Value>> {
         ..Rules::default()
     };
     filter(conn, "sizes", T::List, sizes);
+    let of_variants = NewField {
+        resource: CustomResource::Variant,
+        is_filterable: true,
+        ..field("shade", T::Enum, one_of(&SHADES))
+    };
+    define(conn, of_variants);
     define(conn, field("hidden", T::Int, Rules::default()));
     let made = |number: usize| {
         let mut values = vec![("hidden", json!(number))];
@@ -96,7 +145,12 @@ fn fill(conn: &mut PgConnection) -> BTreeMap<i64, Map<String, Value>> {
     for number in 0..PRODUCTS {
         let given = set_values(&made(number));
         let id = create_with(conn, &format!("FILTER-{number}"), given).unwrap();
-        all.insert(id.get(), super::kept(conn, id).public);
+        let mut values = super::kept(conn, id).public;
+        let shades = shade(conn, id, number);
+        if !shades.is_empty() {
+            values.insert("shade".to_owned(), json!(shades));
+        }
+        all.insert(id.get(), values);
     }
     index_all(conn);
     all
@@ -150,7 +204,7 @@ fn matches(values: &Map<String, Value>, wanted: &[(&str, &str)], but: &str) -> b
 fn what_is_found_and_counted_is_what_looking_at_every_product_finds() {
     let conn = &mut conn();
     let all = fill(conn);
-    let selections: [&[(&str, &str)]; 12] = [
+    let selections: [&[(&str, &str)]; 16] = [
         &[],
         &[("material", "wool")],
         &[("material", "wool"), ("material", "silk: raw")],
@@ -163,6 +217,10 @@ fn what_is_found_and_counted_is_what_looking_at_every_product_finds() {
         &[("sizes", "9"), ("sizes", "0..1")],
         &[("sizes", "10.."), ("weight", "1.."), ("washable", "false")],
         &[("material", "cotton")],
+        &[("shade", "navy")],
+        &[("shade", "navy"), ("shade", "moss"), ("material", "wool")],
+        &[("shade", "sky"), ("weight", "2..7.5"), ("washable", "true")],
+        &[("shade", "red")],
     ];
     for wanted in selections {
         let found = search::find(conn, &looking_for(wanted)).unwrap();
@@ -174,7 +232,7 @@ fn what_is_found_and_counted_is_what_looking_at_every_product_finds() {
         assert_eq!(usize::try_from(facets.total).unwrap(), by_hand.len());
         let mut counted = facets.fields.unwrap();
         assert!(!counted.contains_key("hidden"));
-        for key in ["material", "weight", "made", "washable", "sizes"] {
+        for key in ["material", "weight", "made", "washable", "sizes", "shade"] {
             let mut expected = BTreeMap::<String, i64>::new();
             for values in all.values().filter(|values| matches(values, wanted, key)) {
                 for text in texts(values, key) {
@@ -220,6 +278,8 @@ fn a_field_becomes_a_filter_and_ceases_to_be_one_without_more_than_its_job() {
     assert_eq!(findings(conn), Vec::<String>::new());
 
     defining::update(conn, id, filtered(false), None, None).unwrap();
+    let at_once = search::find(conn, &looking_for(&[])).unwrap();
+    assert!(at_once.facets.unwrap().fields.unwrap().is_empty());
     apply(conn, id);
     while following::refresh(conn).unwrap() > 0 {}
     assert!(unknown(search::find(conn, &of_two)));
@@ -229,13 +289,21 @@ fn a_field_becomes_a_filter_and_ceases_to_be_one_without_more_than_its_job() {
 }
 
 /// Back to the release before, and forth again.
-const WAYS: [&str; 6] = [
+const WAYS: [&str; 14] = [
+    include_str!("../../../migrations/2026-11-29-080030_filter_variants/down.sql"),
+    include_str!("../../../migrations/2026-11-29-080020_translate_custom_fields/down.sql"),
+    include_str!("../../../migrations/2026-11-29-080010_validate_files/down.sql"),
+    include_str!("../../../migrations/2026-11-29-080000_keep_files/down.sql"),
     include_str!("../../../migrations/2026-11-29-020020_validate_found_fields/down.sql"),
     include_str!("../../../migrations/2026-11-29-020010_filter_custom_fields/down.sql"),
     include_str!("../../../migrations/2026-11-29-020000_create_custom_fields/down.sql"),
     include_str!("../../../migrations/2026-11-29-020000_create_custom_fields/up.sql"),
     include_str!("../../../migrations/2026-11-29-020010_filter_custom_fields/up.sql"),
     include_str!("../../../migrations/2026-11-29-020020_validate_found_fields/up.sql"),
+    include_str!("../../../migrations/2026-11-29-080000_keep_files/up.sql"),
+    include_str!("../../../migrations/2026-11-29-080010_validate_files/up.sql"),
+    include_str!("../../../migrations/2026-11-29-080020_translate_custom_fields/up.sql"),
+    include_str!("../../../migrations/2026-11-29-080030_filter_variants/up.sql"),
 ];
 
 #[test]
@@ -248,7 +316,7 @@ fn going_back_a_release_takes_the_fields_along_and_leaves_the_rest_to_be_found()
     };
     for (number, way) in WAYS.into_iter().enumerate() {
         conn.batch_execute(way).unwrap();
-        if number == 2 || number == 5 {
+        if number == 6 || number == 13 {
             index_all(conn);
             let found = search::find(conn, &everything).unwrap();
             assert_eq!(found.products.items.len(), PRODUCTS);
@@ -269,4 +337,55 @@ fn a_range_that_is_none_is_refused() {
             "{bad}"
         );
     }
+}
+
+#[test]
+fn a_filter_of_variants_follows_them_and_shares_its_key_with_no_other() {
+    let conn = &mut conn();
+    let shade = NewField {
+        resource: CustomResource::Variant,
+        ..field("shade", T::Enum, one_of(&SHADES))
+    };
+    let of = define(conn, shade.clone());
+    let id = create_with(conn, "SHADED", set_values(&[])).unwrap();
+    let default = products::find_default_variant(conn, id).unwrap().unwrap();
+    let set = |conn: &mut PgConnection, value: Value| {
+        let changes = VariantChanges {
+            attributes: set_values(&[("shade", value)]),
+            ..VariantChanges::default()
+        };
+        variants::editing::update(conn, (id, default), changes, None, None).unwrap();
+    };
+    set(conn, json!("sky"));
+    index_all(conn);
+    let total = |conn: &mut PgConnection, wanted: &str| {
+        while following::refresh(conn).unwrap() > 0 {}
+        let found = search::find(conn, &looking_for(&[("shade", wanted)]));
+        found.unwrap().facets.unwrap().total
+    };
+
+    let filtered = FieldChanges {
+        is_filterable: Some(true),
+        ..FieldChanges::default()
+    };
+    defining::update(conn, of, filtered.clone(), None, None).unwrap();
+    apply(conn, of);
+    assert_eq!(total(conn, "sky"), 1);
+    // What is written is told of as a change of the product, which marks it.
+    set(conn, json!("moss"));
+    let newest = "(SELECT kind FROM platform.outbox ORDER BY id DESC LIMIT 1)";
+    assert_eq!(db::testing::text(conn, newest), "product.changed");
+    index_all(conn);
+    assert_eq!((total(conn, "sky"), total(conn, "moss")), (0, 1));
+
+    let own = define(conn, field("shade", T::Enum, one_of(&SHADES)));
+    let taken = conn.transaction(|conn| defining::update(conn, own, filtered, None, None));
+    assert!(
+        matches!(&taken, Err(DefineError::Fault(fault)) if fault.field == "filterable" && fault.code == "taken"),
+        "{taken:?}"
+    );
+    conn.transaction(|conn| defining::remove(conn, of, None, None))
+        .unwrap();
+    apply(conn, of);
+    assert_eq!(findings(conn), Vec::<String>::new());
 }

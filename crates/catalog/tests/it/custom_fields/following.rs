@@ -111,8 +111,12 @@ fn a_value_that_is_written_meanwhile_goes_where_it_belongs() {
         ),
         (0, json!("c"))
     );
-    assert_eq!(kept(conn, b).public["note"], "b");
+    // It is hidden from customers where it is, until the job moves it.
+    let where_it_was = "catalog.custom_values WHERE public_values = '{\"note\": \"b\"}'";
+    assert_eq!(count(conn, where_it_was), 1);
+    assert_eq!(kept(conn, b).private["note"], "b");
     apply(conn, id);
+    assert_eq!(count(conn, where_it_was), 0);
     assert_eq!(kept(conn, b).private["note"], "b");
     conn.transaction(|conn| defining::remove(conn, id, None, None))
         .unwrap();

@@ -1,10 +1,12 @@
 //! What a shop keeps beside what every shop does.
 
 mod changes;
+mod documents;
 mod files;
 mod filters;
 mod following;
 mod reading;
+mod translated;
 mod values;
 
 use catalog::custom_fields::applying::{self, Step};
@@ -28,6 +30,7 @@ fn field(key: &str, of: CustomType, rules: Rules) -> NewField {
         rules,
         is_public: true,
         is_filterable: false,
+        is_translatable: false,
     }
 }
 

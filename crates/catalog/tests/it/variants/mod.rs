@@ -16,7 +16,7 @@ use domain::{Money, Options, PageSize, ProductId, ProductOption, VariantKind};
 
 use crate::{USD, count, create, product, sku};
 
-fn options(pairs: &[(&str, &[&str])]) -> Options {
+pub(crate) fn options(pairs: &[(&str, &[&str])]) -> Options {
     let option = |(name, values): &(&str, &[&str])| ProductOption {
         name: (*name).into(),
         values: values.iter().map(|value| (*value).into()).collect(),
@@ -29,7 +29,7 @@ fn choices(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(owned).collect()
 }
 
-fn variant(text: &str, size: &str) -> NewVariant {
+pub(crate) fn variant(text: &str, size: &str) -> NewVariant {
     NewVariant {
         sku: sku(text),
         choices: choices(&[("Size", size)]),

@@ -1,0 +1,123 @@
+//! The files that values of custom fields name.
+//!
+//! A value is an id, which says nothing to customers, so whatever reads values reads the files as well. A file that a value
+//! names is never deleted: whoever writes the value holds the file meanwhile, and whoever wants to delete it looks for values
+//! once it has it alone.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text};
+use domain::{CustomResource, MediaId};
+use serde::Deserialize;
+
+use super::Fault;
+use super::attributes::AttributeError;
+use crate::media::Hash;
+
+/// A file that a value names.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct File {
+    /// Of the field that has the value.
+    pub key: String,
+    pub id: MediaId,
+    pub hash: Hash,
+    pub content_type: String,
+    pub bytes: i64,
+    /// What staff calls it.
+    pub name: String,
+}
+
+/// What reads the files of a thing as JSON: its resource and the column of its id stand for `$1` and `$2`.
+macro_rules! select_files {
+    ($resource:literal, $id:literal) => {
+        concat!(
+            "(SELECT jsonb_agg(jsonb_build_object('key', u.key, 'id', m.id, 'hash', encode(m.hash, 'hex'), \
+                        'contentType', m.content_type, 'bytes', m.bytes, 'name', m.name) ORDER BY m.id, u.key) \
+                FROM catalog.custom_files u JOIN catalog.media m ON m.id = u.media_id \
+               WHERE u.resource = ", $resource, " AND u.resource_id = ", $id, ")"
+        )
+    };
+}
+pub(crate) use select_files;
+
+/// What [`select_files`] gave.
+pub(crate) fn read(stored: Option<serde_json::Value>) -> Vec<File> {
+    let files = stored.map(serde_json::from_value);
+    files.and_then(Result::ok).unwrap_or_default()
+}
+
+db::statement! {
+    /// Whoever wants to delete one of them waits, and finds that it is in use then.
+    struct LockMedia { ids: Vec<i64> => Array<BigInt> } -> BigInt =
+    "SELECT id FROM catalog.media WHERE id = ANY($1) AND state = 'kept' ORDER BY id FOR SHARE"
+}
+
+db::statement! {
+    struct Clear { resource: &'static str => Text, id: i64 => BigInt, keys: Vec<String> => Array<Text> } -> BigInt =
+    "DELETE FROM catalog.custom_files WHERE resource = $1 AND resource_id = $2 AND key = ANY($3) RETURNING media_id"
+}
+
+db::statement! {
+    struct Insert {
+        resource: &'static str => Text,
+        id: i64 => BigInt,
+        keys: Vec<String> => Array<Text>,
+        media_ids: Vec<i64> => Array<BigInt>,
+    } -> BigInt =
+    "INSERT INTO catalog.custom_files (resource, resource_id, key, media_id) \
+     SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[]) RETURNING media_id"
+}
+
+/// The files that values of a thing are to name, by the keys of the fields that are set or unset.
+pub(super) type Named = BTreeMap<String, Vec<i64>>;
+
+/// Everything that is named is there, and stays until the transaction ends.
+pub(super) fn hold(conn: &mut PgConnection, named: &Named) -> Result<(), AttributeError> {
+    let mut ids: Vec<i64> = named.values().flatten().copied().collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let there: Vec<i64> = LockMedia { ids }.load(conn)?;
+    for (key, ids) in named {
+        if let Some(missing) = ids.iter().find(|id| !there.contains(id)) {
+            let (field, rule) = (
+                format!("customFields.{key}"),
+                format!("there is no file {missing}"),
+            );
+            return Err(AttributeError::Fault(Fault::new(field, "unknown", rule)));
+        }
+    }
+    Ok(())
+}
+
+/// Notes which files the values of a thing name now.
+pub(super) fn note(
+    conn: &mut PgConnection,
+    resource: CustomResource,
+    id: i64,
+    named: Named,
+) -> QueryResult<()> {
+    if named.is_empty() {
+        return Ok(());
+    }
+    let resource = resource.code();
+    let keys = named.keys().cloned().collect();
+    Clear { resource, id, keys }.execute(conn)?;
+    let pairs = named.into_iter();
+    let pairs = pairs.flat_map(|(key, ids)| ids.into_iter().map(move |id| (key.clone(), id)));
+    let (keys, media_ids): (Vec<String>, Vec<i64>) = pairs.unzip();
+    if !keys.is_empty() {
+        Insert {
+            resource,
+            id,
+            keys,
+            media_ids,
+        }
+        .execute(conn)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Values of custom fields in other languages than the shop's own.
+//!
+//! They are checked as the values are, and shown in the place of one: where there is none in the shop's own language, or none
+//! that customers see, nothing is shown in any other.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Jsonb, Text};
+use domain::{CustomResource, Locale};
+use serde_json::{Map, Value};
+
+use super::locales;
+use crate::custom_fields::attributes::{AttributeError, MAX_ALL_BYTES, object};
+use crate::custom_fields::{Fault, values, writing};
+
+/// By the keys of fields.
+pub type Values = Map<String, Value>;
+
+db::statement! {
+    /// The widest first, so that what comes later counts.
+    struct FindTexts { resource: &'static str => Text, id: i64 => BigInt, locales: Vec<String> => Array<Text> } -> Jsonb =
+    "SELECT texts FROM catalog.custom_translations WHERE resource = $1 AND resource_id = $2 AND locale = ANY($3) \
+      ORDER BY array_position($3, locale) DESC"
+}
+
+db::statement! {
+    struct ListTexts { resource: &'static str => Text, id: i64 => BigInt } -> (Text, Jsonb) =
+    "SELECT locale, texts FROM catalog.custom_translations WHERE resource = $1 AND resource_id = $2"
+}
+
+db::statement! {
+    /// A thing without any value gets its row, where whoever removes the field looks for it.
+    struct WriteTexts {
+        resource: &'static str => Text,
+        id: i64 => BigInt,
+        locale: String => Text,
+        texts: Value => Jsonb,
+    } -> BigInt =
+    "WITH kept AS (INSERT INTO catalog.custom_values (resource, resource_id) VALUES ($1, $2) ON CONFLICT DO NOTHING) \
+     INSERT INTO catalog.custom_translations (resource, resource_id, locale, texts) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (resource, resource_id, locale) DO UPDATE SET texts = $4 RETURNING resource_id"
+}
+
+db::statement! {
+    struct ForgetTexts { resource: &'static str => Text, id: i64 => BigInt, locale: String => Text } -> BigInt =
+    "DELETE FROM catalog.custom_translations WHERE resource = $1 AND resource_id = $2 AND locale = $3 RETURNING resource_id"
+}
+
+/// Finds what is to be shown of a thing to readers of `locale` in place of its values; empty where nothing is.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find(
+    conn: &mut PgConnection,
+    resource: CustomResource,
+    id: i64,
+    locale: &Locale,
+) -> QueryResult<Values> {
+    let find = FindTexts {
+        resource: resource.code(),
+        id,
+        locales: locales(locale),
+    };
+    let found: Vec<Value> = find.load(conn)?;
+    Ok(found.into_iter().flat_map(object).collect())
+}
+
+/// All that is said of a thing, by the locales.
+pub(super) fn list(
+    conn: &mut PgConnection,
+    resource: CustomResource,
+    id: i64,
+) -> QueryResult<HashMap<String, Values>> {
+    let resource = resource.code();
+    let rows: Vec<(String, Value)> = ListTexts { resource, id }.load(conn)?;
+    let texts = |(locale, texts)| (locale, object(texts));
+    Ok(rows.into_iter().map(texts).collect())
+}
+
+/// Writes what is said of a thing that is locked, in place of what was said there before. A member that is null says nothing.
+pub(super) fn write(
+    conn: &mut PgConnection,
+    resource: CustomResource,
+    id: i64,
+    locale: &str,
+    said: Values,
+) -> Result<(), AttributeError> {
+    let texts = check(conn, resource, said)?;
+    if texts.is_empty() {
+        return Ok(forget(conn, resource, id, locale)?);
+    }
+    let write = WriteTexts {
+        resource: resource.code(),
+        id,
+        locale: locale.to_owned(),
+        texts: texts.into(),
+    };
+    write.execute(conn)?;
+    Ok(())
+}
+
+/// Takes what is said of a thing away.
+pub(super) fn forget(
+    conn: &mut PgConnection,
+    resource: CustomResource,
+    id: i64,
+    locale: &str,
+) -> QueryResult<()> {
+    let forget = ForgetTexts {
+        resource: resource.code(),
+        id,
+        locale: locale.to_owned(),
+    };
+    forget.execute(conn).map(drop)
+}
+
+fn check(
+    conn: &mut PgConnection,
+    resource: CustomResource,
+    said: Values,
+) -> Result<Values, AttributeError> {
+    if said.is_empty() {
+        return Ok(said);
+    }
+    let fields = writing::share(conn, resource)?;
+    let mut texts = Values::new();
+    for (key, value) in said {
+        let wrong = |item, code, message: String| writing::fault(&key, item, code, message);
+        let field = fields.iter().find(|field| field.key == key);
+        let field = field.ok_or_else(|| wrong(None, "unknown", "there is no such field".into()))?;
+        if !field.is_translatable {
+            let rule = "is the same in all languages".to_owned();
+            return Err(wrong(None, "not_translatable", rule));
+        }
+        if !value.is_null() {
+            let checked = values::check(field, &value);
+            let checked = checked.map_err(|(item, code, rule)| wrong(item, code, rule))?;
+            texts.insert(key, checked);
+        }
+    }
+    if values::size(&Value::Object(texts.clone())) > MAX_ALL_BYTES {
+        let rule = format!("must have at most {MAX_ALL_BYTES} bytes together");
+        let fault = Fault::new("customFields", "too_large", rule);
+        return Err(AttributeError::Fault(fault));
+    }
+    Ok(texts)
+}
