@@ -1,5 +1,6 @@
 //! Who may do what.
 
+mod ground;
 mod matrix;
 mod permissions;
 mod rows;
