@@ -17,6 +17,7 @@ use crate::{ClientBuilder, Error, IdempotencyKey, Secret};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const DRY_RUN: HeaderName = HeaderName::from_static("dry-run");
 
 /// A connection pool to one server, with or without somebody's token; clones are cheap.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ pub struct Client {
     base: Url,
     policy: RetryPolicy,
     token: Option<Secret>,
+    is_dry: bool,
 }
 
 /// A request, before the client adds token and key.
@@ -155,6 +157,14 @@ impl<T> Answer<T> {
             .is_some_and(|value| value == "true")
     }
 
+    /// Tells whether the write was only tried.
+    #[must_use]
+    pub fn is_dry(&self) -> bool {
+        self.headers
+            .get(DRY_RUN)
+            .is_some_and(|value| value == "true")
+    }
+
     /// Returns the version of what was read, for `If-Match` and `If-None-Match`.
     #[must_use]
     pub fn etag(&self) -> Option<&str> {
@@ -201,6 +211,19 @@ impl Client {
             base,
             policy,
             token,
+            is_dry: false,
+        }
+    }
+
+    /// Returns a client of the same server whose writes are only tried: each answer is what it would be, and nothing
+    /// of it is kept. Ids in it are of things that are not there.
+    ///
+    /// A write that cannot be tried is refused, with the code `dry_run_unsupported`.
+    #[must_use]
+    pub fn dry_run(&self) -> Self {
+        Self {
+            is_dry: true,
+            ..self.clone()
         }
     }
 
@@ -220,9 +243,13 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Unknown`] for a write that may have had its effect, [`Error::Transport`] when no
-    /// answer came and nothing can have happened.
+    /// answer came and nothing can have happened, [`Error::NotDry`] from a server that only writes.
     pub async fn send(&self, mut request: Request) -> Result<Answer<Vec<u8>>, Error> {
         let write = request.is_write();
+        let dry = write && self.is_dry;
+        if dry {
+            request = request.query("dryRun", &true);
+        }
         if write && !request.headers.contains_key(IDEMPOTENCY_KEY) {
             request = request.key(&IdempotencyKey::fresh()?)?;
         }
@@ -263,7 +290,13 @@ impl Client {
             } else if write && may_have_run {
                 return Err(unknown(&request, tries, outcome));
             } else {
-                return outcome.map_err(Error::Transport);
+                return match outcome.map_err(Error::Transport)? {
+                    // A server that knows of no dry runs takes no notice of the parameter.
+                    done if dry && done.status < 300 && !done.is_dry() => Err(Error::NotDry {
+                        request: request.to_string(),
+                    }),
+                    answer => Ok(answer),
+                };
             }
         }
     }
