@@ -16,8 +16,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use crate::http::Problem;
+use crate::media::WIDTHS;
+use crate::media::aside::{self, AsideError};
 use crate::media::picture::{Picture, PictureError};
-use crate::media::{WIDTHS, aside};
 use crate::routes::media_files::original_name;
 use crate::state::State;
 
@@ -93,7 +94,7 @@ pub async fn store(
     let cleaned = NamedTempFile::new().map_err(|error| no_room(&error))?;
     let picture = aside::clean(received.file.path(), cleaned.path(), media.max_pixels).await;
     drop(received);
-    let picture = picture.map_err(|error| refuse(&error))?;
+    let picture = picture.map_err(not_cleaned)?;
     let (hash, bytes) = read(cleaned.path())
         .await
         .map_err(|error| no_room(&error))?;
@@ -151,6 +152,16 @@ async fn read(path: &Path) -> io::Result<(Hash, i64)> {
         }
         digest.update(&piece[..length]);
         bytes += i64::try_from(length).unwrap_or_default();
+    }
+}
+
+fn not_cleaned(error: AsideError) -> Problem {
+    match error {
+        AsideError::Picture(error) => refuse(&error),
+        AsideError::Unanswered(_) => {
+            log::warn!(error:% = error; "a picture was not worked on");
+            Problem::unavailable("picture_interrupted", "The picture could not be worked on now")
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 
 use super::Handled;
-use crate::media::aside;
+use crate::media::aside::{self, AsideError};
 use crate::media::picture::{Kind, PictureError};
 use crate::media::store::StoreError;
 use crate::routes::media_files::original_name;
@@ -68,8 +68,9 @@ async fn make(run: &Run, original: &Original) -> Result<(), JobError> {
     aside::render(&from, dir.path(), &widths)
         .await
         .map_err(|error| match error {
-            PictureError::Failed(cause) => JobError::Retry(cause),
-            other => JobError::Final(other.to_string()),
+            AsideError::Picture(PictureError::Failed(cause)) => JobError::Retry(cause),
+            AsideError::Picture(other) => JobError::Final(other.to_string()),
+            error @ AsideError::Unanswered(_) => JobError::Retry(error.to_string()),
         })?;
     for width in widths {
         let name = format!("{width}.webp");

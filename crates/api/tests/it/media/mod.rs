@@ -1,5 +1,6 @@
 //! Pictures: sent, kept, made smaller, shown and removed.
 
+mod interrupted;
 mod keeping;
 mod products;
 mod refusals;
