@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::Media;
 use super::picture::{self, Picture, PictureError};
 
 /// The subcommand; nobody else is to use it.
@@ -27,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub enum AsideError {
     #[error(transparent)]
     Picture(#[from] PictureError),
+    #[error("too many pictures are worked on")]
+    Busy,
     /// The process ended before it answered, or took too long: somebody stopped it, memory ran out, or the machine is
     /// busy. That says nothing about the picture.
     #[error("its process gave no answer: {0}")]
@@ -44,15 +47,11 @@ impl From<std::io::Error> for AsideError {
 /// # Errors
 ///
 /// [`AsideError`].
-pub async fn clean(from: &Path, to: &Path, max_pixels: u64) -> Result<Picture, AsideError> {
-    let max_pixels = max_pixels.to_string();
-    ask([
-        OsStr::new("clean"),
-        from.as_os_str(),
-        to.as_os_str(),
-        OsStr::new(&max_pixels),
-    ])
-    .await
+pub async fn clean(media: &Media, from: &Path, to: &Path) -> Result<Picture, AsideError> {
+    let max_pixels = media.max_pixels.to_string();
+    let (from, to) = (from.as_os_str(), to.as_os_str());
+    let args = [OsStr::new("clean"), from, to, OsStr::new(&max_pixels)];
+    ask(media, args).await
 }
 
 /// Writes a picture in these widths into a directory; see [`picture::render`].
@@ -60,19 +59,22 @@ pub async fn clean(from: &Path, to: &Path, max_pixels: u64) -> Result<Picture, A
 /// # Errors
 ///
 /// [`AsideError`].
-pub async fn render(from: &Path, into: &Path, widths: &[u32]) -> Result<(), AsideError> {
+pub async fn render(
+    media: &Media,
+    from: &Path,
+    into: &Path,
+    widths: &[u32],
+) -> Result<(), AsideError> {
     let widths: Vec<String> = widths.iter().map(u32::to_string).collect();
     let widths = widths.join(",");
-    ask([
-        OsStr::new("render"),
-        from.as_os_str(),
-        into.as_os_str(),
-        OsStr::new(&widths),
-    ])
-    .await
+    let (from, into) = (from.as_os_str(), into.as_os_str());
+    let args = [OsStr::new("render"), from, into, OsStr::new(&widths)];
+    ask(media, args).await
 }
 
-async fn ask<T: DeserializeOwned>(args: [&OsStr; 4]) -> Result<T, AsideError> {
+async fn ask<T: DeserializeOwned>(media: &Media, args: [&OsStr; 4]) -> Result<T, AsideError> {
+    // Held no longer than the process lives: a store that is slow delays nobody else.
+    let _turn = media.turn().await.ok_or(AsideError::Busy)?;
     let child = Command::new(program()?)
         .arg(COMMAND)
         .args(args)

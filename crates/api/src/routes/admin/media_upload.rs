@@ -90,9 +90,8 @@ pub async fn store(
     alt: String,
 ) -> Result<MediaId, Problem> {
     let media = &state.media;
-    let _turn = media.turn().await.ok_or_else(busy)?;
     let cleaned = NamedTempFile::new().map_err(|error| no_room(&error))?;
-    let picture = aside::clean(received.file.path(), cleaned.path(), media.max_pixels).await;
+    let picture = aside::clean(media, received.file.path(), cleaned.path()).await;
     drop(received);
     let picture = picture.map_err(not_cleaned)?;
     let (hash, bytes) = read(cleaned.path())
@@ -158,9 +157,13 @@ async fn read(path: &Path) -> io::Result<(Hash, i64)> {
 fn not_cleaned(error: AsideError) -> Problem {
     match error {
         AsideError::Picture(error) => refuse(&error),
+        AsideError::Busy => busy(),
         AsideError::Unanswered(_) => {
             log::warn!(error:% = error; "a picture was not worked on");
-            Problem::unavailable("picture_interrupted", "The picture could not be worked on now")
+            Problem::unavailable(
+                "picture_interrupted",
+                "The picture could not be worked on now",
+            )
         }
     }
 }

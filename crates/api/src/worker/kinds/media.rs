@@ -57,20 +57,20 @@ async fn make(run: &Run, original: &Original) -> Result<(), JobError> {
         return Ok(());
     }
     let media = &run.state.media;
-    let turn = media.turn().await;
-    let _turn = turn.ok_or_else(|| JobError::Retry("too many pictures are worked on".into()))?;
     let failed = |error: std::io::Error| JobError::Retry(error.to_string());
     let dir = tempfile::tempdir().map_err(failed)?;
     let from = dir.path().join("original");
     let kind = Kind::of_content_type(&original.content_type);
     let kind = kind.ok_or_else(|| JobError::Final("a kind of a later release".into()))?;
     fetch(run, &original.file, &original_name(kind), &from).await?;
-    aside::render(&from, dir.path(), &widths)
+    aside::render(media, &from, dir.path(), &widths)
         .await
         .map_err(|error| match error {
             AsideError::Picture(PictureError::Failed(cause)) => JobError::Retry(cause),
             AsideError::Picture(other) => JobError::Final(other.to_string()),
-            error @ AsideError::Unanswered(_) => JobError::Retry(error.to_string()),
+            error @ (AsideError::Busy | AsideError::Unanswered(_)) => {
+                JobError::Retry(error.to_string())
+            }
         })?;
     for width in widths {
         let name = format!("{width}.webp");
