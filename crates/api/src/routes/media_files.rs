@@ -56,29 +56,38 @@ pub async fn get(
 ) -> Result<HttpResponse, Problem> {
     let (hash, name) = path.into_inner();
     let hash: Hash = hash.parse().map_err(|_| not_found())?;
-    let stored = find(&state, hash).await?.ok_or_else(not_found)?;
+    if let Some(sent) = look(&state, &request, hash, &name).await? {
+        return Ok(sent);
+    }
+    // What was remembered was deleted a moment ago. Another picture may have the same bytes.
+    state.media.known.invalidate(&hash).await;
+    let sent = look(&state, &request, hash, &name).await?;
+    sent.ok_or_else(not_found)
+}
+
+/// The answer; `None` where the bytes are not where they should be.
+async fn look(
+    state: &State,
+    request: &HttpRequest,
+    hash: Hash,
+    name: &str,
+) -> Result<Option<HttpResponse>, Problem> {
+    let stored = find(state, hash).await?.ok_or_else(not_found)?;
     let kind = Kind::of_content_type(&stored.content_type).ok_or_else(not_found)?;
     let original = original_name(kind);
     let is_width = |width: &i32| name == format!("{width}.webp");
     if name == original {
-        return send(&state, &request, &stored, (hash, &name, kind), FOR_EVER).await;
+        return send(state, request, &stored, (hash, name, kind), FOR_EVER).await;
     }
     if !stored.widths.iter().any(is_width) {
         return Err(not_found());
     }
     if stored.is_rendered {
-        return send(
-            &state,
-            &request,
-            &stored,
-            (hash, &name, Kind::Webp),
-            FOR_EVER,
-        )
-        .await;
+        return send(state, request, &stored, (hash, name, Kind::Webp), FOR_EVER).await;
     }
     send(
-        &state,
-        &request,
+        state,
+        request,
         &stored,
         (hash, &original, kind),
         FOR_A_MOMENT,
@@ -108,7 +117,7 @@ async fn send(
     stored: &Stored,
     (hash, name, kind): (Hash, &str, Kind),
     cache_control: &str,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Option<HttpResponse>, Problem> {
     let etag = format!("\"{hash}/{name}\"");
     let describe = |mut response: HttpResponseBuilder| {
         response
@@ -118,24 +127,22 @@ async fn send(
         response
     };
     if has(request, &etag) {
-        return Ok(describe(HttpResponse::NotModified()).finish());
+        return Ok(Some(describe(HttpResponse::NotModified()).finish()));
     }
     let stream = state.media.store.get(&stored.file, name).await;
-    let stream = stream.map_err(|error| match error {
-        // It was deleted a moment ago.
-        StoreError::NotFound => not_found(),
-        error => {
+    let stream = match stream {
+        Ok(stream) => stream,
+        Err(StoreError::NotFound) => return Ok(None),
+        Err(error) => {
             log::error!(file = stored.file.as_str(), error:% = error; "a picture cannot be read");
-            Problem::unavailable(
-                "store_unavailable",
-                "The store of pictures is not available",
-            )
+            return Err(unavailable());
         }
-    })?;
-    Ok(describe(HttpResponse::Ok())
+    };
+    let response = describe(HttpResponse::Ok())
         .insert_header((CONTENT_TYPE, kind.content_type()))
         .no_chunking(stream.bytes)
-        .streaming(stream.pieces))
+        .streaming(stream.pieces);
+    Ok(Some(response))
 }
 
 fn has(request: &HttpRequest, etag: &str) -> bool {
@@ -145,6 +152,13 @@ fn has(request: &HttpRequest, etag: &str) -> bool {
         let tag = tag.trim();
         tag == "*" || tag.trim_start_matches("W/") == etag
     })
+}
+
+fn unavailable() -> Problem {
+    Problem::unavailable(
+        "store_unavailable",
+        "The store of pictures is not available",
+    )
 }
 
 fn not_found() -> Problem {

@@ -62,6 +62,29 @@ async fn a_picture_that_a_product_has_stays_and_then_goes_with_its_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_served_when_another_one_with_the_same_bytes_is_deleted() {
+    let staff = open().admin().await;
+    let bytes = picture(200, 100, ImageFormat::Png);
+    let gone = upload(&staff, "", bytes.clone()).await;
+    rendered(&staff, &gone).await;
+    let kept = upload(&staff, "", bytes).await;
+    rendered(&staff, &kept).await;
+    assert_eq!(address(&gone), address(&kept));
+    let (original, smaller) = (address(&kept), rendition(&kept, 160));
+    let folder = folder(open(), &gone);
+    let read = async |path: &str| open().replica(0).get(path).send().await.status;
+    // Both are read where those are that were rendered first.
+    assert_eq!((read(original).await, read(&smaller).await), (200, 200));
+
+    let deleted = staff.delete(&format!("{PATH}/{}", gone["id"])).send().await;
+    // Unless the job was faster.
+    let _ = fs::remove_dir_all(&folder);
+
+    assert_eq!(deleted.status, 204);
+    assert_eq!((read(original).await, read(&smaller).await), (200, 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bytes_of_an_upload_that_broke_off_are_removed() {
     let staff = open().admin().await;
     let media = uploaded(&staff, "Lost").await;
