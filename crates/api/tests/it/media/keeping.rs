@@ -36,6 +36,9 @@ async fn a_picture_that_a_product_has_stays_and_then_goes_with_its_bytes() {
     };
     put(json!([{"id": media["id"]}])).await;
 
+    // What a replica that was killed leaves there.
+    fs::write(folder.join("original.png#1"), "half of it").expect("written");
+
     let in_use = staff.delete(&path).send().await;
     put(json!([])).await;
     let stale = staff.delete(&path).header("if-match", "\"7\"").send().await;
