@@ -93,18 +93,41 @@ async fn fetch(run: &Run, file: &str, name: &str, to: &Path) -> Result<(), JobEr
 /// Removes the bytes of pictures that were deleted, or did not come, and then their rows. The name of their bytes is never
 /// given again, so it is harmless to do that twice, or late.
 pub(super) async fn collect(run: Arc<Run>) -> Handled {
-    let state = &run.state;
-    let condemned = state
-        .db
-        .run(|conn| keeping::condemn(conn, BATCH).map_err(DbError::from))
-        .await?;
-    let is_full = i64::try_from(condemned.len()).is_ok_and(|found| found == BATCH);
-    for (id, file) in condemned {
-        state.media.store.remove(&file).await?;
-        state
+    let (mut after, mut first_failure) = (0, None);
+    loop {
+        let condemn = move |conn: &mut diesel::PgConnection| keeping::condemn(conn, after, BATCH);
+        let condemned = run
+            .state
             .db
-            .run(move |conn| keeping::forget(conn, id).map_err(DbError::from))
+            .run(move |conn| condemn(conn).map_err(DbError::from))
             .await?;
+        let (found, mut failures) = (condemned.len(), 0);
+        for (id, file) in condemned {
+            after = id;
+            // One that cannot be removed does not keep the others.
+            if let Err(error) = remove(&run, id, &file).await {
+                log::warn!(media = id, file = file.as_str(), error:% = error; "bytes of a picture stay");
+                failures += 1;
+                first_failure.get_or_insert(error);
+            }
+        }
+        let is_full = i64::try_from(found).is_ok_and(|found| found == BATCH);
+        // Where none of so many can be removed the store is away.
+        if !is_full || failures == found {
+            return first_failure.map_or(Ok(Done::All), Err);
+        }
+        if run.should_stop() {
+            return Ok(Done::Part);
+        }
     }
-    Ok(if is_full { Done::Part } else { Done::All })
+}
+
+async fn remove(run: &Run, id: i64, file: &str) -> Result<(), JobError> {
+    run.state.media.store.remove(file).await?;
+    let forget = move |conn: &mut diesel::PgConnection| keeping::forget(conn, id);
+    let forgotten = run
+        .state
+        .db
+        .run(move |conn| forget(conn).map_err(DbError::from));
+    Ok(forgotten.await?)
 }

@@ -142,6 +142,36 @@ async fn what_was_answered_survives_the_replica_and_is_shown_before_it_is_made_s
     assert_eq!(served.header("content-type"), Some("image/webp"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_picture_that_cannot_be_removed_does_not_keep_the_others() {
+    let cluster = Cluster::with_command(1, &[], &["serve"]);
+    let staff = cluster.admin().await;
+    let (stuck, other) = (
+        uploaded(&staff, "Stuck").await,
+        uploaded(&staff, "Other").await,
+    );
+    for media in [&stuck, &other] {
+        rendered(&staff, media).await;
+    }
+    // In place of its folder, where it cannot be removed as one.
+    let file = folder(&cluster, &stuck);
+    fs::remove_dir_all(&file).expect("removed");
+    fs::write(&file, "no folder").expect("written");
+
+    for media in [&stuck, &other] {
+        let deleted = staff
+            .delete(&format!("{PATH}/{}", media["id"]))
+            .send()
+            .await;
+        assert_eq!(deleted.status, 204);
+    }
+    collect(&staff).await;
+
+    let is_gone = async || count(&mut cluster.conn(), &row(&other)) == 0;
+    eventually("the other one is gone", SOON, is_gone).await;
+    assert_eq!(count(&mut cluster.conn(), &row(&stuck)), 1);
+}
+
 /// What a replica had at most, in KiB (proc(5)).
 fn peak(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
