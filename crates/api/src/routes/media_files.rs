@@ -1,6 +1,7 @@
 //! The bytes of pictures, at addresses that never change what they lead to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
@@ -8,6 +9,7 @@ use actix_web::http::header::{
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get};
 use catalog::media::{self, Hash, Stored};
+use tokio::time::timeout;
 
 use super::money::ProblemBody;
 use crate::http::Problem;
@@ -19,6 +21,9 @@ use crate::state::State;
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// The original in place of what is not made yet.
 const FOR_A_MOMENT: &str = "public, max-age=5";
+
+/// How long the store may take: less than the request may, so that it is said what is away.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What an original is called in the store and at its address.
 pub fn original_name(kind: Kind) -> String {
@@ -129,12 +134,16 @@ async fn send(
     if has(request, &etag) {
         return Ok(Some(describe(HttpResponse::NotModified()).finish()));
     }
-    let stream = state.media.store.get(&stored.file, name).await;
+    let stream = timeout(PATIENCE, state.media.store.get(&stored.file, name)).await;
     let stream = match stream {
-        Ok(stream) => stream,
-        Err(StoreError::NotFound) => return Ok(None),
-        Err(error) => {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(StoreError::NotFound)) => return Ok(None),
+        Ok(Err(error)) => {
             log::error!(file = stored.file.as_str(), error:% = error; "a picture cannot be read");
+            return Err(unavailable());
+        }
+        Err(_) => {
+            log::error!(file = stored.file.as_str(); "the store of pictures takes too long");
             return Err(unavailable());
         }
     };

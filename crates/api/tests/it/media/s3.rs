@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use diesel::connection::SimpleConnection as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use image::ImageFormat;
@@ -9,10 +10,21 @@ use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 
 use super::{PATH, SOON, address, collect, kept_in, picture, rendered, rendition, send, upload};
-use crate::support::{Cluster, eventually};
+use crate::support::{Cluster, eventually, text};
 
 const BUCKET: &str = "pictures";
 const KEYS: (&str, &str) = ("a-name", "a secret of the shop");
+
+fn shop_with(endpoint: &str, secret: &str) -> Cluster {
+    let settings = [
+        ("MEDIA__STORE", "s3"),
+        ("MEDIA__ENDPOINT", endpoint),
+        ("MEDIA__BUCKET", BUCKET),
+        ("MEDIA__ACCESS_KEY", KEYS.0),
+        ("MEDIA__SECRET_KEY", secret),
+    ];
+    Cluster::with_settings("open", 2, &settings)
+}
 
 /// A store with one bucket. It ends with its task.
 struct Store {
@@ -48,14 +60,7 @@ impl Store {
 
     /// A shop that keeps its pictures there.
     fn shop(&self, secret: &str) -> Cluster {
-        let settings = [
-            ("MEDIA__STORE", "s3"),
-            ("MEDIA__ENDPOINT", &self.endpoint),
-            ("MEDIA__BUCKET", BUCKET),
-            ("MEDIA__ACCESS_KEY", KEYS.0),
-            ("MEDIA__SECRET_KEY", secret),
-        ];
-        Cluster::with_settings("open", 2, &settings)
+        shop_with(&self.endpoint, secret)
     }
 
     /// All that is in the bucket.
@@ -153,4 +158,26 @@ async fn nothing_is_said_to_be_kept_that_the_store_did_not_take() {
         .await;
     refused.refused(503, "store_unavailable");
     assert_eq!(kept_in(&cluster, "state <> 'dropped'"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_says_nothing_is_told_of_before_the_request_ends() {
+    // It takes connections, and that is all.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let silent = silent.expect("a free port");
+    let endpoint = format!("http://{}", silent.local_addr().expect("an address"));
+    let cluster = shop_with(&endpoint, KEYS.1);
+    let conn = &mut cluster.conn();
+    conn.batch_execute(
+        "INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, state, rendered_at) \
+         VALUES (sha256('x'), 'image/png', 1, 1, 1, '{}', '', '', 'kept', now())",
+    )
+    .expect("a picture");
+    let hash = text(conn, "encode(sha256('x'), 'hex')");
+
+    let read = cluster
+        .replica(0)
+        .get(&format!("/media/{hash}/original.png"));
+
+    read.send().await.refused(503, "store_unavailable");
 }
