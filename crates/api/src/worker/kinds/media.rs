@@ -30,24 +30,39 @@ pub(super) async fn render(run: Arc<Run>) -> Handled {
     let id = run.job.payload["mediaId"].as_i64();
     let id = id.and_then(|id| MediaId::try_from(id).ok());
     let id = id.ok_or_else(|| JobError::Final("the payload has no mediaId".into()))?;
+    // A job of an earlier release does not name the bytes.
+    let named = run.job.payload["file"].as_str().map(str::to_owned);
+    let original = find(&run, id).await?;
+    let made = match &original {
+        Some(original) => make_and_note(&run, id, original).await,
+        // It was deleted meanwhile.
+        None => Ok(()),
+    };
+    // Whatever came of it, and whoever has the job by now: the bytes of a picture that is gone are nobody's. What an
+    // attempt leaves that was killed, the next one removes here.
+    let file = original.map(|original| original.file).or(named);
+    if let Some(file) = file
+        && find(&run, id).await?.is_none()
+    {
+        run.state.media.store.remove(&file).await?;
+    }
+    made.map(|()| Done::All)
+}
+
+async fn find(run: &Run, id: MediaId) -> Result<Option<Original>, JobError> {
     let find = move |conn: &mut diesel::PgConnection| keeping::find_original(conn, id);
     let found = run
         .state
         .db
-        .run(move |conn| find(conn).map_err(DbError::from))
+        .run(move |conn| find(conn).map_err(DbError::from));
+    Ok(found.await?)
+}
+
+async fn make_and_note(run: &Run, id: MediaId, original: &Original) -> Result<(), JobError> {
+    make(run, original).await?;
+    run.fenced(move |conn| Ok(keeping::note_rendered(conn, id)?))
         .await?;
-    // It was deleted meanwhile.
-    let Some(original) = found else {
-        return Ok(Done::All);
-    };
-    make(&run, &original).await?;
-    let is_kept = run
-        .fenced(move |conn| Ok(keeping::note_rendered(conn, id)?))
-        .await?;
-    if !is_kept {
-        run.state.media.store.remove(&original.file).await?;
-    }
-    Ok(Done::All)
+    Ok(())
 }
 
 async fn make(run: &Run, original: &Original) -> Result<(), JobError> {

@@ -143,6 +143,24 @@ async fn what_was_answered_survives_the_replica_and_is_shown_before_it_is_made_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_a_picture_that_is_gone_removes_what_an_earlier_attempt_left() {
+    let file = uuid::Uuid::new_v4();
+    let folder = open().media_dir().join(file.to_string());
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("160.webp"), "left by who was killed").expect("written");
+    let enqueue = format!(
+        "INSERT INTO platform.jobs (queue, kind, payload) \
+         VALUES ('media', 'renderMedia', '{{\"mediaId\": {}, \"file\": \"{file}\"}}')",
+        i64::MAX
+    );
+
+    open().conn().batch_execute(&enqueue).expect("enqueued");
+
+    let is_gone = async || !folder.exists();
+    eventually("its bytes are gone", SOON, is_gone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_picture_that_cannot_be_removed_does_not_keep_the_others() {
     let cluster = Cluster::with_command(1, &[], &["serve"]);
     let staff = cluster.admin().await;

@@ -8,6 +8,7 @@ use hyper_util::server::conn::auto::Builder;
 use image::ImageFormat;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
+use tokio::sync::watch;
 
 use super::{PATH, SOON, address, collect, kept_in, picture, rendered, rendition, send, upload};
 use crate::support::{Cluster, eventually, text};
@@ -30,6 +31,8 @@ fn shop_with(endpoint: &str, secret: &str) -> Cluster {
 struct Store {
     dir: tempfile::TempDir,
     endpoint: String,
+    /// Whether it does what it is asked, rather than wait.
+    is_open: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -44,16 +47,23 @@ impl Store {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let (is_open, opened) = watch::channel(true);
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let server = Builder::new(TokioExecutor::new());
                 let connection = server.serve_connection(TokioIo::new(socket), service.clone());
-                tokio::spawn(connection.into_owned());
+                let connection = connection.into_owned();
+                let mut opened = opened.clone();
+                tokio::spawn(async move {
+                    let _ = opened.wait_for(|is_open| *is_open).await;
+                    connection.await
+                });
             }
         });
         Self {
             dir,
             endpoint: format!("http://{address}"),
+            is_open,
             task,
         }
     }
@@ -180,4 +190,28 @@ async fn a_store_that_says_nothing_is_told_of_before_the_request_ends() {
         .get(&format!("/media/{hash}/original.png"));
 
     read.send().await.refused(503, "store_unavailable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_come_after_their_row_was_given_up_do_not_stay() {
+    let store = Store::start().await;
+    let cluster = store.shop(KEYS.1);
+    let staff = cluster.admin().await;
+    store.is_open.send_replace(false);
+    let give_up = async {
+        let is_coming = async || kept_in(&cluster, "state = 'incoming'") == 1;
+        eventually("it is coming", SOON, is_coming).await;
+        // As collectMedia does to one that has been frozen for an hour.
+        let mut conn = cluster.conn();
+        conn.batch_execute("DELETE FROM catalog.media")
+            .expect("given up");
+        store.is_open.send_replace(true);
+    };
+
+    let sent = send(&staff, "", picture(8, 8, ImageFormat::Png)).send();
+    let (sent, ()) = tokio::join!(sent, give_up);
+
+    sent.refused(503, "upload_lost");
+    let left = store.files();
+    assert!(left.iter().all(|file| !is_of_a_picture(file)), "{left:?}");
 }
