@@ -10,7 +10,9 @@ use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use tokio::sync::watch;
 
-use super::{PATH, SOON, address, collect, kept_in, picture, rendered, rendition, send, upload};
+use super::{
+    PATH, SOON, address, collect, kept_in, noise, picture, rendered, rendition, send, upload,
+};
 use crate::support::{Cluster, eventually, text};
 
 const BUCKET: &str = "pictures";
@@ -133,21 +135,6 @@ async fn pictures_are_kept_served_and_removed_in_a_bucket() {
 fn is_of_a_picture(file: &Path) -> bool {
     let name = file.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.ends_with(".webp") || name.ends_with(".png"))
-}
-
-fn noise(width: u32, height: u32) -> Vec<u8> {
-    let mut state = 1_u32;
-    let mut image = image::RgbImage::new(width, height);
-    for byte in image.iter_mut() {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        *byte = state.to_be_bytes()[0];
-    }
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let image = image::DynamicImage::from(image);
-    image
-        .write_to(&mut bytes, ImageFormat::Png)
-        .expect("encoded");
-    bytes.into_inner()
 }
 
 #[tokio::test(flavor = "multi_thread")]
