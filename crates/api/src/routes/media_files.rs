@@ -3,16 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get};
 use catalog::media::{self, Hash, Stored};
 use tokio::time::timeout;
 
 use super::money::ProblemBody;
-use crate::http::Problem;
+use crate::http::{Problem, precondition};
 use crate::media::picture::Kind;
 use crate::media::store::StoreError;
 use crate::state::State;
@@ -131,7 +129,7 @@ async fn send(
             .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
         response
     };
-    if has(request, &etag) {
+    if precondition::is_known(request.headers(), &etag) {
         return Ok(Some(describe(HttpResponse::NotModified()).finish()));
     }
     let stream = timeout(PATIENCE, state.media.store.get(&stored.file, name)).await;
@@ -152,15 +150,6 @@ async fn send(
         .no_chunking(stream.bytes)
         .streaming(stream.pieces);
     Ok(Some(response))
-}
-
-fn has(request: &HttpRequest, etag: &str) -> bool {
-    let known = request.headers().get(IF_NONE_MATCH);
-    let known = known.and_then(|value| value.to_str().ok()).unwrap_or("");
-    known.split(',').any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || tag.trim_start_matches("W/") == etag
-    })
 }
 
 fn unavailable() -> Problem {
