@@ -45,6 +45,7 @@ pub(super) async fn render(run: Arc<Run>) -> Handled {
         && find(&run, id).await?.is_none()
     {
         run.state.media.store.remove(&file).await?;
+        return Ok(Done::All);
     }
     made.map(|()| Done::All)
 }
