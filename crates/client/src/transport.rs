@@ -37,6 +37,7 @@ pub struct Request {
     query: Vec<(&'static str, String)>,
     headers: HeaderMap,
     body: Option<Vec<u8>>,
+    patience: Duration,
 }
 
 /// An answer: its body, and what its status and headers say.
@@ -63,6 +64,7 @@ impl Request {
             query: Vec::new(),
             headers,
             body: None,
+            patience: Duration::ZERO,
         }
     }
 
@@ -135,6 +137,13 @@ impl Request {
     /// None for a key that was parsed; the signature is that of [`Request::header`].
     pub fn key(self, key: &IdempotencyKey) -> Result<Self, Error> {
         self.header(IDEMPOTENCY_KEY, key.as_str())
+    }
+
+    /// Lets a try take so long where the client would give up earlier.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     fn is_write(&self) -> bool {
@@ -253,15 +262,14 @@ impl Client {
         if write && !request.headers.contains_key(IDEMPOTENCY_KEY) {
             request = request.key(&IdempotencyKey::fresh()?)?;
         }
+        let (timeout, deadline) = self.limits(&request);
         let started = Instant::now();
         let mut may_have_run = false;
         let mut tries = 0;
         loop {
             tries += 1;
-            let left = self.policy.deadline.saturating_sub(started.elapsed());
-            let outcome = self
-                .try_once(&request, tries, left.min(self.policy.timeout))
-                .await;
+            let left = deadline.saturating_sub(started.elapsed());
+            let outcome = self.try_once(&request, tries, left.min(timeout)).await;
 
             let mut asked = None;
             let again = match &outcome {
@@ -284,7 +292,7 @@ impl Client {
             let pause = self
                 .policy
                 .pause(tries, asked, getrandom::u64().unwrap_or_default());
-            let left = self.policy.deadline.saturating_sub(started.elapsed());
+            let left = deadline.saturating_sub(started.elapsed());
             if again && tries < self.policy.tries && pause < left {
                 tokio::time::sleep(pause).await;
             } else if write && may_have_run {
@@ -299,6 +307,12 @@ impl Client {
                 };
             }
         }
+    }
+
+    /// How long a try may take, and all of them together.
+    pub(crate) fn limits(&self, request: &Request) -> (Duration, Duration) {
+        let timeout = self.policy.timeout.max(request.patience);
+        (timeout, self.policy.deadline.max(request.patience))
     }
 
     /// Sends a request and reads the body of a good answer.

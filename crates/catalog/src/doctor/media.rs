@@ -4,10 +4,11 @@ use db::doctor::Check;
 
 use super::versions_have_events;
 
-pub(super) fn checks() -> [Check; 3] {
+pub(super) fn checks() -> [Check; 4] {
     [
         orphans(),
         unmarked(),
+        unrendered(),
         versions_have_events(
             "every version of a picture has its event",
             "media",
@@ -46,6 +47,25 @@ fn unmarked() -> Check {
                WHERE p.has_media <> EXISTS (SELECT FROM catalog.product_media WHERE product_id = p.id)"
             .into(),
         todo: "Somebody wrote past catalog::media. Give the product its pictures once more.",
+        repair: None,
+    }
+}
+
+/// The job is enqueued with the picture, and ends after it has said that the renditions are there.
+fn unrendered() -> Check {
+    Check {
+        id: "S17",
+        name: "a picture has its renditions, or a job that makes them",
+        sql: "SELECT m.id, 'media ' || m.id, format('has no renditions; its last job %s', \
+                     coalesce((SELECT j.id || ' ' || j.state || ': ' || coalesce(j.last_error, '') FROM platform.jobs j \
+                                WHERE j.kind = 'renderMedia' AND j.key = m.id::text ORDER BY j.id DESC LIMIT 1), 'is pruned')) \
+                FROM catalog.media m \
+               WHERE m.state = 'kept' AND m.rendered_at IS NULL \
+                 AND NOT EXISTS (SELECT FROM platform.jobs j \
+                                  WHERE j.kind = 'renderMedia' AND j.key = m.id::text AND j.state IN ('queued', 'running'))"
+            .into(),
+        todo: "The original is sent in their place. Retry the job (POST /api/jobs/{id}/retry); where it is pruned, send \
+               the picture again.",
         repair: None,
     }
 }

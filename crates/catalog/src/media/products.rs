@@ -29,7 +29,7 @@ pub struct Shown {
     /// Of the renditions there are, or will be, the smallest first.
     pub widths: Vec<i32>,
     pub alt: String,
-    /// The variants it shows; empty where it shows no one in particular.
+    /// The variants it shows, without those that are archived by now; empty where it shows no one in particular.
     pub variant_ids: Vec<i64>,
 }
 
@@ -117,7 +117,10 @@ type ShownRow = (
 
 db::statement! {
     struct FindShown { product_ids: Vec<i64> => Array<BigInt>, most: i32 => Integer } -> ShownRow =
-    "SELECT p.product_id, m.id, m.hash, m.content_type, m.width, m.height, m.widths, p.alt, p.variant_ids \
+    "SELECT p.product_id, m.id, m.hash, m.content_type, m.width, m.height, m.widths, p.alt, \
+            CASE WHEN p.variant_ids = '{}' THEN p.variant_ids \
+                 ELSE ARRAY(SELECT v.id FROM unnest(p.variant_ids) WITH ORDINALITY AS u (id, place) JOIN catalog.variants v ON v.id = u.id \
+                             WHERE v.archived_at IS NULL ORDER BY u.place) END \
        FROM catalog.product_media p JOIN catalog.media m ON m.id = p.media_id \
       WHERE p.product_id = ANY($1) AND p.position < $2 ORDER BY p.product_id, p.position"
 }
