@@ -18,6 +18,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::cache::changes::{self, Listeners};
 use crate::cache::{Cache, shared::SharedTier};
 use crate::config::{self, Access, CardProvider, Config};
+use crate::http::dry_run;
 use crate::http::finished::Given;
 use crate::http::observe::observe;
 use crate::metrics;
@@ -204,6 +205,7 @@ fn serve(
                     .config(utoipa_swagger_ui::Config::from("/api/openapi.json")),
             )
             .default_service(web::to(routes::unmatched))
+            .wrap(from_fn(dry_run::guard))
             .wrap(Condition::new(compress, Compress::default()))
             .wrap(Condition::new(
                 !cors.origins.is_empty(),
@@ -278,6 +280,7 @@ fn cross_origin(config: &config::Cors) -> Cors {
             "x-request-id",
         ])
         .expose_headers([
+            "dry-run",
             "etag",
             "idempotent-replayed",
             "location",

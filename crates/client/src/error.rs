@@ -36,6 +36,12 @@ pub enum Error {
         /// What the parser met.
         source: serde_json::Error,
     },
+    /// The server does not know of dry runs: what was only to be tried has happened.
+    #[error("{request} was to be tried, and the server did it")]
+    NotDry {
+        /// Method and path of the request.
+        request: String,
+    },
     /// The request cannot be written as JSON; nothing was sent.
     #[error("cannot write the request: {0}")]
     Encode(#[source] serde_json::Error),

@@ -3,6 +3,7 @@
 //! Requests are built from the types of [`domain`], answers tolerate fields they do not know.
 //! Every write carries an `Idempotency-Key`, made once for the call and kept for all its retries,
 //! so that a retry after a lost answer neither buys nor charges twice.
+//! [`Client::dry_run`] gives a client whose writes tell staff what they would do, and keep nothing.
 //!
 //! - [`builder`]: address, time limits and retries of a client
 //! - [`products`], [`publishing`], [`variants`], [`bundles`], [`related`], [`stock`], [`locations`], [`categories`], [`collections`], [`custom_fields`], [`prices`], [`price_lists`], [`translations`], [`users`], [`orders`], [`events`], [`service`]: the documented requests and answers

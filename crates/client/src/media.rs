@@ -1,6 +1,7 @@
 //! Pictures and other files, for staff; customers find them with what they belong to.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::{Locale, MediaId, ProductId, VariantId};
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Answer, Client, Error, Request};
 
 const MEDIA: &str = "/api/admin/media";
+/// A picture waits for those before it; the shop answers within 110 seconds.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
 
 /// A picture, or another file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -138,7 +141,8 @@ pub fn rendition_url(original: &str, width: u32) -> String {
 
 impl Client {
     /// Sends a picture (JPEG, PNG or WebP) or another file, such as a PDF. A picture is kept without metadata, and made
-    /// smaller by a job; other files are kept as they are. Staff.
+    /// smaller by a job; other files are kept as they are. A try may take 120 seconds, also where
+    /// [`ClientBuilder::timeout`](crate::ClientBuilder::timeout) is less. Staff.
     ///
     /// # Errors
     ///
@@ -149,11 +153,7 @@ impl Client {
         picture: Vec<u8>,
         said: &MediaChanges,
     ) -> Result<Answer<Media>, Error> {
-        let request = Request::new(Method::POST, MEDIA)
-            .query_if("name", said.name.as_ref())
-            .query_if("alt", said.alt.as_ref())
-            .raw_body("application/octet-stream", picture);
-        self.fetch(request).await
+        self.fetch(sending(picture, said)).await
     }
 
     /// Lists pictures, newest first, from where `cursor` of the page before says. Staff.
@@ -197,14 +197,14 @@ impl Client {
         self.fetch(request.if_match(etag)?).await
     }
 
-    /// Deletes a picture that no product has. Staff.
+    /// Deletes a picture that no product has, when `etag` is given only if it still is what staff has read. Staff.
     ///
     /// # Errors
     ///
-    /// [`Error::Api`] with the code `media_in_use`.
-    pub async fn delete_media(&self, id: MediaId) -> Result<(), Error> {
-        self.accept(Request::new(Method::DELETE, format!("{MEDIA}/{id}")))
-            .await?;
+    /// [`Error::Api`] with the code `media_in_use`, and with status 412 when somebody else was faster.
+    pub async fn delete_media(&self, id: MediaId, etag: Option<&str>) -> Result<(), Error> {
+        let request = Request::new(Method::DELETE, format!("{MEDIA}/{id}"));
+        self.accept(request.if_match(etag)?).await?;
         Ok(())
     }
 
@@ -237,6 +237,14 @@ impl Client {
         let request = Request::new(Method::PUT, path).json(&NewProductMediaList { media })?;
         self.fetch(request.if_match(etag)?).await
     }
+}
+
+fn sending(picture: Vec<u8>, said: &MediaChanges) -> Request {
+    Request::new(Method::POST, MEDIA)
+        .query_if("name", said.name.as_ref())
+        .query_if("alt", said.alt.as_ref())
+        .raw_body("application/octet-stream", picture)
+        .patience(UPLOAD_PATIENCE)
 }
 
 #[cfg(test)]
@@ -281,7 +289,7 @@ mod tests {
         let put = shop.put_product_media(product, &wanted, etag);
         let put = put.await.unwrap().body;
         let read = shop.get_product_media(product).await.unwrap().body;
-        shop.delete_media(sent.id).await.unwrap();
+        shop.delete_media(sent.id, etag).await.unwrap();
 
         assert_eq!(listed.media, [sent]);
         assert_eq!(put, read);
@@ -300,5 +308,21 @@ mod tests {
         let matches = server.headers("if-match");
         assert_eq!(matches[3].as_deref(), etag);
         assert_eq!(matches[4].as_deref(), etag);
+        assert_eq!(matches[6].as_deref(), etag);
+    }
+
+    #[test]
+    fn a_picture_may_take_longer_than_anything_else() {
+        let shop = Client::builder("http://localhost").build().unwrap();
+        let seconds = |request: &Request| {
+            let (timeout, deadline) = shop.limits(request);
+            (timeout.as_secs(), deadline.as_secs())
+        };
+
+        let picture = sending(b"PNG".to_vec(), &MediaChanges::default());
+        let other = Request::new(Method::GET, MEDIA);
+
+        assert_eq!(seconds(&picture), (120, 120));
+        assert_eq!(seconds(&other), (10, 60));
     }
 }

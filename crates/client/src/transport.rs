@@ -17,6 +17,7 @@ use crate::{ClientBuilder, Error, IdempotencyKey, Secret};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const DRY_RUN: HeaderName = HeaderName::from_static("dry-run");
 
 /// A connection pool to one server, with or without somebody's token; clones are cheap.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ pub struct Client {
     base: Url,
     policy: RetryPolicy,
     token: Option<Secret>,
+    is_dry: bool,
 }
 
 /// A request, before the client adds token and key.
@@ -35,6 +37,7 @@ pub struct Request {
     query: Vec<(&'static str, String)>,
     headers: HeaderMap,
     body: Option<Vec<u8>>,
+    patience: Duration,
 }
 
 /// An answer: its body, and what its status and headers say.
@@ -61,6 +64,7 @@ impl Request {
             query: Vec::new(),
             headers,
             body: None,
+            patience: Duration::ZERO,
         }
     }
 
@@ -135,6 +139,13 @@ impl Request {
         self.header(IDEMPOTENCY_KEY, key.as_str())
     }
 
+    /// Lets a try take so long where the client would give up earlier.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     fn is_write(&self) -> bool {
         self.method != Method::GET && self.method != Method::HEAD
     }
@@ -152,6 +163,14 @@ impl<T> Answer<T> {
     pub fn replayed(&self) -> bool {
         self.headers
             .get(IDEMPOTENT_REPLAYED)
+            .is_some_and(|value| value == "true")
+    }
+
+    /// Tells whether the write was only tried.
+    #[must_use]
+    pub fn is_dry(&self) -> bool {
+        self.headers
+            .get(DRY_RUN)
             .is_some_and(|value| value == "true")
     }
 
@@ -201,6 +220,19 @@ impl Client {
             base,
             policy,
             token,
+            is_dry: false,
+        }
+    }
+
+    /// Returns a client of the same server whose writes are only tried: each answer is what it would be, and nothing
+    /// of it is kept. Ids in it are of things that are not there.
+    ///
+    /// A write that cannot be tried is refused, with the code `dry_run_unsupported`.
+    #[must_use]
+    pub fn dry_run(&self) -> Self {
+        Self {
+            is_dry: true,
+            ..self.clone()
         }
     }
 
@@ -220,21 +252,24 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Unknown`] for a write that may have had its effect, [`Error::Transport`] when no
-    /// answer came and nothing can have happened.
+    /// answer came and nothing can have happened, [`Error::NotDry`] from a server that only writes.
     pub async fn send(&self, mut request: Request) -> Result<Answer<Vec<u8>>, Error> {
         let write = request.is_write();
+        let dry = write && self.is_dry;
+        if dry {
+            request = request.query("dryRun", &true);
+        }
         if write && !request.headers.contains_key(IDEMPOTENCY_KEY) {
             request = request.key(&IdempotencyKey::fresh()?)?;
         }
+        let (timeout, deadline) = self.limits(&request);
         let started = Instant::now();
         let mut may_have_run = false;
         let mut tries = 0;
         loop {
             tries += 1;
-            let left = self.policy.deadline.saturating_sub(started.elapsed());
-            let outcome = self
-                .try_once(&request, tries, left.min(self.policy.timeout))
-                .await;
+            let left = deadline.saturating_sub(started.elapsed());
+            let outcome = self.try_once(&request, tries, left.min(timeout)).await;
 
             let mut asked = None;
             let again = match &outcome {
@@ -257,15 +292,27 @@ impl Client {
             let pause = self
                 .policy
                 .pause(tries, asked, getrandom::u64().unwrap_or_default());
-            let left = self.policy.deadline.saturating_sub(started.elapsed());
+            let left = deadline.saturating_sub(started.elapsed());
             if again && tries < self.policy.tries && pause < left {
                 tokio::time::sleep(pause).await;
             } else if write && may_have_run {
                 return Err(unknown(&request, tries, outcome));
             } else {
-                return outcome.map_err(Error::Transport);
+                return match outcome.map_err(Error::Transport)? {
+                    // A server that knows of no dry runs takes no notice of the parameter.
+                    done if dry && done.status < 300 && !done.is_dry() => Err(Error::NotDry {
+                        request: request.to_string(),
+                    }),
+                    answer => Ok(answer),
+                };
             }
         }
+    }
+
+    /// How long a try may take, and all of them together.
+    pub(crate) fn limits(&self, request: &Request) -> (Duration, Duration) {
+        let timeout = self.policy.timeout.max(request.patience);
+        (timeout, self.policy.deadline.max(request.patience))
     }
 
     /// Sends a request and reads the body of a good answer.

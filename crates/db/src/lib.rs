@@ -8,7 +8,7 @@
 //! - [`statement!`]: SQL that Diesel prepares once per connection
 //! - [`outbox`]: events, written in the transaction of the change they tell of
 //! - [`consumers`]: who reads them, and how far each has come
-//! - [`request`]: the id of the request that is being answered
+//! - [`request`]: the id of the request that is being answered, and whether anything of it is kept
 //! - [`idempotency`]: keys, and the answers they are replayed with
 //! - [`jobs`] and [`schedules`]: work that is done later, once, by any replica
 //! - [`listen`]: notifications from other replicas

@@ -1,6 +1,7 @@
 //! The connection pool and the one way from async code to Diesel.
 
 mod connections;
+mod dry;
 mod threads;
 mod waiting;
 
@@ -72,7 +73,8 @@ impl Db {
         })
     }
 
-    /// Runs `work` with a connection on a blocking thread, as part of the caller's request.
+    /// Runs `work` with a connection on a blocking thread, as part of the caller's request. Of a dry
+    /// request nothing is kept, whatever `work` commits.
     ///
     /// # Errors
     ///
@@ -86,8 +88,20 @@ impl Db {
     {
         let (reply, mut answer) = oneshot::channel();
         let claim = Claim::default();
-        let request = crate::request::current();
+        let (request, is_dry) = (crate::request::current(), crate::request::is_dry());
         let run = move |conn: Lent<'_>| {
+            let work = |conn: &mut PgConnection| {
+                // One call of it, so that it is compiled once.
+                if is_dry {
+                    dry::begin(conn).map_err(DbError::from)?;
+                }
+                let outcome = work(conn);
+                if is_dry {
+                    let undone = dry::end(conn, outcome.is_ok()).map_err(DbError::from);
+                    return outcome.and_then(|value| undone.map(|()| value).map_err(E::from));
+                }
+                outcome
+            };
             let outcome = conn
                 .map_err(E::from)
                 .and_then(|conn| crate::request::carry(request, || work(conn)));

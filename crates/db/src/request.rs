@@ -1,13 +1,15 @@
-//! The id of the request that is being answered, wherever its work runs.
+//! What is known of the request that is being answered, wherever its work runs.
 //!
 //! An event tells which request caused it, and whoever writes events knows nothing of HTTP. So the
-//! id travels with the task, and [`Db::run`](crate::Db::run) carries it over to its thread.
+//! id travels with the task, and [`Db::run`](crate::Db::run) carries it over to its thread. So does
+//! that a request is dry: then [`Db::run`](crate::Db::run) keeps nothing of what it did.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 tokio::task_local! {
     static OF_TASK: Arc<str>;
+    static DRY: ();
 }
 
 thread_local! {
@@ -26,6 +28,18 @@ pub fn current() -> Option<Arc<str>> {
         .try_with(Arc::clone)
         .ok()
         .or_else(|| OF_THREAD.with_borrow(Clone::clone))
+}
+
+/// Runs `work` as part of a dry request: each [`Db::run`](crate::Db::run) of it does and checks all
+/// that it would, and rolls it back. A task that it spawns is not part of it.
+pub async fn dry<F: Future>(work: F) -> F::Output {
+    DRY.scope((), work).await
+}
+
+/// Whether this task works for a dry request.
+#[must_use]
+pub fn is_dry() -> bool {
+    DRY.try_with(|()| ()).is_ok()
 }
 
 /// Runs `work` on this thread as part of the request `id`.

@@ -210,8 +210,11 @@ impl Cache {
             .mul_f64(0.9 + f64::from(last.unwrap_or_default() % 32) / 160.0)
     }
 
-    /// Forgets products in both tiers and tells the other replicas. To be called after COMMIT.
+    /// Forgets products in both tiers and tells the other replicas. To be called after COMMIT; a dry request has none.
     pub async fn products_changed(&self, ids: &[ProductId]) {
+        if db::request::is_dry() {
+            return;
+        }
         // Lists first: a product that is read again must not be kept until a moment that was known before.
         for namespace in LISTS {
             self.forget(namespace).await;
@@ -227,8 +230,11 @@ impl Cache {
     }
 
     /// Forgets categories and collections in both tiers, with the products they list, and tells the other replicas. To be called
-    /// after COMMIT.
+    /// after COMMIT; a dry request has none.
     pub async fn categories_changed(&self) {
+        if db::request::is_dry() {
+            return;
+        }
         for namespace in CATEGORIES {
             self.forget(namespace).await;
         }
@@ -239,6 +245,9 @@ impl Cache {
 
     /// The same for so many products that everything may as well be forgotten.
     pub async fn many_products_changed(&self) {
+        if db::request::is_dry() {
+            return;
+        }
         self.everything_changed().await;
         if let Some(shared) = &self.shared {
             shared.publish("*").await;

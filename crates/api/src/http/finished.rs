@@ -13,12 +13,11 @@ use std::time::Instant;
 
 use actix_web::dev::{RequestHead, ServiceRequest};
 use actix_web::http::Method;
-use actix_web::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH,
-};
+use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::precondition;
 use crate::cache::Cached;
 use crate::config;
 use crate::state::State;
@@ -123,16 +122,8 @@ fn size(target: &str, cached: &Cached) -> usize {
 }
 
 fn respond(headers: &HeaderMap, cached: &Cached) -> HttpResponse {
-    let known = headers
-        .get(IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
-    let is_known = known.is_some_and(|known| {
-        let etag = cached.etag.to_str().unwrap_or_default();
-        known.split(',').any(|tag| {
-            let tag = tag.trim();
-            tag == "*" || tag.trim_start_matches("W/") == etag
-        })
-    });
+    let etag = cached.etag.to_str().unwrap_or_default();
+    let is_known = precondition::is_known(headers, etag);
     let mut response = if is_known {
         HttpResponse::NotModified()
     } else {

@@ -177,6 +177,8 @@ fn stood_still() -> Problem {
 
 /// Runs `work` in a transaction, at most once per key; a repeat gets the first answer.
 ///
+/// A dry request is none of many attempts at one effect, so its key is not looked at.
+///
 /// # Errors
 ///
 /// Those of `work`, whose effects are then rolled back and whose key may be sent again.
@@ -184,6 +186,7 @@ pub async fn once<F>(db: &Db, key: Option<RequestKey>, work: F) -> Result<Answer
 where
     F: FnOnce(&mut PgConnection) -> Result<Answer, Problem> + Send + 'static,
 {
+    let key = key.filter(|_| !db::request::is_dry());
     db.run(move |conn| {
         conn.transaction(|conn| {
             match claim(conn, key.as_ref())? {

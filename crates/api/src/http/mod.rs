@@ -1,8 +1,9 @@
-//! What every route shares: errors, request ids, bodies, texts, callers and idempotency keys.
+//! What every route shares: errors, request ids, bodies, texts, callers, idempotency keys and dry runs.
 
 pub mod answer;
 pub mod body;
 pub mod caller;
+pub mod dry_run;
 pub mod finished;
 pub mod idempotency;
 pub mod observe;

@@ -51,7 +51,8 @@ pub fn needed(method: &Method, route: &str) -> Option<Permission> {
     Some(if method.is_safe() { *read } else { *write })
 }
 
-fn is_below(route: &str, head: &str) -> bool {
+/// Whether a route is this one or goes on from it.
+pub(super) fn is_below(route: &str, head: &str) -> bool {
     let rest = route.strip_prefix(head);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

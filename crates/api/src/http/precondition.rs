@@ -1,8 +1,8 @@
-//! `If-Match`: a write that holds only for what was read (RFC 9110, 13.1.1).
+//! `If-Match`, a write that holds only for what was read, and `If-None-Match`, a read of what is not there yet (RFC 9110, 13.1).
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::http::header::IF_MATCH;
+use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 
 use super::Problem;
 
@@ -36,6 +36,16 @@ pub fn expected_version(request: &HttpRequest) -> Result<Option<i64>, Problem> {
         .and_then(|etag| etag.strip_suffix('"'))
         .and_then(|version| version.parse().ok());
     version.map(Some).ok_or_else(stale)
+}
+
+/// Whether the client has what has this ETag.
+#[must_use]
+pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let known = headers.get(IF_NONE_MATCH);
+    let is_its = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == etag;
+    known
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|known| known.split(',').map(str::trim).any(is_its))
 }
 
 /// 412: it has changed since it was read.
@@ -80,5 +90,23 @@ mod tests {
             assert_eq!(version(Some(other)), Err(412), "{other}");
         }
         assert_eq!(version(Some("\"é\"")), Err(400));
+    }
+
+    #[test]
+    fn a_client_has_what_it_names_and_with_a_star_all() {
+        let has = |tags: &str| {
+            let request = TestRequest::default().insert_header((IF_NONE_MATCH, tags));
+            is_known(request.to_http_request().headers(), "\"a/b\"")
+        };
+        for tags in ["\"a/b\"", "*", "\"x\", W/\"a/b\""] {
+            assert!(has(tags), "{tags}");
+        }
+        for tags in ["", "a/b", "\"a\"", "\"é\""] {
+            assert!(!has(tags), "{tags}");
+        }
+        assert!(!is_known(
+            TestRequest::default().to_http_request().headers(),
+            ""
+        ));
     }
 }

@@ -57,7 +57,7 @@ impl Media {
     }
 
     /// Waits until no other picture is worked on here; `None` where that takes too long.
-    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
         turn.ok()?.ok()
     }

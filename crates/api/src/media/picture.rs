@@ -182,11 +182,27 @@ fn decode(bytes: &[u8], max_pixels: u64) -> Result<(Kind, DynamicImage), Picture
     Ok((kind, image))
 }
 
-/// The decoder makes up what is missing of a JPEG. Behind the beginning of its last scan there is a mark at its end; in
-/// between neither of them can be (ITU-T T.81, B.1.1.2).
-fn is_whole(bytes: &[u8]) -> bool {
-    let last = |mark: u8| bytes.windows(2).rposition(|two| two == [0xff, mark]);
-    last(0xd9).is_some_and(|end| last(0xda).is_some_and(|scan| end > scan))
+/// The decoder makes up what is missing of a JPEG, so its marks are followed to the one at its end. Anything may be behind
+/// that: phones put a film there (ITU-T T.81, B.1.1).
+fn is_whole(jpeg: &[u8]) -> bool {
+    let mut rest = jpeg.get(2..).unwrap_or_default();
+    loop {
+        // Neither data of a scan, in which a zero is stuffed behind an ff, nor fill bytes, nor marks without a segment.
+        let is_mark = |two: &[u8]| two[0] == 0xff && !matches!(two[1], 0 | 1 | 0xd0..=0xd8 | 0xff);
+        let Some(at) = rest.windows(2).position(is_mark) else {
+            return false;
+        };
+        if rest[at + 1] == 0xd9 {
+            return true;
+        }
+        // The length of the segment counts itself.
+        let segment = rest.get(at + 2..).unwrap_or_default();
+        let length = segment.first_chunk().copied().map(u16::from_be_bytes);
+        rest = match length.and_then(|length| segment.get(usize::from(length.max(2))..)) {
+            Some(behind) => behind,
+            None => return false,
+        };
+    }
 }
 
 fn in_eight_bits(image: DynamicImage) -> DynamicImage {

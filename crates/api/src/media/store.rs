@@ -107,6 +107,14 @@ impl Store {
     ///
     /// [`StoreError`].
     pub async fn remove(&self, file: &str) -> Result<(), StoreError> {
+        if self.config.store == MediaStore::Local {
+            // With what a process that was killed has left half-written, which is never listed.
+            let removed = tokio::fs::remove_dir_all(self.config.directory.join(file)).await;
+            return match removed {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+                _ => Ok(()),
+            };
+        }
         let store = self.open()?;
         let all: Vec<_> = store.list(Some(&Name::from(file))).try_collect().await?;
         for one in all {

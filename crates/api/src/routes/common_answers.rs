@@ -2,7 +2,9 @@
 
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Required, Response};
+use utoipa::openapi::{Content, Header, OpenApi, Ref, RefOr, Required, Response};
+
+use crate::http::dry_run;
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
@@ -26,14 +28,17 @@ pub fn complete(document: &mut OpenApi) {
             }
         }
         for write in [post, put, patch, delete].into_iter().flatten() {
-            add(write, &[401, 500, 503]);
+            add(write, &[400, 401, 500, 503]);
             if write.request_body.is_some() {
-                add(write, &[400, 413, 415, 422]);
+                add(write, &[413, 415, 422]);
             }
             // A session's answer is a secret, which is kept nowhere, so it cannot be repeated.
             if !path.starts_with("/api/sessions") {
-                add(write, &[400, 409, 422, 502]);
+                add(write, &[409, 422, 502]);
                 add_key(write);
+            }
+            if dry_run::is_possible(path) {
+                add_dry_run(write);
             }
         }
     }
@@ -84,4 +89,30 @@ fn add_key(operation: &mut Operation) {
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .build();
     parameters.push(key.into());
+}
+
+/// Writes that can be tried, and how their answers tell that they were.
+fn add_dry_run(operation: &mut Operation) {
+    let parameter = ParameterBuilder::new()
+        .name(dry_run::PARAMETER)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some("Whether to answer as it would be, and keep nothing"))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::Boolean)))
+        .build();
+    operation
+        .parameters
+        .get_or_insert_default()
+        .push(parameter.into());
+    let responses = operation.responses.responses.iter_mut();
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && status.starts_with('2')
+        {
+            let mut header = Header::new(ObjectBuilder::new().schema_type(Type::Boolean));
+            header.description = Some("`true` where nothing was kept".to_owned());
+            let name = dry_run::HEADER.to_string();
+            response.headers.insert(name, RefOr::T(header));
+        }
+    }
 }

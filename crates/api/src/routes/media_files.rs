@@ -1,17 +1,18 @@
 //! The bytes of pictures and other files, at addresses that never change what they lead to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get};
 use catalog::media::{self, Hash, Stored};
+use tokio::time::timeout;
 
 use super::money::ProblemBody;
-use crate::http::Problem;
+use crate::http::{Problem, precondition};
 use crate::media::files;
 use crate::media::picture::Kind;
 use crate::media::store::StoreError;
@@ -21,6 +22,9 @@ use crate::state::State;
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// The original in place of what is not made yet.
 const FOR_A_MOMENT: &str = "public, max-age=5";
+
+/// How long the store may take: less than the request may, so that it is said what is away.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What an original is called in the store and at its address.
 pub fn original_name(content_type: &str) -> String {
@@ -60,24 +64,40 @@ pub async fn get(
 ) -> Result<HttpResponse, Problem> {
     let (hash, name) = path.into_inner();
     let hash: Hash = hash.parse().map_err(|_| not_found())?;
-    let stored = find(&state, hash).await?.ok_or_else(not_found)?;
+    if let Some(sent) = look(&state, &request, hash, &name).await? {
+        return Ok(sent);
+    }
+    // What was remembered was deleted a moment ago. Another picture may have the same bytes.
+    state.media.known.invalidate(&hash).await;
+    let sent = look(&state, &request, hash, &name).await?;
+    sent.ok_or_else(not_found)
+}
+
+/// The answer; `None` where the bytes are not where they should be.
+async fn look(
+    state: &State,
+    request: &HttpRequest,
+    hash: Hash,
+    name: &str,
+) -> Result<Option<HttpResponse>, Problem> {
+    let stored = find(state, hash).await?.ok_or_else(not_found)?;
     let content_type = stored.content_type.as_str();
     files::extension(content_type).ok_or_else(not_found)?;
     let original = original_name(content_type);
     let is_width = |width: &i32| name == format!("{width}.webp");
     if name == original {
-        let sent = (hash, &name[..], content_type);
-        return send(&state, &request, &stored, sent, FOR_EVER).await;
+        let sent = (hash, name, content_type);
+        return send(state, request, &stored, sent, FOR_EVER).await;
     }
     if !stored.widths.iter().any(is_width) {
         return Err(not_found());
     }
     if stored.is_rendered {
-        let sent = (hash, &name[..], Kind::Webp.content_type());
-        return send(&state, &request, &stored, sent, FOR_EVER).await;
+        let sent = (hash, name, Kind::Webp.content_type());
+        return send(state, request, &stored, sent, FOR_EVER).await;
     }
     let sent = (hash, &original[..], content_type);
-    send(&state, &request, &stored, sent, FOR_A_MOMENT).await
+    send(state, request, &stored, sent, FOR_A_MOMENT).await
 }
 
 async fn find(state: &State, hash: Hash) -> Result<Option<Arc<Stored>>, Problem> {
@@ -102,7 +122,7 @@ async fn send(
     stored: &Stored,
     (hash, name, content_type): (Hash, &str, &str),
     cache_control: &str,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Option<HttpResponse>, Problem> {
     let etag = format!("\"{hash}/{name}\"");
     let describe = |mut response: HttpResponseBuilder| {
         response
@@ -117,34 +137,34 @@ async fn send(
         }
         response
     };
-    if has(request, &etag) {
-        return Ok(describe(HttpResponse::NotModified()).finish());
+    if precondition::is_known(request.headers(), &etag) {
+        return Ok(Some(describe(HttpResponse::NotModified()).finish()));
     }
-    let stream = state.media.store.get(&stored.file, name).await;
-    let stream = stream.map_err(|error| match error {
-        // It was deleted a moment ago.
-        StoreError::NotFound => not_found(),
-        error => {
+    let stream = timeout(PATIENCE, state.media.store.get(&stored.file, name)).await;
+    let stream = match stream {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(StoreError::NotFound)) => return Ok(None),
+        Ok(Err(error)) => {
             log::error!(file = stored.file.as_str(), error:% = error; "a picture cannot be read");
-            Problem::unavailable(
-                "store_unavailable",
-                "The store of pictures is not available",
-            )
+            return Err(unavailable());
         }
-    })?;
-    Ok(describe(HttpResponse::Ok())
+        Err(_) => {
+            log::error!(file = stored.file.as_str(); "the store of pictures takes too long");
+            return Err(unavailable());
+        }
+    };
+    let response = describe(HttpResponse::Ok())
         .insert_header((CONTENT_TYPE, content_type))
         .no_chunking(stream.bytes)
-        .streaming(stream.pieces))
+        .streaming(stream.pieces);
+    Ok(Some(response))
 }
 
-fn has(request: &HttpRequest, etag: &str) -> bool {
-    let known = request.headers().get(IF_NONE_MATCH);
-    let known = known.and_then(|value| value.to_str().ok()).unwrap_or("");
-    known.split(',').any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || tag.trim_start_matches("W/") == etag
-    })
+fn unavailable() -> Problem {
+    Problem::unavailable(
+        "store_unavailable",
+        "The store of pictures is not available",
+    )
 }
 
 fn not_found() -> Problem {

@@ -12,6 +12,7 @@ mod collections;
 mod concurrency;
 mod custom_fields;
 mod doctor;
+mod dry_run;
 mod errors;
 mod events;
 mod exports;

@@ -2,8 +2,20 @@
 
 use db::doctor::Check;
 
-pub(super) fn checks() -> [Check; 3] {
-    [orphans(), unmarked(), unannounced()]
+use super::versions_have_events;
+
+pub(super) fn checks() -> [Check; 4] {
+    [
+        orphans(),
+        unmarked(),
+        unrendered(),
+        versions_have_events(
+            "every version of a picture has its event",
+            "media",
+            "media",
+            "media",
+        ),
+    ]
 }
 
 /// What foreign keys refuse, asked again of the rows themselves, and of variants, for which there is none.
@@ -39,23 +51,21 @@ fn unmarked() -> Check {
     }
 }
 
-/// Old events are pruned; what is left then ends with the version there is.
-fn unannounced() -> Check {
+/// The job is enqueued with the picture, and ends after it has said that the renditions are there.
+fn unrendered() -> Check {
     Check {
-        id: "I9",
-        name: "every version of a picture has its event",
-        sql: "SELECT id, 'media ' || id, format('has version %s and %s events', sum(version), sum(events)) \
-                FROM (SELECT id, version, 0::bigint AS events, NULL::bigint AS newest FROM catalog.media \
-                      UNION ALL \
-                      SELECT resource_id, 0, count(*), max(sequence) FROM platform.outbox \
-                       WHERE resource_type = 'media' GROUP BY resource_id) AS account \
-               GROUP BY id \
-              HAVING sum(version) > 0 \
-                 AND CASE WHEN (SELECT id > 0 FROM platform.outbox_start) \
-                          THEN sum(version) <> max(newest) ELSE sum(version) <> sum(events) END"
+        id: "S17",
+        name: "a picture has its renditions, or a job that makes them",
+        sql: "SELECT m.id, 'media ' || m.id, format('has no renditions; its last job %s', \
+                     coalesce((SELECT j.id || ' ' || j.state || ': ' || coalesce(j.last_error, '') FROM platform.jobs j \
+                                WHERE j.kind = 'renderMedia' AND j.key = m.id::text ORDER BY j.id DESC LIMIT 1), 'is pruned')) \
+                FROM catalog.media m \
+               WHERE m.state = 'kept' AND m.rendered_at IS NULL \
+                 AND NOT EXISTS (SELECT FROM platform.jobs j \
+                                  WHERE j.kind = 'renderMedia' AND j.key = m.id::text AND j.state IN ('queued', 'running'))"
             .into(),
-        todo: "Consumers missed a change, or saw one that did not happen. Change the picture once more (any PATCH), \
-               so that they read it again.",
+        todo: "The original is sent in their place. Retry the job (POST /api/jobs/{id}/retry); where it is pruned, send \
+               the picture again.",
         repair: None,
     }
 }

@@ -28,12 +28,15 @@ db::statement! {
 }
 
 db::statement! {
-    struct Condemn { limit: i64 => BigInt, patience: &'static str => Text } -> (BigInt, Text) =
+    struct Condemn { patience: &'static str => Text } -> BigInt =
     "UPDATE catalog.media SET state = 'dropped' WHERE id IN ( \
-       SELECT id FROM catalog.media \
-        WHERE state = 'dropped' OR (state = 'incoming' AND created_at < now() - $2::text::interval) \
-        ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) \
-     RETURNING id, file::text"
+       SELECT id FROM catalog.media WHERE state = 'incoming' AND created_at < now() - $1::text::interval FOR UPDATE SKIP LOCKED) \
+     RETURNING id"
+}
+
+db::statement! {
+    struct ListDropped { after: i64 => BigInt, limit: i64 => BigInt } -> (BigInt, Text) =
+    "SELECT id, file::text FROM catalog.media WHERE state = 'dropped' AND id > $1 ORDER BY id LIMIT $2"
 }
 
 db::statement! {
@@ -59,15 +62,15 @@ pub fn note_rendered(conn: &mut PgConnection, id: MediaId) -> QueryResult<bool> 
     Ok(NoteRendered { id: id.get() }.execute(conn)? > 0)
 }
 
-/// Finds up to `limit` pictures that are gone, or whose bytes did not come, and makes sure that they do not come any more.
-/// Returns ids, and what names their bytes in the store.
+/// Finds up to `limit` pictures behind `after` that are gone, or whose bytes did not come, and makes sure that they do not
+/// come any more. Returns ids in their order, and what names their bytes in the store.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn condemn(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<(i64, String)>> {
-    let patience = PATIENCE;
-    Condemn { limit, patience }.load(conn)
+pub fn condemn(conn: &mut PgConnection, after: i64, limit: i64) -> QueryResult<Vec<(i64, String)>> {
+    Condemn { patience: PATIENCE }.execute(conn)?;
+    ListDropped { after, limit }.load(conn)
 }
 
 /// Forgets a picture whose bytes are gone.

@@ -180,8 +180,6 @@ pub struct Stored {
     /// Names them in the store.
     pub file: String,
     pub content_type: String,
-    /// Of the original.
-    pub bytes: i64,
     pub widths: Vec<i32>,
     pub is_rendered: bool,
     /// What staff calls it.
@@ -190,8 +188,8 @@ pub struct Stored {
 
 db::statement! {
     /// Several pictures may have the same bytes.
-    struct FindStored { hash: Vec<u8> => Binary } -> (Text, Text, BigInt, Array<Integer>, Bool, Text) =
-    "SELECT file::text, content_type, bytes, widths, rendered_at IS NOT NULL, name FROM catalog.media \
+    struct FindStored { hash: Vec<u8> => Binary } -> (Text, Text, Array<Integer>, Bool, Text) =
+    "SELECT file::text, content_type, widths, rendered_at IS NOT NULL, name FROM catalog.media \
       WHERE hash = $1 AND state = 'kept' ORDER BY rendered_at, id LIMIT 1"
 }
 

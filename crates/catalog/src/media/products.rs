@@ -35,7 +35,7 @@ pub struct Shown {
     pub alt: String,
     /// The same for readers of other languages, by their locales: an object of texts. Empty but for [`list`].
     pub alts: Value,
-    /// The variants it shows; empty where it shows no one in particular.
+    /// The variants it shows, without those that are archived by now; empty where it shows no one in particular.
     pub variant_ids: Vec<i64>,
 }
 
@@ -136,7 +136,10 @@ db::statement! {
     "SELECT p.product_id, m.id, m.hash, m.content_type, m.width, m.height, m.widths, \
             CASE WHEN p.alts = '{}' THEN p.alt ELSE coalesce((SELECT p.alts ->> l.locale \
                  FROM unnest($3) WITH ORDINALITY AS l (locale, place) WHERE p.alts ? l.locale ORDER BY l.place LIMIT 1), p.alt) END, \
-            CASE WHEN $4 THEN p.alts ELSE '{}' END, p.variant_ids \
+            CASE WHEN $4 THEN p.alts ELSE '{}' END, \
+            CASE WHEN p.variant_ids = '{}' THEN p.variant_ids \
+                 ELSE ARRAY(SELECT v.id FROM unnest(p.variant_ids) WITH ORDINALITY AS u (id, place) JOIN catalog.variants v ON v.id = u.id \
+                             WHERE v.archived_at IS NULL ORDER BY u.place) END \
        FROM catalog.product_media p JOIN catalog.media m ON m.id = p.media_id \
       WHERE p.product_id = ANY($1) AND p.position < $2 ORDER BY p.product_id, p.position"
 }

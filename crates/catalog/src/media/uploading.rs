@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Text};
 use domain::{Event, MediaId, UserId};
 
 use super::editing::tell;
-use super::{Hash, JOB, QUEUE};
+use super::{Hash, JOB, QUEUE, find};
 
 /// A picture whose bytes are about to be stored.
 #[derive(Clone, Debug)]
@@ -43,10 +43,10 @@ db::statement! {
 
 db::statement! {
     /// What is no picture needs nobody to make it smaller.
-    struct Complete { id: i64 => BigInt } -> Bool =
+    struct Complete { id: i64 => BigInt } -> (Text, Bool) =
     "UPDATE catalog.media SET state = 'kept', version = 1, updated_at = now(), \
             rendered_at = CASE WHEN content_type LIKE 'image/%' THEN NULL ELSE now() END \
-      WHERE id = $1 AND state = 'incoming' RETURNING rendered_at IS NULL"
+      WHERE id = $1 AND state = 'incoming' RETURNING file::text, rendered_at IS NULL"
 }
 
 db::statement! {
@@ -82,8 +82,9 @@ pub fn begin(conn: &mut PgConnection, new: NewMedia) -> QueryResult<(MediaId, St
 ///
 /// Those of the database.
 pub fn complete(conn: &mut PgConnection, id: MediaId, actor: Option<UserId>) -> QueryResult<bool> {
-    let completed: Option<bool> = Complete { id: id.get() }.get_result(conn).optional()?;
-    let Some(is_picture) = completed else {
+    let completed: Option<(String, bool)> =
+        Complete { id: id.get() }.get_result(conn).optional()?;
+    let Some((file, is_picture)) = completed else {
         return Ok(false);
     };
     tell(conn, Event::MediaCreated { media_id: id }, 1, actor)?;
@@ -92,18 +93,21 @@ pub fn complete(conn: &mut PgConnection, id: MediaId, actor: Option<UserId>) -> 
     }
     let job = NewJob {
         key: Some(id.to_string()),
-        payload: serde_json::json!({ "mediaId": id.get() }),
+        // Whoever is late with a job of a picture that is gone has to know its bytes.
+        payload: serde_json::json!({ "mediaId": id.get(), "file": file }),
         ..NewJob::new(QUEUE, JOB)
     };
     jobs::enqueue(conn, job)?;
     Ok(true)
 }
 
-/// Says that nobody waits for the bytes any more; a job removes what there is of them.
+/// Says that nobody waits for the bytes any more; a job removes what there is of them. Returns whether a row knows of them:
+/// where none does, because they came too late for it, the caller has to remove them.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn discard(conn: &mut PgConnection, id: MediaId) -> QueryResult<()> {
-    Discard { id: id.get() }.execute(conn).map(drop)
+pub fn discard(conn: &mut PgConnection, id: MediaId) -> QueryResult<bool> {
+    let is_discarded = Discard { id: id.get() }.execute(conn)? > 0;
+    Ok(is_discarded || find(conn, id)?.is_some())
 }

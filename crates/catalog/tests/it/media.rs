@@ -85,7 +85,7 @@ fn a_picture_counts_once_its_bytes_are_there() {
     assert!(!uploading::complete(conn, id, None).unwrap());
     let job = format!("platform.jobs WHERE kind = 'renderMedia' AND key = '{id}'");
     assert_eq!(count(conn, &job), 1);
-    uploading::discard(conn, id).unwrap();
+    assert!(uploading::discard(conn, id).unwrap());
     assert!(find(conn, id).unwrap().is_some());
     // Another one with the same bytes is found where it has its renditions.
     let twin = kept(conn, 1);
@@ -108,18 +108,22 @@ fn what_did_not_come_is_removed_after_an_hour_and_cannot_come_any_more() {
     let (late, file) = uploading::begin(conn, new(1)).unwrap();
     let (discarded, _) = uploading::begin(conn, new(2)).unwrap();
     let there = kept(conn, 3);
-    uploading::discard(conn, discarded).unwrap();
-    let condemned = keeping::condemn(conn, 10).unwrap();
+    assert!(uploading::discard(conn, discarded).unwrap());
+    let condemned = keeping::condemn(conn, 0, 10).unwrap();
     assert_eq!(condemned.len(), 1);
     assert_eq!(condemned[0].0, discarded.get());
     let age = "UPDATE catalog.media SET created_at = now() - interval '61 minutes'";
     conn.batch_execute(age).unwrap();
 
-    let condemned = keeping::condemn(conn, 10).unwrap();
+    let condemned = keeping::condemn(conn, 0, 10).unwrap();
 
     assert!(condemned.contains(&(late.get(), file)));
     assert_eq!(condemned.len(), 2);
+    let behind = keeping::condemn(conn, condemned[0].0, 10).unwrap();
+    assert_eq!(behind, condemned[1..]);
     assert!(!uploading::complete(conn, late, None).unwrap());
+    // Its bytes may have come after they were removed.
+    assert!(!uploading::discard(conn, late).unwrap());
     for id in [late.get(), discarded.get(), there.get()] {
         keeping::forget(conn, id).unwrap();
     }

@@ -254,6 +254,39 @@ async fn logging_in_gives_a_client_that_sends_the_token() {
     assert!(!format!("{ann:?}").contains("tok-123"));
 }
 
+#[tokio::test]
+async fn a_dry_client_tries_its_writes_and_reads_as_ever() {
+    let tried = Reply::With("201 Created", &["Dry-Run: true"], USER.to_owned());
+    let read = Reply::With("200 OK", &[], USER.to_owned());
+    let server = TestServer::start(vec![tried, read, created()]).await;
+    let client = server.client().build().unwrap();
+
+    let answer = client.dry_run().register(&ann()).await.unwrap();
+    client.dry_run().me().await.unwrap();
+    let wet = client.register(&ann()).await.unwrap();
+
+    assert!(answer.is_dry() && !wet.is_dry());
+    let heard = server.heard();
+    assert!(heard[0].starts_with("POST /api/users?dryRun=true "));
+    assert!(heard[1].starts_with("GET /api/users/me "));
+    assert!(heard[2].starts_with("POST /api/users "));
+}
+
+#[tokio::test]
+async fn a_server_that_does_what_was_to_be_tried_is_told_of() {
+    let refusal = refused("400 Bad Request", "dry_run_unsupported");
+    let server = TestServer::start(vec![created(), refusal]).await;
+    let client = server.client().build().unwrap().dry_run();
+
+    let error = client.register(&ann()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "POST /api/users was to be tried, and the server did it"
+    );
+    let error = client.register(&ann()).await.unwrap_err();
+    assert_eq!(error.problem().unwrap().code, "dry_run_unsupported");
+}
+
 #[test]
 fn a_query_is_encoded_and_a_base_path_kept() {
     let client = Client::builder("http://shop.example/store/")

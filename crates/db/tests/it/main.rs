@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod consumers;
+mod dry;
 mod embedded;
 mod idempotency;
 mod jobs;

@@ -169,6 +169,25 @@ fn what_is_no_picture_or_half_of_one_is_refused() {
 }
 
 #[test]
+fn what_is_behind_a_jpeg_neither_breaks_nor_mends_it() {
+    let folder = Folder::new();
+    let jpeg = encoded(halves(300, 200), ImageFormat::Jpeg);
+    // As phones do it with a film, in which anything may be.
+    let film = b"\0\0\0\x18ftypmp42\xff\xda\0\x08\x01\xff\xd9 \xff\xda and more";
+
+    let whole = folder.cleaned(&[&jpeg[..], film].concat());
+    let broken = folder.cleaned(&jpeg[..jpeg.len() - 20]);
+    // A segment that says to be longer than what is there has no end in what is inside of it.
+    let head = with_segment(&jpeg[..2], 0xe1, b"Exif \xff\xd9");
+    let cut = [&head[..3], &[0xe1, 0xff, 0xff], &jpeg[2..]].concat();
+
+    assert_eq!(whole.unwrap().0.width, 300);
+    assert!(matches!(broken, Err(PictureError::Broken(_))));
+    assert!(!is_whole(&cut) && !is_whole(&[]) && !is_whole(&head[..9]));
+    assert!(is_whole(&jpeg) && !is_whole(&jpeg[..jpeg.len() - 1]));
+}
+
+#[test]
 fn what_would_be_too_large_is_not_decoded() {
     let folder = Folder::new();
     let jpeg = encoded(halves(30, 20), ImageFormat::Jpeg);

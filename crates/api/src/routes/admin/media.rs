@@ -74,7 +74,8 @@ pub async fn create(
     if let Some(answer) = idempotency::find_answer(&state.db, request_key.clone()).await? {
         return Ok(answer);
     }
-    let id = media_upload::store(&state, received, name, alt).await?;
+    let stored = media_upload::store(&state, received, name, alt).await?;
+    let id = stored.id;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         if !uploading::complete(conn, id, Some(actor))? {
             return Err(Problem::unavailable(
@@ -88,7 +89,7 @@ pub async fn create(
     })
     .await;
     // Where another request with this key was faster, these bytes are some too many.
-    media_upload::discard(&state, id).await;
+    media_upload::discard(&state, stored).await;
     answer
 }
 

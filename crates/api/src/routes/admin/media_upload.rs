@@ -16,8 +16,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use crate::http::Problem;
+use crate::media::aside::{self, AsideError};
 use crate::media::picture::{Picture, PictureError};
-use crate::media::{WIDTHS, aside, files};
+use crate::media::{WIDTHS, files};
 use crate::routes::media_files::original_name;
 use crate::state::State;
 
@@ -86,13 +87,19 @@ async fn drain(payload: &mut Payload) {
     }
 }
 
-/// Stores what was sent under a row that does not count yet, whose id it returns.
+/// A file whose bytes are stored, and whose row does not count yet.
+pub struct Stored {
+    pub id: MediaId,
+    file: String,
+}
+
+/// Stores what was sent under a row that does not count yet.
 pub async fn store(
     state: &State,
     received: Received,
     name: String,
     alt: String,
-) -> Result<MediaId, Problem> {
+) -> Result<Stored, Problem> {
     let limits = &state.config.media;
     let head = head(received.file.path()).await;
     let head = head.map_err(|error| no_room(&error))?;
@@ -135,13 +142,12 @@ async fn store_picture(
     received: Received,
     name: String,
     alt: String,
-) -> Result<MediaId, Problem> {
+) -> Result<Stored, Problem> {
     let media = &state.media;
-    let _turn = media.turn().await.ok_or_else(busy)?;
     let cleaned = NamedTempFile::new().map_err(|error| no_room(&error))?;
-    let picture = aside::clean(received.file.path(), cleaned.path(), media.max_pixels).await;
+    let picture = aside::clean(media, received.file.path(), cleaned.path()).await;
     drop(received);
-    let picture = picture.map_err(|error| refuse(&error))?;
+    let picture = picture.map_err(not_cleaned)?;
     let (hash, bytes) = read(cleaned.path())
         .await
         .map_err(|error| no_room(&error))?;
@@ -149,28 +155,43 @@ async fn store_picture(
     put(state, new, cleaned.path()).await
 }
 
-async fn put(state: &State, new: NewMedia, from: &Path) -> Result<MediaId, Problem> {
+async fn put(state: &State, new: NewMedia, from: &Path) -> Result<Stored, Problem> {
     let original = original_name(new.content_type);
     let (id, file) = state
         .db
         .run(move |conn| uploading::begin(conn, new).map_err(Problem::from))
         .await?;
-    if let Err(error) = state.media.store.put(&file, &original, from).await {
+    let stored = Stored { id, file };
+    let put = state.media.store.put(&stored.file, &original, from).await;
+    if let Err(error) = put {
         log::error!(media:% = id, error:% = error; "a file cannot be stored");
-        discard(state, id).await;
+        discard(state, stored).await;
         return Err(unavailable());
     }
-    Ok(id)
+    Ok(stored)
 }
 
-/// Forgets a picture, unless it counts by now. What cannot be forgotten now is removed later.
-pub async fn discard(state: &State, id: MediaId) {
+/// Forgets a picture, unless it counts by now. What cannot be forgotten now is removed later, as long as a row knows of it:
+/// an upload that was frozen may have lost its own.
+pub async fn discard(state: &State, stored: Stored) {
+    let Stored { id, file } = stored;
     let discarded = state
         .db
         .run(move |conn| uploading::discard(conn, id).map_err(Problem::from))
         .await;
-    if let Err(problem) = discarded {
-        log::warn!(media:% = id, error:% = problem; "an upload is left behind");
+    let left = match discarded {
+        Ok(true) => return,
+        Ok(false) => state
+            .media
+            .store
+            .remove(&file)
+            .await
+            .err()
+            .map(|error| error.to_string()),
+        Err(problem) => Some(problem.to_string()),
+    };
+    if let Some(error) = left {
+        log::warn!(media:% = id, file = file.as_str(), error = error.as_str(); "an upload is left behind");
     }
 }
 
@@ -203,6 +224,20 @@ async fn read(path: &Path) -> io::Result<(Hash, i64)> {
         }
         digest.update(&piece[..length]);
         bytes += i64::try_from(length).unwrap_or_default();
+    }
+}
+
+fn not_cleaned(error: AsideError) -> Problem {
+    match error {
+        AsideError::Picture(error) => refuse(&error),
+        AsideError::Busy => busy(),
+        AsideError::Unanswered(_) => {
+            log::warn!(error:% = error; "a picture was not worked on");
+            Problem::unavailable(
+                "picture_interrupted",
+                "The picture could not be worked on now",
+            )
+        }
     }
 }
 

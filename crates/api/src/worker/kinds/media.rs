@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 
 use super::Handled;
-use crate::media::aside;
+use crate::media::aside::{self, AsideError};
 use crate::media::picture::{Kind, PictureError};
 use crate::media::store::StoreError;
 use crate::routes::media_files::original_name;
@@ -30,24 +30,40 @@ pub(super) async fn render(run: Arc<Run>) -> Handled {
     let id = run.job.payload["mediaId"].as_i64();
     let id = id.and_then(|id| MediaId::try_from(id).ok());
     let id = id.ok_or_else(|| JobError::Final("the payload has no mediaId".into()))?;
+    // A job of an earlier release does not name the bytes.
+    let named = run.job.payload["file"].as_str().map(str::to_owned);
+    let original = find(&run, id).await?;
+    let made = match &original {
+        Some(original) => make_and_note(&run, id, original).await,
+        // It was deleted meanwhile.
+        None => Ok(()),
+    };
+    // Whatever came of it, and whoever has the job by now: the bytes of a picture that is gone are nobody's. What an
+    // attempt leaves that was killed, the next one removes here.
+    let file = original.map(|original| original.file).or(named);
+    if let Some(file) = file
+        && find(&run, id).await?.is_none()
+    {
+        run.state.media.store.remove(&file).await?;
+        return Ok(Done::All);
+    }
+    made.map(|()| Done::All)
+}
+
+async fn find(run: &Run, id: MediaId) -> Result<Option<Original>, JobError> {
     let find = move |conn: &mut diesel::PgConnection| keeping::find_original(conn, id);
     let found = run
         .state
         .db
-        .run(move |conn| find(conn).map_err(DbError::from))
+        .run(move |conn| find(conn).map_err(DbError::from));
+    Ok(found.await?)
+}
+
+async fn make_and_note(run: &Run, id: MediaId, original: &Original) -> Result<(), JobError> {
+    make(run, original).await?;
+    run.fenced(move |conn| Ok(keeping::note_rendered(conn, id)?))
         .await?;
-    // It was deleted meanwhile.
-    let Some(original) = found else {
-        return Ok(Done::All);
-    };
-    make(&run, &original).await?;
-    let is_kept = run
-        .fenced(move |conn| Ok(keeping::note_rendered(conn, id)?))
-        .await?;
-    if !is_kept {
-        run.state.media.store.remove(&original.file).await?;
-    }
-    Ok(Done::All)
+    Ok(())
 }
 
 async fn make(run: &Run, original: &Original) -> Result<(), JobError> {
@@ -57,8 +73,6 @@ async fn make(run: &Run, original: &Original) -> Result<(), JobError> {
         return Ok(());
     }
     let media = &run.state.media;
-    let turn = media.turn().await;
-    let _turn = turn.ok_or_else(|| JobError::Retry("too many pictures are worked on".into()))?;
     let failed = |error: std::io::Error| JobError::Retry(error.to_string());
     let dir = tempfile::tempdir().map_err(failed)?;
     let from = dir.path().join("original");
@@ -68,11 +82,14 @@ async fn make(run: &Run, original: &Original) -> Result<(), JobError> {
     }
     let name = original_name(&original.content_type);
     fetch(run, &original.file, &name, &from).await?;
-    aside::render(&from, dir.path(), &widths)
+    aside::render(media, &from, dir.path(), &widths)
         .await
         .map_err(|error| match error {
-            PictureError::Failed(cause) => JobError::Retry(cause),
-            other => JobError::Final(other.to_string()),
+            AsideError::Picture(PictureError::Failed(cause)) => JobError::Retry(cause),
+            AsideError::Picture(other) => JobError::Final(other.to_string()),
+            error @ (AsideError::Busy | AsideError::Unanswered(_)) => {
+                JobError::Retry(error.to_string())
+            }
         })?;
     for width in widths {
         let name = format!("{width}.webp");
@@ -95,18 +112,41 @@ async fn fetch(run: &Run, file: &str, name: &str, to: &Path) -> Result<(), JobEr
 /// Removes the bytes of pictures that were deleted, or did not come, and then their rows. The name of their bytes is never
 /// given again, so it is harmless to do that twice, or late.
 pub(super) async fn collect(run: Arc<Run>) -> Handled {
-    let state = &run.state;
-    let condemned = state
-        .db
-        .run(|conn| keeping::condemn(conn, BATCH).map_err(DbError::from))
-        .await?;
-    let is_full = i64::try_from(condemned.len()).is_ok_and(|found| found == BATCH);
-    for (id, file) in condemned {
-        state.media.store.remove(&file).await?;
-        state
+    let (mut after, mut first_failure) = (0, None);
+    loop {
+        let condemn = move |conn: &mut diesel::PgConnection| keeping::condemn(conn, after, BATCH);
+        let condemned = run
+            .state
             .db
-            .run(move |conn| keeping::forget(conn, id).map_err(DbError::from))
+            .run(move |conn| condemn(conn).map_err(DbError::from))
             .await?;
+        let (found, mut failures) = (condemned.len(), 0);
+        for (id, file) in condemned {
+            after = id;
+            // One that cannot be removed does not keep the others.
+            if let Err(error) = remove(&run, id, &file).await {
+                log::warn!(media = id, file = file.as_str(), error:% = error; "bytes of a picture stay");
+                failures += 1;
+                first_failure.get_or_insert(error);
+            }
+        }
+        let is_full = i64::try_from(found).is_ok_and(|found| found == BATCH);
+        // Where none of so many can be removed the store is away.
+        if !is_full || failures == found {
+            return first_failure.map_or(Ok(Done::All), Err);
+        }
+        if run.should_stop() {
+            return Ok(Done::Part);
+        }
     }
-    Ok(if is_full { Done::Part } else { Done::All })
+}
+
+async fn remove(run: &Run, id: i64, file: &str) -> Result<(), JobError> {
+    run.state.media.store.remove(file).await?;
+    let forget = move |conn: &mut diesel::PgConnection| keeping::forget(conn, id);
+    let forgotten = run
+        .state
+        .db
+        .run(move |conn| forget(conn).map_err(DbError::from));
+    Ok(forgotten.await?)
 }

@@ -1,7 +1,10 @@
 //! Who may do what.
 
+mod dry;
+mod ground;
 mod matrix;
 mod permissions;
+mod real;
 mod rows;
 
 use diesel::connection::SimpleConnection as _;

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 45] = [
+pub const REFERENCES: [Case; 46] = [
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'manual', '', 'file', '{}', true, false, 0, 0); \
@@ -137,6 +137,10 @@ pub const REFERENCES: [Case; 45] = [
         &[("S15", "variant 3"), ("S13", "product 3")],
     ),
     (
+        "UPDATE catalog.variants SET kind = 'digital' WHERE id = 3",
+        &[("S15", "variant 3")],
+    ),
+    (
         "INSERT INTO catalog.bundle_parts VALUES (3, 1, 1, 1)",
         &[("S15", "variant 3")],
     ),
@@ -218,7 +222,7 @@ pub const REFERENCES: [Case; 45] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 28] = [
+pub const EVENTS_AND_SCHEMA: [Case; 29] = [
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",
@@ -255,9 +259,17 @@ pub const EVENTS_AND_SCHEMA: [Case; 28] = [
         &[("S9", "category "), ("S13", "product 1")],
     ),
     (
-        "INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, state, version) \
-         VALUES (sha256('a'), 'image/png', 1, 1, 1, '{}', '', '', 'kept', 2)",
+        "INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, state, version, rendered_at) \
+         VALUES (sha256('a'), 'image/png', 1, 1, 1, '{}', '', '', 'kept', 2, now())",
         &[("I9", "media ")],
+    ),
+    (
+        "WITH two AS (INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, state) \
+                      SELECT sha256('a'), 'image/png', 1, 1, 1, '{}', '', '', 'kept' FROM generate_series(1, 2) RETURNING id) \
+         INSERT INTO platform.jobs (queue, kind, key, state, finished_at) \
+         SELECT 'media', 'renderMedia', min(id)::text, 'failed', now() FROM two \
+         UNION ALL SELECT 'media', 'renderMedia', max(id)::text, 'queued', NULL FROM two",
+        &[("S17", "media ")],
     ),
     (
         "UPDATE catalog.products SET has_media = true WHERE id = 3",

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection as _;
 use image::ImageFormat;
 use serde_json::{Value, json};
 
-use super::{PATH, SOON, address, collect, picture, rendered, rendition, upload, uploaded};
+use super::{PATH, SOON, address, collect, noise, picture, rendered, rendition, upload, uploaded};
 use crate::support::{Cluster, count, eventually, fresh_key, open, text};
 
 /// Where the bytes of a picture are.
@@ -36,6 +36,9 @@ async fn a_picture_that_a_product_has_stays_and_then_goes_with_its_bytes() {
     };
     put(json!([{"id": media["id"]}])).await;
 
+    // What a replica that was killed leaves there.
+    fs::write(folder.join("original.png#1"), "half of it").expect("written");
+
     let in_use = staff.delete(&path).send().await;
     put(json!([])).await;
     let stale = staff.delete(&path).header("if-match", "\"7\"").send().await;
@@ -59,6 +62,29 @@ async fn a_picture_that_a_product_has_stays_and_then_goes_with_its_bytes() {
         let is_gone = async || shop.get(address(&media)).send().await.status == 404;
         eventually("it is not served", SOON, is_gone).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_served_when_another_one_with_the_same_bytes_is_deleted() {
+    let staff = open().admin().await;
+    let bytes = picture(200, 100, ImageFormat::Png);
+    let gone = upload(&staff, "", bytes.clone()).await;
+    rendered(&staff, &gone).await;
+    let kept = upload(&staff, "", bytes).await;
+    rendered(&staff, &kept).await;
+    assert_eq!(address(&gone), address(&kept));
+    let (original, smaller) = (address(&kept), rendition(&kept, 160));
+    let folder = folder(open(), &gone);
+    let read = async |path: &str| open().replica(0).get(path).send().await.status;
+    // Both are read where those are that were rendered first.
+    assert_eq!((read(original).await, read(&smaller).await), (200, 200));
+
+    let deleted = staff.delete(&format!("{PATH}/{}", gone["id"])).send().await;
+    // Unless the job was faster.
+    let _ = fs::remove_dir_all(&folder);
+
+    assert_eq!(deleted.status, 204);
+    assert_eq!((read(original).await, read(&smaller).await), (200, 200));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,6 +142,54 @@ async fn what_was_answered_survives_the_replica_and_is_shown_before_it_is_made_s
     assert_eq!(served.header("content-type"), Some("image/webp"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_a_picture_that_is_gone_removes_what_an_earlier_attempt_left() {
+    let file = uuid::Uuid::new_v4();
+    let folder = open().media_dir().join(file.to_string());
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("160.webp"), "left by who was killed").expect("written");
+    let enqueue = format!(
+        "INSERT INTO platform.jobs (queue, kind, payload) \
+         VALUES ('media', 'renderMedia', '{{\"mediaId\": {}, \"file\": \"{file}\"}}')",
+        i64::MAX
+    );
+
+    open().conn().batch_execute(&enqueue).expect("enqueued");
+
+    let is_gone = async || !folder.exists();
+    eventually("its bytes are gone", SOON, is_gone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_picture_that_cannot_be_removed_does_not_keep_the_others() {
+    let cluster = Cluster::with_command(1, &[], &["serve"]);
+    let staff = cluster.admin().await;
+    let (stuck, other) = (
+        uploaded(&staff, "Stuck").await,
+        uploaded(&staff, "Other").await,
+    );
+    for media in [&stuck, &other] {
+        rendered(&staff, media).await;
+    }
+    // In place of its folder, where it cannot be removed as one.
+    let file = folder(&cluster, &stuck);
+    fs::remove_dir_all(&file).expect("removed");
+    fs::write(&file, "no folder").expect("written");
+
+    for media in [&stuck, &other] {
+        let deleted = staff
+            .delete(&format!("{PATH}/{}", media["id"]))
+            .send()
+            .await;
+        assert_eq!(deleted.status, 204);
+    }
+    collect(&staff).await;
+
+    let is_gone = async || count(&mut cluster.conn(), &row(&other)) == 0;
+    eventually("the other one is gone", SOON, is_gone).await;
+    assert_eq!(count(&mut cluster.conn(), &row(&stuck)), 1);
+}
+
 /// What a replica had at most, in KiB (proc(5)).
 fn peak(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
@@ -135,10 +209,12 @@ async fn a_large_picture_costs_the_replica_next_to_nothing() {
     let pid = cluster.pid(0);
     let before = peak(pid);
 
-    let media = upload(&staff, "", picture(5_900, 4_000, ImageFormat::Jpeg)).await;
+    let bytes = noise(2_600, 2_600);
+    // Nearly as large as may be.
+    assert!(bytes.len() > 19 * 1024 * 1024, "{}", bytes.len());
+    let media = upload(&staff, "", bytes).await;
     rendered(&staff, &media).await;
 
-    // Decoded it has 70 MB.
     let more = peak(pid).saturating_sub(before);
     assert!(more < 16 * 1024, "{more} KiB more than {before}");
 }

@@ -1,6 +1,7 @@
 //! Pictures: sent, kept, made smaller, shown and removed.
 
 mod files;
+mod interrupted;
 mod keeping;
 mod products;
 mod refusals;
@@ -28,6 +29,22 @@ fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let image = DynamicImage::from(image);
     image.write_to(&mut bytes, format).expect("encoded");
+    bytes.into_inner()
+}
+
+/// A PNG that is as large as its pixels.
+fn noise(width: u32, height: u32) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut image = RgbImage::new(width, height);
+    for byte in image.iter_mut() {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *byte = state.to_be_bytes()[0];
+    }
+    let mut bytes = Cursor::new(Vec::new());
+    let image = DynamicImage::from(image);
+    image
+        .write_to(&mut bytes, ImageFormat::Png)
+        .expect("encoded");
     bytes.into_inner()
 }
 

@@ -115,6 +115,44 @@ async fn a_picture_may_show_some_variants() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_of_a_product_can_be_written_after_a_variant_is_archived() {
+    let staff = open().admin().await;
+    let (product, sku) = product(&staff).await;
+    let media = uploaded(&staff, "Red").await;
+    let base = format!("/api/admin/products/{product}");
+    let options = json!({"options": [{"name": "Size", "values": ["S", "M"]}]});
+    let set = staff.put(&format!("{base}/options"), &options).send().await;
+    set.expect(200);
+    let matrix = json!({"skuPrefix": sku, "price": "19.90", "onHand": 2});
+    let made = staff.post(&format!("{base}/variants/generate"), &matrix);
+    let added = made.send().await.expect(200)["variantIds"][0].clone();
+    let all = staff.get(&format!("{base}/variants")).send().await;
+    let all = all.expect(200)["variants"].clone();
+    let ids: Vec<&Value> = all
+        .as_array()
+        .expect("variants")
+        .iter()
+        .map(|one| &one["id"])
+        .collect();
+    let other = *ids.iter().find(|id| ***id != added).expect("the first one");
+    let list = json!([{"id": media["id"], "variantIds": [added, other]}]);
+    put(&staff, product, list).await.expect(200);
+    let archived = staff
+        .delete(&format!("{base}/variants/{added}"))
+        .send()
+        .await;
+    assert_eq!(archived.status, 204);
+
+    let read = staff.get(&path(product)).send().await.expect(200);
+    let kept = &read["media"][0];
+    let written = json!([{"id": kept["id"], "alt": kept["alt"], "variantIds": kept["variantIds"]}]);
+    let written = put(&staff, product, written).await.expect(200);
+
+    assert_eq!(kept["variantIds"], json!([other]));
+    assert_eq!(written, read);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_list_of_pictures_names_the_place_and_changes_nothing() {
     let staff = open().admin().await;
     let (product, _) = product(&staff).await;

@@ -2,22 +2,39 @@
 
 use std::path::{Path, PathBuf};
 
+use diesel::connection::SimpleConnection as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use image::ImageFormat;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
+use tokio::sync::watch;
 
-use super::{PATH, SOON, address, collect, kept_in, picture, rendered, rendition, send, upload};
-use crate::support::{Cluster, eventually};
+use super::{
+    PATH, SOON, address, collect, kept_in, noise, picture, rendered, rendition, send, upload,
+};
+use crate::support::{Cluster, eventually, text};
 
 const BUCKET: &str = "pictures";
 const KEYS: (&str, &str) = ("a-name", "a secret of the shop");
+
+fn shop_with(endpoint: &str, secret: &str) -> Cluster {
+    let settings = [
+        ("MEDIA__STORE", "s3"),
+        ("MEDIA__ENDPOINT", endpoint),
+        ("MEDIA__BUCKET", BUCKET),
+        ("MEDIA__ACCESS_KEY", KEYS.0),
+        ("MEDIA__SECRET_KEY", secret),
+    ];
+    Cluster::with_settings("open", 2, &settings)
+}
 
 /// A store with one bucket. It ends with its task.
 struct Store {
     dir: tempfile::TempDir,
     endpoint: String,
+    /// Whether it does what it is asked, rather than wait.
+    is_open: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -32,30 +49,30 @@ impl Store {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let (is_open, opened) = watch::channel(true);
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let server = Builder::new(TokioExecutor::new());
                 let connection = server.serve_connection(TokioIo::new(socket), service.clone());
-                tokio::spawn(connection.into_owned());
+                let connection = connection.into_owned();
+                let mut opened = opened.clone();
+                tokio::spawn(async move {
+                    let _ = opened.wait_for(|is_open| *is_open).await;
+                    connection.await
+                });
             }
         });
         Self {
             dir,
             endpoint: format!("http://{address}"),
+            is_open,
             task,
         }
     }
 
     /// A shop that keeps its pictures there.
     fn shop(&self, secret: &str) -> Cluster {
-        let settings = [
-            ("MEDIA__STORE", "s3"),
-            ("MEDIA__ENDPOINT", &self.endpoint),
-            ("MEDIA__BUCKET", BUCKET),
-            ("MEDIA__ACCESS_KEY", KEYS.0),
-            ("MEDIA__SECRET_KEY", secret),
-        ];
-        Cluster::with_settings("open", 2, &settings)
+        shop_with(&self.endpoint, secret)
     }
 
     /// All that is in the bucket.
@@ -120,21 +137,6 @@ fn is_of_a_picture(file: &Path) -> bool {
     name.is_some_and(|name| name.ends_with(".webp") || name.ends_with(".png"))
 }
 
-fn noise(width: u32, height: u32) -> Vec<u8> {
-    let mut state = 1_u32;
-    let mut image = image::RgbImage::new(width, height);
-    for byte in image.iter_mut() {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        *byte = state.to_be_bytes()[0];
-    }
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let image = image::DynamicImage::from(image);
-    image
-        .write_to(&mut bytes, ImageFormat::Png)
-        .expect("encoded");
-    bytes.into_inner()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_said_to_be_kept_that_the_store_did_not_take() {
     let store = Store::start().await;
@@ -153,4 +155,50 @@ async fn nothing_is_said_to_be_kept_that_the_store_did_not_take() {
         .await;
     refused.refused(503, "store_unavailable");
     assert_eq!(kept_in(&cluster, "state <> 'dropped'"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_says_nothing_is_told_of_before_the_request_ends() {
+    // It takes connections, and that is all.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let silent = silent.expect("a free port");
+    let endpoint = format!("http://{}", silent.local_addr().expect("an address"));
+    let cluster = shop_with(&endpoint, KEYS.1);
+    let conn = &mut cluster.conn();
+    conn.batch_execute(
+        "INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, state, rendered_at) \
+         VALUES (sha256('x'), 'image/png', 1, 1, 1, '{}', '', '', 'kept', now())",
+    )
+    .expect("a picture");
+    let hash = text(conn, "encode(sha256('x'), 'hex')");
+
+    let read = cluster
+        .replica(0)
+        .get(&format!("/media/{hash}/original.png"));
+
+    read.send().await.refused(503, "store_unavailable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_come_after_their_row_was_given_up_do_not_stay() {
+    let store = Store::start().await;
+    let cluster = store.shop(KEYS.1);
+    let staff = cluster.admin().await;
+    store.is_open.send_replace(false);
+    let give_up = async {
+        let is_coming = async || kept_in(&cluster, "state = 'incoming'") == 1;
+        eventually("it is coming", SOON, is_coming).await;
+        // As collectMedia does to one that has been frozen for an hour.
+        let mut conn = cluster.conn();
+        conn.batch_execute("DELETE FROM catalog.media")
+            .expect("given up");
+        store.is_open.send_replace(true);
+    };
+
+    let sent = send(&staff, "", picture(8, 8, ImageFormat::Png)).send();
+    let (sent, ()) = tokio::join!(sent, give_up);
+
+    sent.refused(503, "upload_lost");
+    let left = store.files();
+    assert!(left.iter().all(|file| !is_of_a_picture(file)), "{left:?}");
 }
