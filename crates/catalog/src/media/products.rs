@@ -162,8 +162,8 @@ pub fn list(conn: &mut PgConnection, id: ProductId) -> QueryResult<Vec<Shown>> {
 /// Every picture of a product.
 pub(crate) const ALL: i32 = i32::MAX;
 
-/// Reads the first so many pictures of each of these products for readers of a locale, in one statement, and in none where they have no pictures.
-/// So what nobody sees of a list, because it is on the pages before, is not looked for.
+/// Reads the first so many pictures of each of these products for readers of a locale, in one statement, and in none where
+/// they have no pictures. So what nobody sees of a list, because it is on the pages before, is not looked for.
 pub(crate) fn fill(
     conn: &mut PgConnection,
     products: &mut [Product],
