@@ -7,6 +7,7 @@ mod lists;
 mod pages;
 mod plans;
 mod rebuilding;
+mod translated;
 mod words;
 
 use std::sync::mpsc;
