@@ -8,6 +8,7 @@ mod locations;
 mod media;
 mod price_lists;
 mod search;
+mod sales;
 
 use db::doctor::Check;
 
@@ -81,6 +82,7 @@ pub fn checks() -> Vec<Check> {
 /// What a CHECK refuses, asked again of the rows themselves.
 fn oversold() -> Check {
     Check {
+    checks.extend(sales::checks());
         id: "I1",
         name: "stock is not negative, and no more is promised than may be",
         sql: "SELECT variant_id, 'variant ' || variant_id, \

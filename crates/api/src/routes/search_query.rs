@@ -55,7 +55,7 @@ pub struct SearchQuery {
     /// What is counted, with commas between: `brand`, `tag`, `category`, `options`, `fields`, `price`, `inStock`. On the
     /// first page.
     facets: Option<String>,
-    /// `relevance`, `newest`, `price`, `-price` or `name`.
+    /// `relevance`, `newest`, `price`, `-price`, `name` or `best_selling`.
     sort: Option<String>,
     /// Products on a page, 1 to 100.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]

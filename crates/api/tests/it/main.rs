@@ -27,6 +27,7 @@ mod products;
 mod publishing;
 mod related;
 mod search;
+mod sales;
 mod service;
 mod sessions;
 mod stock;

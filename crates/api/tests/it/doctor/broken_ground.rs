@@ -269,7 +269,11 @@ pub const EVENTS_AND_SCHEMA: [Case; 28] = [
     ),
     (
         "UPDATE platform.consumers SET failures = 3, failing_since = now() - interval '1 hour', last_error = 'no'",
-        &[("I9", "consumer cache"), ("I9", "consumer search")],
+        &[
+            ("I9", "consumer cache"),
+            ("I9", "consumer sales"),
+            ("I9", "consumer search"),
+        ],
     ),
     (
         "UPDATE platform.idempotency_keys SET expires_at = now() - interval '2 hours'",

@@ -5,9 +5,9 @@ use catalog::search::rebuilding;
 use catalog::translations::{categories, products};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use domain::{CategoryId, Locale, ProductId};
+use domain::{CategoryId, Locale, PageSize, ProductId, SearchSort};
 
-use super::{find, findings, follow, ids, index_all, named, names, words};
+use super::{everything, find, findings, follow, ids, index_all, named, names, words};
 use crate::{USD, conn, count, create, database, product, text};
 use catalog::search::Search;
 
@@ -186,6 +186,39 @@ fn a_changed_translation_is_found_and_one_that_is_gone_is_not() {
     assert_eq!(found(conn, "de", "Becher"), [0_i64; 0]);
     assert_eq!(found(conn, "de", "Product"), [id.get()]);
     assert_eq!(findings(conn), [""; 0]);
+}
+
+#[test]
+fn a_page_by_name_goes_on_in_the_language() {
+    let conn = &mut conn();
+    let all = [
+        ("N-1", "A", "Zebra"),
+        ("N-2", "B", "Yak"),
+        ("N-3", "C", "Affe"),
+        ("N-4", "D", "Bär"),
+    ]
+    .map(|(sku, name, german)| {
+        let id = named(conn, sku, name);
+        translate(conn, id, "de", Some(german), None);
+        id.get()
+    });
+    speak(conn, &["en", "de"]);
+    let mut page = Search {
+        locale: "de".to_owned(),
+        sort: SearchSort::Name,
+        size: PageSize::try_from(1).unwrap(),
+        ..everything()
+    };
+    let mut seen = Vec::new();
+    loop {
+        let shown = find(conn, &page).products;
+        seen.extend(shown.items.iter().map(|product| product.id.get()));
+        let Some(cursor) = shown.next_cursor else {
+            break;
+        };
+        page.after = Some(cursor.position());
+    }
+    assert_eq!(seen, [all[2], all[3], all[1], all[0]]);
 }
 
 #[test]
