@@ -2,7 +2,19 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 44] = [
+pub const REFERENCES: [Case; 47] = [
+    (
+        "INSERT INTO catalog.product_sales VALUES (3, 7)",
+        &[("S17", "product 3")],
+    ),
+    (
+        "INSERT INTO catalog.option_translations VALUES (999, 'de', '', 'Farbe')",
+        &[("I7", "option 999")],
+    ),
+    (
+        "INSERT INTO catalog.translated_options (name) VALUES ('Colour')",
+        &[("I9", "option ")],
+    ),
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'size', '', 'int', '{}', true, false, 0, 0); \
