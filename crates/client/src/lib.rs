@@ -95,7 +95,8 @@ pub use prices::{
     WinningPrice, WinningPriceList,
 };
 pub use products::{
-    NewProduct, Product, ProductChanges, ProductPage, ProductQuery, SetStock, StockLevel,
+    NewProduct, OptionLabels, Product, ProductChanges, ProductPage, ProductQuery, SetStock,
+    StockLevel,
 };
 pub use publishing::{
     ProductDetails, ProductStatus, StaffProduct, StaffProductPage, StaffProductQuery,
@@ -112,7 +113,7 @@ pub use stock::{
     NewStockTransferLine, StockAdjustment, StockCount, StockHold, StockHoldLine, StockHoldPage,
     StockLevels, StockLimits, StockTransfer, StockTransferLine,
 };
-pub use translations::{CategoryTexts, ProductTexts, Translation, Translations};
+pub use translations::{CategoryTexts, OptionTexts, ProductTexts, Translation, Translations};
 pub use transport::{Answer, Client, Request};
 pub use users::{CustomerGroups, NewUser, Session, StaffPermissions, User};
 pub use variants::{

@@ -57,7 +57,7 @@ enum Command {
         #[command(subcommand)]
         what: ExportWhat,
     },
-    /// Has something that is derived from the catalogue derived again, by a job.
+    /// Has something that is derived derived again.
     Rebuild {
         #[command(subcommand)]
         what: RebuildWhat,
@@ -177,6 +177,8 @@ enum ExportWhat {
 enum RebuildWhat {
     /// The search index; the one there is is read meanwhile.
     Search,
+    /// What sells, from the orders of the last thirty days.
+    Sales,
 }
 
 /// What to look at, and how to tell.
@@ -274,6 +276,9 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Rebuild {
             what: RebuildWhat::Search,
         } => rebuild::search(&start()?),
+        Command::Rebuild {
+            what: RebuildWhat::Sales,
+        } => rebuild::sales(&start()?),
         Command::Admin {
             what:
                 AdminWhat::CreateStaff {

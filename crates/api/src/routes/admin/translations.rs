@@ -246,13 +246,13 @@ pub async fn delete_of_category(
     .await
 }
 
-fn locale(text: &str) -> Result<Locale, Problem> {
+pub(super) fn locale(text: &str) -> Result<Locale, Problem> {
     text.parse().map_err(|error: domain::InvalidLocale| {
         Problem::invalid("locale", "invalid", error.to_string())
     })
 }
 
-fn refuse<E>(error: TranslationError<E>, other: fn(E) -> Problem) -> Problem {
+pub(super) fn refuse<E>(error: TranslationError<E>, other: fn(E) -> Problem) -> Problem {
     match error {
         TranslationError::NotThere => Problem::not_found(
             "translation_not_found",

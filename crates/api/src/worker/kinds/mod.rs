@@ -111,6 +111,7 @@ pub(super) fn built_in(config: &Config) -> Kinds {
         Kind::new("settlePayments", settling::settle_payments).every(5),
         Kind::new("expireUnpaidOrders", unpaid::expire_unpaid_orders).every(30),
         Kind::new("expireHolds", holds::expire_holds).every(30),
+        Kind::new("forgetSales", pruning::sales).every(300),
         Kind::new("pruneIdempotencyKeys", pruning::idempotency_keys).every(60),
         Kind::new("pruneSessions", pruning::sessions).every(300),
         Kind::new("pruneJobs", pruning::jobs).every(300),

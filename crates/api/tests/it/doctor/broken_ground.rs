@@ -2,7 +2,19 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 44] = [
+pub const REFERENCES: [Case; 47] = [
+    (
+        "INSERT INTO catalog.product_sales VALUES (3, 7)",
+        &[("S18", "product 3")],
+    ),
+    (
+        "INSERT INTO catalog.option_translations VALUES (999, 'de', '', 'Farbe')",
+        &[("I7", "option 999")],
+    ),
+    (
+        "INSERT INTO catalog.translated_options (name) VALUES ('Colour')",
+        &[("I9", "option ")],
+    ),
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'size', '', 'int', '{}', true, false, 0, 0); \
@@ -277,7 +289,11 @@ pub const EVENTS_AND_SCHEMA: [Case; 29] = [
     ),
     (
         "UPDATE platform.consumers SET failures = 3, failing_since = now() - interval '1 hour', last_error = 'no'",
-        &[("I9", "consumer cache"), ("I9", "consumer search")],
+        &[
+            ("I9", "consumer cache"),
+            ("I9", "consumer sales"),
+            ("I9", "consumer search"),
+        ],
     ),
     (
         "UPDATE platform.idempotency_keys SET expires_at = now() - interval '2 hours'",
