@@ -5,10 +5,12 @@
 //!
 //! - [`uploading`]: a picture comes in
 //! - [`editing`]: what it is called, and its end
+//! - [`exchange`]: what it is called on its way to another shop
 //! - [`keeping`]: its smaller renditions, and what is to be removed
 //! - [`products`]: the pictures of a product, in their order
 
 pub mod editing;
+pub mod exchange;
 pub mod keeping;
 pub mod products;
 pub mod uploading;
