@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 
 use super::{JOB, State};
+use crate::import::references::keeping;
 
 db::statement! {
     struct LockState { id: i64 => BigInt } -> Text =
@@ -84,6 +85,7 @@ pub fn cancel(conn: &mut PgConnection, id: i64) -> Result<(), EndError> {
         }
         Cancel { id }.execute(conn)?;
         DropFile { id }.execute(conn)?;
+        keeping::forget(conn, &keeping::run_of(id))?;
         Ok(())
     })
 }
@@ -132,13 +134,14 @@ pub fn abandon_lost(conn: &mut PgConnection) -> QueryResult<()> {
     }
 }
 
-/// Forgets up to `limit` imports that were over so many days ago, and files that have not come within an hour. Returns
-/// how many there were.
+/// Forgets up to `limit` imports that were over so many days ago, files that have not come within an hour, and what imports
+/// of the command line have left behind. Returns how many there were.
 ///
 /// # Errors
 ///
 /// Those of the database.
 pub fn prune(conn: &mut PgConnection, days: i32, limit: i64) -> QueryResult<usize> {
     let finished = Prune { days, limit }.execute(conn)?;
-    Ok(finished + PruneLost { limit }.execute(conn)?)
+    let lost = PruneLost { limit }.execute(conn)?;
+    Ok(finished + lost + keeping::prune(conn, limit)?)
 }

@@ -8,6 +8,7 @@
 //! - [`find`], [`list`], [`results`]: what became of it
 //! - [`cancel`], [`delete`], [`prune`]: the end of it
 
+mod correcting;
 mod ending;
 mod source;
 mod state;
@@ -19,6 +20,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
 use domain::{Currency, UserId};
 
+pub use correcting::refuse_later;
 pub use ending::{EndError, abandon_lost, cancel, delete, prune};
 pub use state::{State, UnknownState};
 

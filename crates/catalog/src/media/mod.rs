@@ -8,12 +8,14 @@
 //! - [`exchange`]: what it is called on its way to another shop
 //! - [`keeping`]: its smaller renditions, and what is to be removed
 //! - [`products`]: the pictures of a product, in their order
+//! - [`wanted`]: those that are still to be fetched
 
 pub mod editing;
 pub mod exchange;
 pub mod keeping;
 pub mod products;
 pub mod uploading;
+pub mod wanted;
 
 use std::fmt;
 

@@ -8,6 +8,7 @@ mod doctor;
 mod files;
 mod holds;
 mod media;
+mod pictures;
 mod pruning;
 pub mod rebuilding;
 mod settling;
@@ -106,6 +107,7 @@ pub(super) fn built_in(config: &Config) -> Kinds {
         Kind::new(catalog::imports::JOB, files::import),
         Kind::new(catalog::exports::JOB, files::export),
         Kind::new(catalog::media::JOB, media::render),
+        Kind::new(catalog::media::wanted::JOB, pictures::fetch),
         Kind::new("collectMedia", media::collect).every(30),
         Kind::new("pruneFiles", pruning::files).every(300),
         Kind::new("settlePayments", settling::settle_payments).every(5),

@@ -1,5 +1,7 @@
 //! Files that staff sends, and what becomes of them.
 
+mod elsewhere;
+mod pictures;
 mod refusals;
 mod replicas;
 
