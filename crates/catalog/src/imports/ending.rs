@@ -5,7 +5,7 @@ use db::jobs::{self, managing};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 
-use super::{JOB, State};
+use super::{JOB, State, fetching};
 use crate::import::references::keeping;
 
 db::statement! {
@@ -74,10 +74,12 @@ pub enum EndError {
 pub fn cancel(conn: &mut PgConnection, id: i64) -> Result<(), EndError> {
     conn.transaction(|conn| {
         // The job comes before what it works on.
-        if let Some(job) = jobs::find_unfinished(conn, JOB, &id.to_string())?
-            && let Err(ManageError::Db(error)) = managing::cancel(conn, job.id)
-        {
-            return Err(error.into());
+        for kind in [fetching::JOB, JOB] {
+            if let Some(job) = jobs::find_unfinished(conn, kind, &id.to_string())?
+                && let Err(ManageError::Db(error)) = managing::cancel(conn, job.id)
+            {
+                return Err(error.into());
+            }
         }
         let state = lock(conn, id)?;
         if state.is_final() {

@@ -5,6 +5,7 @@
 
 mod custom_fields;
 mod doctor;
+mod fetching;
 mod files;
 mod holds;
 mod media;
@@ -105,6 +106,7 @@ pub(super) fn built_in(config: &Config) -> Kinds {
         Kind::new(rebuilding::KIND, rebuilding::rebuild),
         Kind::new(catalog::custom_fields::defining::JOB, custom_fields::apply),
         Kind::new(catalog::imports::JOB, files::import),
+        Kind::new(catalog::imports::fetching::JOB, fetching::fetch),
         Kind::new(catalog::exports::JOB, files::export),
         Kind::new(catalog::media::JOB, media::render),
         Kind::new(catalog::media::wanted::JOB, pictures::fetch),
