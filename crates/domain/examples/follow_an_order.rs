@@ -10,12 +10,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("payment: {payment}, after a refused capture {refused}, then {captured}");
 
     let mut status = OrderStatus::Ordered;
-    while let Some(next) = status.allowed_next().first() {
-        status = status.transition(*next)?;
+    while let Some(next) = status.allowed_next(true).first() {
+        status = status.transition(*next, true)?;
         println!("order: {}", status.label());
     }
 
-    if let Err(error) = status.transition("cancelled".parse()?) {
+    if let Err(error) = status.transition("cancelled".parse()?, true) {
         println!("too late: {error}");
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::text::text_form;
 /// ```
 /// use domain::OrderStatus;
 ///
-/// let status = OrderStatus::Ordered.transition(OrderStatus::Processed)?;
+/// let status = OrderStatus::Ordered.transition(OrderStatus::Processed, true)?;
 /// assert_eq!(status.code(), "processed");
 /// assert_eq!("In Transit".parse(), Ok(OrderStatus::InTransit));
 /// # Ok::<(), domain::ForbiddenTransition>(())
@@ -59,44 +59,28 @@ impl OrderStatus {
         Self::Cancelled,
     ];
 
-    /// Returns the states that may follow this one; the table of all allowed steps.
+    /// Returns the states that may follow this one; the table of all allowed steps. An order of which nothing is sent is
+    /// delivered once it was accepted.
     #[must_use]
-    pub const fn allowed_next(self) -> &'static [Self] {
+    pub const fn allowed_next(self, is_sent: bool) -> &'static [Self] {
         match self {
             Self::Ordered => &[Self::Processed, Self::Cancelled],
-            Self::Processed => &[Self::InTransit, Self::Cancelled],
+            Self::Processed if is_sent => &[Self::InTransit, Self::Cancelled],
+            Self::Processed => &[Self::Delivered, Self::Cancelled],
             Self::InTransit => &[Self::OutForDelivery],
             Self::OutForDelivery => &[Self::Delivered],
             Self::Delivered | Self::Cancelled => &[],
         }
     }
 
-    /// Returns the states that may follow this one; an order of which nothing is sent is delivered once it was accepted.
-    #[must_use]
-    pub const fn allowed_next_of(self, is_sent: bool) -> &'static [Self] {
-        match (self, is_sent) {
-            (Self::Processed, false) => &[Self::Delivered, Self::Cancelled],
-            _ => self.allowed_next(),
-        }
-    }
-
-    /// Takes a step of an order that is sent, and returns the new status.
+    /// Takes a step of an order, and returns the new status.
     ///
     /// # Errors
     ///
     /// [`ForbiddenTransition`] when `to` is not in [`OrderStatus::allowed_next`], also when it is
     /// the status the order already has.
-    pub fn transition(self, to: Self) -> Result<Self, ForbiddenTransition> {
-        self.transition_of(to, true)
-    }
-
-    /// Takes a step of an order, and returns the new status.
-    ///
-    /// # Errors
-    ///
-    /// [`ForbiddenTransition`] when `to` is not in [`OrderStatus::allowed_next_of`].
-    pub fn transition_of(self, to: Self, is_sent: bool) -> Result<Self, ForbiddenTransition> {
-        if self.allowed_next_of(is_sent).contains(&to) {
+    pub fn transition(self, to: Self, is_sent: bool) -> Result<Self, ForbiddenTransition> {
+        if self.allowed_next(is_sent).contains(&to) {
             Ok(to)
         } else {
             Err(ForbiddenTransition {
@@ -138,7 +122,7 @@ impl ForbiddenTransition {
     /// Returns the states the order may take instead; empty when it has come to its end.
     #[must_use]
     pub const fn allowed(&self) -> &'static [OrderStatus] {
-        self.from.allowed_next_of(self.is_sent)
+        self.from.allowed_next(self.is_sent)
     }
 }
 
@@ -194,34 +178,38 @@ mod tests {
         for from in OrderStatus::ALL {
             for to in OrderStatus::ALL {
                 let expected = documented.contains(&(from, to));
-                assert_eq!(from.transition(to).is_ok(), expected, "{from} to {to}");
+                assert_eq!(
+                    from.transition(to, true).is_ok(),
+                    expected,
+                    "{from} to {to}"
+                );
             }
         }
     }
 
     #[test]
     fn what_is_not_sent_is_delivered_once_it_was_accepted() {
-        assert_eq!(Processed.transition_of(Delivered, false), Ok(Delivered));
-        let sent = Processed.transition_of(InTransit, false).unwrap_err();
+        assert_eq!(Processed.transition(Delivered, false), Ok(Delivered));
+        let sent = Processed.transition(InTransit, false).unwrap_err();
         assert_eq!(sent.allowed(), [Delivered, Cancelled]);
         for from in OrderStatus::ALL
             .into_iter()
             .filter(|from| *from != Processed)
         {
-            assert_eq!(from.allowed_next_of(false), from.allowed_next());
+            assert_eq!(from.allowed_next(false), from.allowed_next(true));
         }
     }
 
     #[test]
     fn a_forbidden_step_says_what_would_be_right() {
-        let early = Ordered.transition(Delivered).unwrap_err();
+        let early = Ordered.transition(Delivered, true).unwrap_err();
         assert_eq!(early.allowed(), [Processed, Cancelled]);
         assert_eq!(
             early.to_string(),
             "an order that is ordered cannot become delivered, only processed or cancelled"
         );
 
-        let late = Cancelled.transition(Ordered).unwrap_err();
+        let late = Cancelled.transition(Ordered, true).unwrap_err();
         assert!(late.allowed().is_empty());
         assert!(late.to_string().ends_with("only stay as it is"));
     }

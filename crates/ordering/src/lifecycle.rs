@@ -109,7 +109,7 @@ pub fn step(
     note: Option<&str>,
 ) -> Result<(), StepError> {
     let from = order.status;
-    let to = from.transition_of(to, order.is_sent)?;
+    let to = from.transition(to, order.is_sent)?;
     let version = SetStatus {
         id: order.id.get(),
         from: from.code(),

@@ -197,8 +197,8 @@ pub fn list(
     })
 }
 
-/// Lines that a page of orders has at most, unless its first order alone has more. It bounds the
-/// memory that a request takes.
+/// Lines that a page of orders has at most, unless its first order alone has more. With the parts that a bundle may have it
+/// bounds the memory that a request takes.
 pub const PAGE_LINES: usize = 1_000;
 
 /// Reads the lines of a page's orders, and ends the page before the order that exceeds it.

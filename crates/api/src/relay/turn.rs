@@ -30,6 +30,8 @@ pub(super) enum Next {
 struct Turn {
     lease: Lease,
     events: Vec<Recorded>,
+    /// Whether more may be there behind them.
+    has_more: bool,
 }
 
 /// What came of a turn.
@@ -65,7 +67,7 @@ pub(super) async fn take(db: &Db, consumer: &Consumer, care: &mut Care) -> Resul
     metrics::counter!("events_handled_total", "consumer" => name).increment(handled);
     care.0 = care.0.saturating_sub(count);
     let Some(failure) = failure else {
-        let is_more_there = taken == BATCH || count < taken || care.0 > 0;
+        let is_more_there = turn.has_more || count < taken || care.0 > 0;
         return Ok(if is_more_there {
             Next::AtOnce
         } else {
@@ -95,8 +97,12 @@ async fn claim(
         let is_alone = one_by_one || lease.failures > 0;
         let limit = if is_alone { 1 } else { BATCH };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let events = event_log::read_others(conn, lease.position, passes_over, limit)?;
-        Ok(Some(Arc::new(Turn { lease, events })))
+        let next = event_log::read_others(conn, lease.position, passes_over, limit)?;
+        Ok(Some(Arc::new(Turn {
+            lease,
+            events: next.events,
+            has_more: next.has_more,
+        })))
     })
     .await
 }
@@ -177,7 +183,7 @@ async fn settle(
         format!("{}: {failure}", event.unwrap_or_default())
     });
     db.run(move |conn| {
-        let Turn { lease, events } = turn.as_ref();
+        let Turn { lease, events, .. } = turn.as_ref();
         match failure {
             Some(error) if events.len() == 1 => consumers::fail(conn, lease, &error)?,
             Some(_) if count == 0 => consumers::release(conn, lease)?,

@@ -61,7 +61,7 @@ pub fn move_to(
     if locked.status == to {
         return arrived(conn, &locked, actor);
     }
-    locked.status.transition_of(to, locked.is_sent)?;
+    locked.status.transition(to, locked.is_sent)?;
     if locked.payment_pending && to != OrderStatus::Cancelled {
         return Err(MoveError::PaymentInProgress);
     }

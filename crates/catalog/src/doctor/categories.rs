@@ -2,13 +2,23 @@
 
 use db::doctor::Check;
 
+use super::{sorts_by_names, versions_have_events};
+
 pub(super) fn checks() -> [Check; 5] {
     [
         orphans(),
         unreachable(),
         cycles(),
-        misnamed_products(),
-        unannounced(),
+        sorts_by_names(
+            "a category sorts products by the names they have",
+            "category",
+        ),
+        versions_have_events(
+            "every version of a category has its event",
+            "category",
+            "categories",
+            "category",
+        ),
     ]
 }
 
@@ -64,42 +74,6 @@ fn cycles() -> Check {
             .into(),
         todo: "Somebody wrote past catalog::categories. Set the parents of one of the categories in the circle; reading \
                goes on meanwhile, but trails of links are wrong.",
-        repair: None,
-    }
-}
-
-fn misnamed_products() -> Check {
-    Check {
-        id: "S9",
-        name: "a category sorts products by the names they have",
-        sql: "SELECT cp.category_id, 'category ' || cp.category_id, \
-                     format('sorts product %s as %s', cp.product_id, cp.product_name) \
-                FROM catalog.category_products cp JOIN catalog.products p ON p.id = cp.product_id \
-               WHERE p.name <> cp.product_name COLLATE \"default\""
-            .into(),
-        todo: "The trigger products_rename_in_categories was off (see S4). Switch it on, then rename the product and \
-               back.",
-        repair: None,
-    }
-}
-
-/// Old events are pruned; what is left then ends with the version there is.
-fn unannounced() -> Check {
-    Check {
-        id: "I9",
-        name: "every version of a category has its event",
-        sql: "SELECT id, 'category ' || id, format('has version %s and %s events', sum(version), sum(events)) \
-                FROM (SELECT id, version, 0::bigint AS events, NULL::bigint AS newest FROM catalog.categories \
-                      UNION ALL \
-                      SELECT resource_id, 0, count(*), max(sequence) FROM platform.outbox \
-                       WHERE resource_type = 'category' GROUP BY resource_id) AS account \
-               GROUP BY id \
-              HAVING sum(version) > 0 \
-                 AND CASE WHEN (SELECT id > 0 FROM platform.outbox_start) \
-                          THEN sum(version) <> max(newest) ELSE sum(version) <> sum(events) END"
-            .into(),
-        todo: "Consumers missed a change, or saw one that did not happen. Change the category once more (any PATCH), \
-               so that caches and consumers read it again.",
         repair: None,
     }
 }

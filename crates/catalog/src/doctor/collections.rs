@@ -2,8 +2,22 @@
 
 use db::doctor::Check;
 
+use super::{sorts_by_names, versions_have_events};
+
 pub(super) fn checks() -> [Check; 3] {
-    [orphans(), misnamed_products(), unannounced()]
+    [
+        orphans(),
+        sorts_by_names(
+            "a collection sorts products by the names they have",
+            "collection",
+        ),
+        versions_have_events(
+            "every version of a collection has its event",
+            "collection",
+            "collections",
+            "collection",
+        ),
+    ]
 }
 
 /// What foreign keys refuse, asked again of the rows themselves; and products of collections that have rules instead.
@@ -19,42 +33,6 @@ fn orphans() -> Check {
             .into(),
         todo: "A restore left something out, or somebody wrote past catalog::collections. Bring back what is missing from a \
                backup; delete what nothing refers to.",
-        repair: None,
-    }
-}
-
-fn misnamed_products() -> Check {
-    Check {
-        id: "S9",
-        name: "a collection sorts products by the names they have",
-        sql: "SELECT cp.collection_id, 'collection ' || cp.collection_id, \
-                     format('sorts product %s as %s', cp.product_id, cp.product_name) \
-                FROM catalog.collection_products cp JOIN catalog.products p ON p.id = cp.product_id \
-               WHERE p.name <> cp.product_name COLLATE \"default\""
-            .into(),
-        todo: "The trigger products_rename_in_categories was off (see S4). Switch it on, then rename the product and \
-               back.",
-        repair: None,
-    }
-}
-
-/// Old events are pruned; what is left then ends with the version there is.
-fn unannounced() -> Check {
-    Check {
-        id: "I9",
-        name: "every version of a collection has its event",
-        sql: "SELECT id, 'collection ' || id, format('has version %s and %s events', sum(version), sum(events)) \
-                FROM (SELECT id, version, 0::bigint AS events, NULL::bigint AS newest FROM catalog.collections \
-                      UNION ALL \
-                      SELECT resource_id, 0, count(*), max(sequence) FROM platform.outbox \
-                       WHERE resource_type = 'collection' GROUP BY resource_id) AS account \
-               GROUP BY id \
-              HAVING sum(version) > 0 \
-                 AND CASE WHEN (SELECT id > 0 FROM platform.outbox_start) \
-                          THEN sum(version) <> max(newest) ELSE sum(version) <> sum(events) END"
-            .into(),
-        todo: "Consumers missed a change, or saw one that did not happen. Change the collection once more (any PATCH), \
-               so that caches and consumers read it again.",
         repair: None,
     }
 }

@@ -2,6 +2,8 @@
 
 use db::doctor::Check;
 
+use super::versions_have_events;
+
 /// The values of things, one row each, with the half they are in.
 const VALUES: &str = "\
     SELECT v.resource, v.resource_id, j.key, j.value, j.is_public FROM catalog.custom_values v \
@@ -9,7 +11,17 @@ const VALUES: &str = "\
                           UNION ALL SELECT key, value, false FROM jsonb_each(v.private_values)) j";
 
 pub(super) fn checks() -> [Check; 4] {
-    [undefined(), wrong(), lacking(), unannounced()]
+    [
+        undefined(),
+        wrong(),
+        lacking(),
+        versions_have_events(
+            "every version of a custom field has its event",
+            "custom field",
+            "custom_fields",
+            "customField",
+        ),
+    ]
 }
 
 /// A value stays where it was until the job has come to it, so only definitions that no job is about are asked.
@@ -65,26 +77,6 @@ fn lacking() -> Check {
                WHERE NOT coalesce(v.public_values ? f.key OR v.private_values ? f.key, false)"
             .into(),
         todo: "Set the value through the API, or let the definition not require it.",
-        repair: None,
-    }
-}
-
-/// Old events are pruned; what is left then ends with the version there is.
-fn unannounced() -> Check {
-    Check {
-        id: "I9",
-        name: "every version of a custom field has its event",
-        sql: "SELECT id, 'custom field ' || id, format('has version %s and %s events', sum(version), sum(events)) \
-                FROM (SELECT id, version, 0::bigint AS events, NULL::bigint AS newest FROM catalog.custom_fields \
-                      UNION ALL \
-                      SELECT resource_id, 0, count(*), max(sequence) FROM platform.outbox \
-                       WHERE resource_type = 'customField' GROUP BY resource_id) AS account \
-               GROUP BY id \
-              HAVING sum(version) > 0 \
-                 AND CASE WHEN (SELECT id > 0 FROM platform.outbox_start) \
-                          THEN sum(version) <> max(newest) ELSE sum(version) <> sum(events) END"
-            .into(),
-        todo: "Consumers missed a change, or saw one that did not happen. Change the custom field once more (any PATCH).",
         repair: None,
     }
 }

@@ -2,8 +2,19 @@
 
 use db::doctor::Check;
 
+use super::versions_have_events;
+
 pub(super) fn checks() -> [Check; 3] {
-    [orphans(), unmarked(), unannounced()]
+    [
+        orphans(),
+        unmarked(),
+        versions_have_events(
+            "every version of a picture has its event",
+            "media",
+            "media",
+            "media",
+        ),
+    ]
 }
 
 /// What foreign keys refuse, asked again of the rows themselves, and of variants, for which there is none.
@@ -35,27 +46,6 @@ fn unmarked() -> Check {
                WHERE p.has_media <> EXISTS (SELECT FROM catalog.product_media WHERE product_id = p.id)"
             .into(),
         todo: "Somebody wrote past catalog::media. Give the product its pictures once more.",
-        repair: None,
-    }
-}
-
-/// Old events are pruned; what is left then ends with the version there is.
-fn unannounced() -> Check {
-    Check {
-        id: "I9",
-        name: "every version of a picture has its event",
-        sql: "SELECT id, 'media ' || id, format('has version %s and %s events', sum(version), sum(events)) \
-                FROM (SELECT id, version, 0::bigint AS events, NULL::bigint AS newest FROM catalog.media \
-                      UNION ALL \
-                      SELECT resource_id, 0, count(*), max(sequence) FROM platform.outbox \
-                       WHERE resource_type = 'media' GROUP BY resource_id) AS account \
-               GROUP BY id \
-              HAVING sum(version) > 0 \
-                 AND CASE WHEN (SELECT id > 0 FROM platform.outbox_start) \
-                          THEN sum(version) <> max(newest) ELSE sum(version) <> sum(events) END"
-            .into(),
-        todo: "Consumers missed a change, or saw one that did not happen. Change the picture once more (any PATCH), \
-               so that they read it again.",
         repair: None,
     }
 }

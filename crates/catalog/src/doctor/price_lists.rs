@@ -2,8 +2,20 @@
 
 use db::doctor::Check;
 
+use super::versions_have_events;
+
 pub(super) fn checks() -> [Check; 4] {
-    [orphans(), unmarked(), forgotten_terms(), unannounced()]
+    [
+        orphans(),
+        unmarked(),
+        forgotten_terms(),
+        versions_have_events(
+            "every version of a price list has its event",
+            "price list",
+            "price_lists",
+            "priceList",
+        ),
+    ]
 }
 
 /// What foreign keys refuse, asked again of the rows themselves.
@@ -48,27 +60,6 @@ fn forgotten_terms() -> Check {
             .into(),
         todo: "Somebody wrote past catalog::prices::lists. Set the list to what it should say through the API (any PATCH): \
                from then on both agree, and what is said of the time before stays wrong.",
-        repair: None,
-    }
-}
-
-/// Old events are pruned; what is left then ends with the version there is.
-fn unannounced() -> Check {
-    Check {
-        id: "I9",
-        name: "every version of a price list has its event",
-        sql: "SELECT id, 'price list ' || id, format('has version %s and %s events', sum(version), sum(events)) \
-                FROM (SELECT id, version, 0::bigint AS events, NULL::bigint AS newest FROM catalog.price_lists \
-                      UNION ALL \
-                      SELECT resource_id, 0, count(*), max(sequence) FROM platform.outbox \
-                       WHERE resource_type = 'priceList' GROUP BY resource_id) AS account \
-               GROUP BY id \
-              HAVING sum(version) > 0 \
-                 AND CASE WHEN (SELECT id > 0 FROM platform.outbox_start) \
-                          THEN sum(version) <> max(newest) ELSE sum(version) <> sum(events) END"
-            .into(),
-        todo: "Consumers missed a change, or saw one that did not happen. Change the price list once more (any PATCH), \
-               so that caches and consumers read it again.",
         repair: None,
     }
 }

@@ -1,5 +1,7 @@
 //! Products that are shown beside a product, in order.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 use domain::{ProductId, ProductRelation, UserId};
@@ -32,13 +34,9 @@ db::statement! {
 }
 
 db::statement! {
-    struct LockProduct { id: i64 => BigInt } -> BigInt =
-    "SELECT version FROM catalog.products WHERE id = $1 AND archived_at IS NULL FOR UPDATE"
-}
-
-db::statement! {
-    struct FindThere { ids: Vec<i64> => Array<BigInt> } -> BigInt =
-    "SELECT id FROM catalog.products WHERE id = ANY($1) AND archived_at IS NULL"
+    /// In the order of the ids, as everybody locks products: the foreign key of what is related would wait for whoever changes it.
+    struct LockProducts { ids: Vec<i64> => Array<BigInt> } -> (BigInt, BigInt) =
+    "SELECT id, version FROM catalog.products WHERE id = ANY($1) AND archived_at IS NULL ORDER BY id FOR UPDATE"
 }
 
 db::statement! {
@@ -115,15 +113,17 @@ pub fn set(
     expected_version: Option<i64>,
     actor: Option<UserId>,
 ) -> Result<(), RelateError> {
-    let locked = LockProduct { id: id.get() }.get_result(conn).optional()?;
-    let version: i64 = locked.ok_or(EditError::NotFound)?;
+    let (product_id, relation) = (id.get(), relation.code());
+    let ids: Vec<i64> = related.iter().map(|id| id.get()).collect();
+    let lock = LockProducts {
+        ids: [&ids[..], &[product_id]].concat(),
+    };
+    let there: HashMap<i64, i64> = HashMap::from_iter(lock.load(conn)?);
+    let version = *there.get(&product_id).ok_or(EditError::NotFound)?;
     if expected_version.is_some_and(|expected| expected != version) {
         return Err(EditError::Stale(version).into());
     }
-    let (product_id, relation) = (id.get(), relation.code());
-    let ids: Vec<i64> = related.iter().map(|id| id.get()).collect();
-    let there: Vec<i64> = FindThere { ids: ids.clone() }.load(conn)?;
-    if let Some(index) = ids.iter().position(|id| !there.contains(id)) {
+    if let Some(index) = ids.iter().position(|id| !there.contains_key(id)) {
         return Err(RelateError::Unknown(index));
     }
     Forget {

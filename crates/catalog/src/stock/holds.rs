@@ -134,7 +134,7 @@ pub fn create(
     let parts = expand(conn, lines)?;
     let (mut variant_ids, mut quantities) = (Vec::new(), Vec::new());
     for (variant, units) in lines {
-        for (_, part, quantity) in parts.iter().filter(|(of, ..)| *of == variant.get()) {
+        for (part, quantity) in parts.get(variant).into_iter().flatten() {
             variant_ids.push(*part);
             quantities.push(units.saturating_mul(*quantity));
         }
@@ -169,37 +169,39 @@ pub fn create(
     Ok(id)
 }
 
-/// The variants of the lines, each with what is taken for one unit of it.
+/// The variants of the lines, each with what is taken for one unit of it: how many of which variants.
 fn expand(
     conn: &mut PgConnection,
     lines: &[(VariantId, i64)],
-) -> Result<Vec<(i64, i64, i64)>, HoldError> {
+) -> Result<BTreeMap<VariantId, Vec<(i64, i64)>>, HoldError> {
     let expand = ExpandLines {
         variant_ids: lines.iter().map(|(id, _)| id.get()).collect(),
     };
-    let parts: Vec<(i64, i64, i64)> = expand.load(conn)?;
-    let has_none = |(id, _): &&(VariantId, i64)| !parts.iter().any(|(of, ..)| *of == id.get());
-    match lines.iter().find(has_none) {
+    let mut parts = BTreeMap::<VariantId, Vec<(i64, i64)>>::new();
+    for (of, part, quantity) in expand.load::<(i64, i64, i64)>(conn)? {
+        let of = VariantId::try_from(of)
+            .map_err(|error| DieselError::DeserializationError(error.into()))?;
+        parts.entry(of).or_default().push((part, quantity));
+    }
+    match lines.iter().find(|(id, _)| !parts.contains_key(id)) {
         Some((id, _)) => Err(HoldError::NotStocked(*id)),
         None => Ok(parts),
     }
 }
 
 /// Named by the variants of the lines: of a bundle as many are available as its scarcest part makes.
-fn shortages(parts: &[(i64, i64, i64)], short: &HashMap<i64, i64>) -> Vec<Shortage> {
-    let mut of_lines = BTreeMap::<VariantId, i64>::new();
-    for (of, part, quantity) in parts {
-        let (Some(available), Ok(of)) = (short.get(part), VariantId::try_from(*of)) else {
-            continue;
-        };
-        let least = of_lines.entry(of).or_insert(i64::MAX);
-        *least = (*least).min(available / quantity);
-    }
-    let shortage = |(variant_id, available)| Shortage {
-        variant_id,
-        available,
+fn shortages(
+    parts: &BTreeMap<VariantId, Vec<(i64, i64)>>,
+    short: &HashMap<i64, i64>,
+) -> Vec<Shortage> {
+    let shortage = |(of, parts): (&VariantId, &Vec<(i64, i64)>)| {
+        let left = |(part, quantity): &(i64, i64)| Some(short.get(part)? / quantity);
+        Some(Shortage {
+            variant_id: *of,
+            available: parts.iter().filter_map(left).min()?,
+        })
     };
-    of_lines.into_iter().map(shortage).collect()
+    parts.iter().filter_map(shortage).collect()
 }
 
 /// Keeps what a hold keeps until so many seconds from now.

@@ -21,6 +21,7 @@ mod products;
 mod publishing;
 mod quotes;
 mod races;
+mod related;
 mod search;
 mod sets;
 mod stock;

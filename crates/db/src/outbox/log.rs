@@ -52,7 +52,7 @@ pub struct Slice {
     pub events: Vec<Recorded>,
     /// Where to go on.
     pub end: Position,
-    /// Whether more is there already.
+    /// Whether more may be there already.
     pub has_more: bool,
 }
 
@@ -77,9 +77,14 @@ type Columns = (
 // A bare `xid` in ORDER BY would be the bigint that is selected here, which no index knows.
 macro_rules! select_events {
     ($rest:literal) => {
+        select_events!("", $rest)
+    };
+    ($also:literal, $rest:literal) => {
         concat!(
             "SELECT xid::text::bigint, id, event_id, kind, resource_type, resource_id, payload, \
-                    occurred_at, sequence, version, actor_id, request_id ",
+                    occurred_at, sequence, version, actor_id, request_id",
+            $also,
+            " ",
             $rest
         )
     };
@@ -105,19 +110,19 @@ crate::statement! {
 }
 
 crate::statement! {
-    /// As above: the last row comes back whatever its kind.
+    /// As above: the last row comes back whatever its kind. And the number of each among those that were looked at.
     struct ReadOthersAfter {
         xid: i64 => BigInt,
         id: i64 => BigInt,
         looked_at: i64 => BigInt,
         kinds: Vec<String> => Array<Text>,
         limit: i64 => BigInt,
-    } -> Columns =
-    select_events!("FROM ( \
-       SELECT *, lead(id) OVER (ORDER BY xid, id) IS NULL AS is_last FROM ( \
+    } -> (Columns, BigInt) =
+    select_events!(", number", "FROM ( \
+       SELECT *, lead(id) OVER w IS NULL AS is_last, row_number() OVER w AS number FROM ( \
          SELECT * FROM platform.outbox \
           WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) \
-          ORDER BY xid, id LIMIT $3) looked_at) o \
+          ORDER BY xid, id LIMIT $3) looked_at WINDOW w AS (ORDER BY xid, id)) o \
       WHERE kind <> ALL ($4) OR is_last ORDER BY o.xid, o.id LIMIT $5")
 }
 
@@ -159,18 +164,30 @@ pub fn read_others(
     after: Position,
     kinds: &[&str],
     limit: i64,
-) -> QueryResult<Vec<Recorded>> {
-    if kinds.is_empty() {
-        return read(conn, after, limit);
-    }
-    ReadOthersAfter {
-        xid: after.xid,
-        id: after.id,
-        looked_at: LOOKED_AT,
-        kinds: kinds.iter().map(ToString::to_string).collect(),
-        limit,
-    }
-    .load(conn)
+) -> QueryResult<Slice> {
+    let numbered: Vec<(Recorded, i64)> = if kinds.is_empty() {
+        (1..)
+            .zip(read(conn, after, limit)?)
+            .map(|(number, event)| (event, number))
+            .collect()
+    } else {
+        ReadOthersAfter {
+            xid: after.xid,
+            id: after.id,
+            looked_at: LOOKED_AT,
+            kinds: kinds.iter().map(ToString::to_string).collect(),
+            limit,
+        }
+        .load(conn)?
+    };
+    let looked_at = numbered.last().map_or(0, |(_, number)| *number);
+    let events: Vec<Recorded> = numbered.into_iter().map(|(event, _)| event).collect();
+    let is_full = i64::try_from(events.len()).is_ok_and(|read| read >= limit);
+    Ok(Slice {
+        end: events.last().map_or(after, Recorded::position),
+        has_more: is_full || looked_at >= LOOKED_AT,
+        events,
+    })
 }
 
 crate::statement! {

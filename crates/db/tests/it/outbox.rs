@@ -68,9 +68,10 @@ fn kinds_are_passed_over_and_the_last_one_tells_how_far() {
     outbox::write(conn, &[registered(7)]).unwrap();
     wait_until("all can be read", || told_all(conn) == 13);
 
-    let others = |conn: &mut PgConnection, after, limit| -> Vec<log::Recorded> {
+    let look = |conn: &mut PgConnection, after, limit| {
         log::read_others(conn, after, &["user.registered", "order.placed"], limit).unwrap()
     };
+    let others = |conn: &mut PgConnection, after, limit| look(conn, after, limit).events;
     let ids = |events: &[log::Recorded]| -> Vec<(String, i64)> {
         let about = |event: &log::Recorded| (event.kind.clone(), event.resource_id);
         events.iter().map(about).collect()
@@ -82,6 +83,24 @@ fn kinds_are_passed_over_and_the_last_one_tells_how_far() {
     let last = ("user.registered".to_owned(), 7);
     assert_eq!(ids(&rest), [changed(5), changed(6), last]);
     assert_eq!(others(conn, rest[2].position(), 4), []);
+
+    // So many that nobody wants that one look does not reach what is behind them.
+    conn.batch_execute(
+        "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload) \
+         SELECT 'user.registered', 'user', id, '{}' FROM generate_series(8, 5007) id",
+    )
+    .unwrap();
+    outbox::write(conn, &[product_changed(7, 1)]).unwrap();
+    wait_until("all can be read", || told_all(conn) == 5_014);
+    let wanted = look(conn, Position::START, 4);
+    assert!(wanted.has_more);
+    let unwanted = look(conn, rest[2].position(), 4);
+    assert_eq!((unwanted.events.len(), unwanted.has_more), (1, true));
+    let last = look(conn, unwanted.end, 4);
+    assert_eq!(
+        (ids(&last.events), last.has_more),
+        (vec![changed(7)], false)
+    );
 }
 
 fn told_all(conn: &mut PgConnection) -> usize {

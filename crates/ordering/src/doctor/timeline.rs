@@ -31,7 +31,7 @@ fn forbidden_steps() -> Check {
         let from = OrderStatus::ALL.into_iter();
         let steps = from.flat_map(|from| {
             let step = move |to: &OrderStatus| format!("('{}', '{}')", from.code(), to.code());
-            from.allowed_next_of(is_sent).iter().map(step)
+            from.allowed_next(is_sent).iter().map(step)
         });
         steps.collect::<Vec<_>>().join(", ")
     };

@@ -192,6 +192,10 @@ pub async fn update(
     if changes.price.is_some() {
         staff.needs(Permission::PriceWrite)?;
     }
+    if changes.kind.is_some() {
+        // What is digital is never out of stock, and keeps no limits.
+        staff.needs(Permission::StockWrite)?;
+    }
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let expected = precondition::expected_version(&request)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {

@@ -151,6 +151,11 @@ async fn a_product_is_priced_and_stocked_by_who_may_do_that() {
         let price = shop.request("PATCH", &path).json(&json!({"price": "0.01"}));
         lacks(price.send().await, Permission::PriceWrite);
     }
+    let variants = format!("/api/admin/products/{}/variants", made["id"]);
+    let variant = shop.get(&variants).send().await.expect(200)["variants"][0]["id"].clone();
+    let digital = json!({"kind": "digital"});
+    let digital = shop.patch(&format!("{variants}/{variant}"), &digital);
+    lacks(digital.send().await, Permission::StockWrite);
     let export = json!({"kind": "products"});
     let export = shop.post("/api/admin/exports", &export).send().await;
     lacks(export, Permission::PriceRead);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Sold, bundle, order, sold, stock};
 use crate::support::{Shop, assert_healthy, open};
 
-async fn ebook(admin: &Shop) -> Sold {
+pub(super) async fn ebook(admin: &Shop) -> Sold {
     let made = sold(admin, 0).await;
     let changed = admin
         .patch(&made.path, &json!({"kind": "digital"}))

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::digital::ebook;
 use super::{Sold, bundle, components, order, sold, stock};
 use crate::support::{PATIENCE, Shop, assert_healthy, eventually, open};
 
@@ -220,6 +221,28 @@ async fn an_order_takes_the_place_of_a_hold_of_bundles() {
 
     assert_eq!(stock(&admin, &cup).await, [4, 4, 0].map(Some));
     assert_eq!(stock(&admin, &plate).await, [2, 2, 0].map(Some));
+    assert_healthy(&mut open().conn());
+}
+
+#[tokio::test]
+async fn a_bundle_whose_digital_part_has_left_the_shop_is_sold_no_more() {
+    let (shop, admin) = (open().shop(), open().admin().await);
+    let (book, cup) = (ebook(&admin).await, sold(&admin, 3).await);
+    let pair = bundle(&admin, &[(&book, 2)]).await;
+    let mixed = bundle(&admin, &[(&book, 1), (&cup, 1)]).await;
+    let user = shop.register().await;
+    let ask = |of: &Sold| shop.post("/api/orders", &order(user, &[(of, 1)])).send();
+    for set in [&pair, &mixed] {
+        ask(set).await.expect(201);
+    }
+
+    let path = format!("/api/products/{}", book.product);
+    admin.delete(&path).send().await.expect(204);
+
+    for set in [&pair, &mixed] {
+        ask(set).await.refused(409, "out_of_stock");
+    }
+    assert_eq!(stock(&admin, &cup).await, [3, 1, 2].map(Some));
     assert_healthy(&mut open().conn());
 }
 

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 43] = [
+pub const REFERENCES: [Case; 44] = [
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'size', '', 'int', '{}', true, false, 0, 0); \
@@ -124,6 +124,10 @@ pub const REFERENCES: [Case; 43] = [
     (
         "UPDATE catalog.variants SET kind = 'bundle' WHERE id = 3",
         &[("S15", "variant 3"), ("S13", "product 3")],
+    ),
+    (
+        "UPDATE catalog.variants SET kind = 'digital' WHERE id = 3",
+        &[("S15", "variant 3")],
     ),
     (
         "INSERT INTO catalog.bundle_parts VALUES (3, 1, 1, 1)",
