@@ -18,7 +18,7 @@ fn file() -> String {
     for n in 0..9_000 {
         let name = if n % 5 == 0 { "Name" } else { "" };
         let price = if n % 97 == 1 { "wrong" } else { "1.50" };
-        let related = match n % 5 {
+        let related = match n % 10 {
             0 => format!("S-{}", n + 30),
             _ => String::new(),
         };
@@ -104,7 +104,7 @@ async fn workers_that_are_killed_in_mid_import_change_nothing_of_what_it_comes_t
         import["id"]
     );
     let (mut kills, mut dead) = (0, None);
-    for wanted in [700, 3_500, 7_000, 10_000] {
+    for wanted in [700, 5_000, 10_000] {
         let mut victim = None;
         tokio::task::block_in_place(|| {
             if let Some(dead) = dead.take() {
