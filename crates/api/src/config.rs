@@ -196,6 +196,8 @@ pub struct Media {
     pub max_bytes: u64,
     /// Of one picture.
     pub max_pixels: u64,
+    /// Whether files are also fetched from addresses that are not public.
+    pub fetch_private: bool,
 }
 
 /// Where bytes of pictures are.

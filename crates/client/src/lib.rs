@@ -82,7 +82,9 @@ pub use files::{Export, FileType, Import, ImportKind, ImportOptions, ImportRows}
 pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};
 pub use key::IdempotencyKey;
 pub use locations::{Location, LocationChanges, LocationPage, NewLocation};
-pub use media::{Media, MediaChanges, MediaPage, NewProductMedia, ProductMedia, ProductMediaList};
+pub use media::{
+    Media, MediaChanges, MediaPage, MissingPicture, NewProductMedia, ProductMedia, ProductMediaList,
+};
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
     PlaceOrder, SoldComponent, SoldLine, StatusChanged, TimelineEntry,

@@ -7,9 +7,11 @@
 //!
 //! - [`picture`]: decoding, cleaning, making smaller
 //! - [`aside`]: the same in a process of its own
+//! - [`incoming`]: from a file into the store
 //! - [`store`]: where bytes are
 
 pub mod aside;
+pub mod incoming;
 pub mod picture;
 pub mod store;
 

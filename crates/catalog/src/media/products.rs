@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Jsonb, Text};
 use domain::{MediaId, ProductId, UserId};
 
-use super::Hash;
+use super::{Hash, wanted};
 use crate::editing::{self, EditError, ProductChanges};
 use crate::products::Product;
 
@@ -171,27 +171,28 @@ fn find(conn: &mut PgConnection, product_ids: Vec<i64>, most: i32) -> QueryResul
 pub fn set(
     conn: &mut PgConnection,
     id: ProductId,
-    wanted: &[Wanted],
+    pictures: &[Wanted],
     expected_version: Option<i64>,
     actor: Option<UserId>,
 ) -> Result<i64, SetError> {
     // First, because it locks the product.
     let version = editing::update(conn, id, ProductChanges::default(), expected_version, actor)?;
     let product_id = id.get();
-    let ids = wanted.iter().map(|one| one.id.get()).collect();
+    let ids = pictures.iter().map(|one| one.id.get()).collect();
     let kept: Vec<(i64, String)> = LockMedia { ids }.load(conn)?;
-    check_variants(conn, id, wanted)?;
+    check_variants(conn, id, pictures)?;
     let row = |(index, one): (usize, &Wanted)| {
         let found = kept.iter().find(|(id, _)| *id == one.id.get());
         let (id, own) = found.ok_or(SetError::Unknown(index))?;
         let alt = one.alt.as_ref().unwrap_or(own);
         Ok(serde_json::json!({"id": id, "alt": alt, "variantIds": one.variant_ids}))
     };
-    let rows = wanted.iter().enumerate().map(row);
+    let rows = pictures.iter().enumerate().map(row);
     let media = serde_json::Value::Array(rows.collect::<Result<_, SetError>>()?);
     Clear { product_id }.execute(conn)?;
     Insert { product_id, media }.execute(conn)?;
     NoteWhether { product_id }.execute(conn)?;
+    wanted::forget(conn, id)?;
     Ok(version)
 }
 

@@ -19,6 +19,7 @@ use crate::{USD, conn, create, database, product, statements};
 fn new(byte: u8) -> NewMedia {
     NewMedia {
         hash: Hash([byte; 32]),
+        source: Hash([byte; 32]),
         content_type: "image/jpeg",
         bytes: 9_000,
         width: 400,

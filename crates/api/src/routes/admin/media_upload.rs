@@ -7,19 +7,16 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use catalog::media::Hash;
-use catalog::media::uploading::{self, NewMedia};
-use domain::MediaId;
 use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
 use crate::http::Problem;
-use crate::media::WIDTHS;
-use crate::media::aside::{self, AsideError};
-use crate::media::picture::{Picture, PictureError};
-use crate::routes::media_files::original_name;
+use crate::media::aside::AsideError;
+use crate::media::incoming::{self, About, KeepError, Stored};
+use crate::media::picture::PictureError;
 use crate::state::State;
 
 /// How long the next bytes may take. nginx has the whole file before it passes any of it on.
@@ -82,97 +79,23 @@ async fn drain(payload: &mut Payload) {
     }
 }
 
-/// A picture whose bytes are stored, and whose row does not count yet.
-pub struct Stored {
-    pub id: MediaId,
-    file: String,
-}
-
 /// Cleans a picture and stores it under a row that does not count yet.
 pub async fn store(
     state: &State,
-    received: Received,
+    received: &Received,
     name: String,
     alt: String,
 ) -> Result<Stored, Problem> {
-    let media = &state.media;
-    let cleaned = NamedTempFile::new().map_err(|error| no_room(&error))?;
-    let picture = aside::clean(media, received.file.path(), cleaned.path()).await;
-    drop(received);
-    let picture = picture.map_err(not_cleaned)?;
-    let (hash, bytes) = read(cleaned.path())
-        .await
-        .map_err(|error| no_room(&error))?;
-    let new = described(picture, hash, bytes, name, alt);
-    let (id, file) = state
-        .db
-        .run(move |conn| uploading::begin(conn, new).map_err(Problem::from))
-        .await?;
-    let stored = Stored { id, file };
-    let name = original_name(picture.kind);
-    let put = media.store.put(&stored.file, &name, cleaned.path()).await;
-    if let Err(error) = put {
-        log::error!(media:% = id, error:% = error; "a picture cannot be stored");
-        discard(state, stored).await;
-        return Err(unavailable());
-    }
-    Ok(stored)
-}
-
-/// Forgets a picture, unless it counts by now. What cannot be forgotten now is removed later, as long as a row knows of it:
-/// an upload that was frozen may have lost its own.
-pub async fn discard(state: &State, stored: Stored) {
-    let Stored { id, file } = stored;
-    let discarded = state
-        .db
-        .run(move |conn| uploading::discard(conn, id).map_err(Problem::from))
-        .await;
-    let left = match discarded {
-        Ok(true) => return,
-        Ok(false) => state
-            .media
-            .store
-            .remove(&file)
-            .await
-            .err()
-            .map(|error| error.to_string()),
-        Err(problem) => Some(problem.to_string()),
-    };
-    if let Some(error) = left {
-        log::warn!(media:% = id, file = file.as_str(), error = error.as_str(); "an upload is left behind");
-    }
-}
-
-fn described(picture: Picture, hash: Hash, bytes: i64, name: String, alt: String) -> NewMedia {
-    let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
-    NewMedia {
-        hash,
-        content_type: picture.kind.content_type(),
-        bytes,
-        width: pixels(picture.width),
-        height: pixels(picture.height),
-        widths: WIDTHS
-            .into_iter()
-            .filter(|width| *width < picture.width)
-            .map(pixels)
-            .collect(),
-        name,
-        alt,
-    }
-}
-
-async fn read(path: &Path) -> io::Result<(Hash, i64)> {
-    let mut file = tokio::fs::File::open(path).await?;
-    let (mut digest, mut bytes) = (Sha256::new(), 0);
-    let mut piece = vec![0; 64 * 1024];
-    loop {
-        let length = file.read(&mut piece).await?;
-        if length == 0 {
-            return Ok((Hash(digest.finalize().into()), bytes));
-        }
-        digest.update(&piece[..length]);
-        bytes += i64::try_from(length).unwrap_or_default();
-    }
+    let source = Hash(received.digest);
+    let about = About { source, name, alt };
+    let kept = incoming::keep(&state.media, &state.db, received.file.path(), about).await;
+    kept.map_err(|error| match error {
+        KeepError::Aside(error) => not_cleaned(error),
+        // That was logged already.
+        KeepError::Store(_) => unavailable(),
+        KeepError::Disk(error) => no_room(&error),
+        KeepError::Db(error) => error.into(),
+    })
 }
 
 fn not_cleaned(error: AsideError) -> Problem {
