@@ -1,4 +1,4 @@
-DROP VIEW catalog.search_sources CASCADE;
+DROP VIEW catalog.search_sources;
 CREATE VIEW catalog.search_sources AS
 SELECT p.id AS product_id,
        -- Nobody can buy what has no price yet.

@@ -2,8 +2,18 @@
 
 use db::doctor::Check;
 
+use super::versions_have_events;
+
 pub(super) fn checks() -> [Check; 2] {
-    [orphans(), unannounced()]
+    [
+        orphans(),
+        versions_have_events(
+            "every version of the translations of an option has its event",
+            "option",
+            "translated_options",
+            "option",
+        ),
+    ]
 }
 
 /// What a foreign key refuses, asked again of the rows themselves.
@@ -16,27 +26,6 @@ fn orphans() -> Check {
             .into(),
         todo: "A restore left something out, or somebody wrote past catalog::translations. Bring back what is missing from a \
                backup; delete what nothing refers to.",
-        repair: None,
-    }
-}
-
-/// Old events are pruned; what is left then ends with the version there is.
-fn unannounced() -> Check {
-    Check {
-        id: "I9",
-        name: "every version of the translations of an option has its event",
-        sql: "SELECT id, 'option ' || id, format('has version %s and %s events', sum(version), sum(events)) \
-                FROM (SELECT id, version, 0::bigint AS events, NULL::bigint AS newest FROM catalog.translated_options \
-                      UNION ALL \
-                      SELECT resource_id, 0, count(*), max(sequence) FROM platform.outbox \
-                       WHERE resource_type = 'option' GROUP BY resource_id) AS account \
-               GROUP BY id \
-              HAVING sum(version) > 0 \
-                 AND CASE WHEN (SELECT id > 0 FROM platform.outbox_start) \
-                          THEN sum(version) <> max(newest) ELSE sum(version) <> sum(events) END"
-            .into(),
-        todo: "Consumers missed a change, or saw one that did not happen. Write a translation of the option once more, so that \
-               caches and consumers read it again.",
         repair: None,
     }
 }
