@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use super::CliError;
 use crate::config::Config;
 use crate::media::Media;
+use crate::media::aside::AsideError;
 use crate::media::incoming::{self, About, KeepError};
 use crate::media::picture::Kind;
 use crate::routes::media_files::original_name;
@@ -67,7 +68,9 @@ impl Folder {
         }
         match self.runtime.block_on(self.keep(path, &from)) {
             Ok(id) => Ok(Brought::Kept(id)),
-            Err(KeepError::Picture(error)) => Ok(Brought::Refused(error.to_string())),
+            Err(KeepError::Aside(AsideError::Picture(error))) => {
+                Ok(Brought::Refused(error.to_string()))
+            }
             Err(other) => Err(ImportError::Ended(other.into())),
         }
     }
