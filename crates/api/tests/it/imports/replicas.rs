@@ -104,7 +104,7 @@ async fn workers_that_are_killed_in_mid_import_change_nothing_of_what_it_comes_t
         import["id"]
     );
     let (mut kills, mut dead) = (0, None);
-    for wanted in [700, 5_000, 10_000] {
+    for wanted in [2_000, 5_000, 8_500] {
         let mut victim = None;
         tokio::task::block_in_place(|| {
             if let Some(dead) = dead.take() {
