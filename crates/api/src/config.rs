@@ -198,6 +198,8 @@ pub struct Media {
     pub max_file_bytes: u64,
     /// Of one picture.
     pub max_pixels: u64,
+    /// Whether files are also fetched from addresses that are not public.
+    pub fetch_private: bool,
 }
 
 /// Where bytes of pictures are.

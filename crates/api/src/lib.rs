@@ -19,6 +19,7 @@ pub mod app;
 pub mod cache;
 pub mod cli;
 pub mod config;
+pub mod fetching;
 pub mod http;
 pub mod logging;
 pub mod media;

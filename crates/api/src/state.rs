@@ -8,6 +8,7 @@ use db::Db;
 
 use crate::cache::Cache;
 use crate::config::Config;
+use crate::fetching::Fetcher;
 use crate::media::Media;
 use crate::providers::Providers;
 use crate::routes::order_placing::ANSWER_FORM;
@@ -22,6 +23,7 @@ pub struct State {
     pub providers: Providers,
     pub placing: Arc<Queue>,
     pub media: Media,
+    pub fetcher: Fetcher,
     draining: AtomicBool,
 }
 
@@ -33,6 +35,7 @@ impl State {
         let providers = Providers::new(config.payments.card_provider);
         let placing = Arc::new(Queue::new(config.orders.limits(), ANSWER_FORM));
         let media = Media::new(&config.media);
+        let fetcher = Fetcher::new(config.media.fetch_private);
         Self {
             config,
             db,
@@ -41,6 +44,7 @@ impl State {
             providers,
             placing,
             media,
+            fetcher,
             draining: AtomicBool::new(false),
         }
     }

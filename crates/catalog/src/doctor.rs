@@ -6,13 +6,15 @@ mod collections;
 mod custom_fields;
 mod locations;
 mod media;
+mod options;
 mod price_lists;
+mod sales;
 mod search;
 
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 42] = [
+const GUARDS: [&str; 46] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -52,6 +54,10 @@ const GUARDS: [&str; 42] = [
     "bundle_parts_not_itself",
     "bundle_parts_quantity",
     "related_products_once",
+    "sales_window_one_row",
+    "sales_days_pkey",
+    "product_sales_pkey",
+    "option_translations_option_id_fkey",
     "search_index_one_row",
     "search_documents_0_pkey",
     "search_documents_1_pkey",
@@ -83,8 +89,10 @@ pub fn checks() -> Vec<Check> {
     checks.extend(custom_fields::checks());
     checks.extend(locations::checks());
     checks.extend(media::checks());
+    checks.extend(options::checks());
     checks.extend(price_lists::checks());
     checks.extend(search::checks());
+    checks.extend(sales::checks());
     checks
 }
 

@@ -11,6 +11,7 @@
 //! - [`collections`]: what belongs together for a season, by hand or by rules
 //! - [`custom_fields`]: what a shop keeps of them beside what every shop does
 //! - [`search`]: what customers look for, and how it is narrowed
+//! - [`sales`]: what was ordered of late, for listings by it
 //! - [`media`]: pictures, and which products have them
 //! - [`texts`]: rich text; [`translations`]: in other languages
 //! - [`quotes`]: names, prices and availability for the lines of an order, read in its transaction
@@ -36,6 +37,7 @@ pub mod media;
 pub mod prices;
 pub mod products;
 pub mod quotes;
+pub mod sales;
 pub mod search;
 pub mod stock;
 pub mod texts;

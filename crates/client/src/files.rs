@@ -68,6 +68,17 @@ pub struct ImportOptions {
     pub currency: Option<String>,
 }
 
+impl ImportOptions {
+    fn request(&self) -> Request {
+        Request::new(Method::POST, IMPORTS)
+            .query("kind", &self.kind.code())
+            .query_if("mode", self.validate.then_some("validate").as_ref())
+            .query_if("onError", self.stop.then_some("stop").as_ref())
+            .query_if("profile", self.profile.as_ref())
+            .query_if("currency", self.currency.as_ref())
+    }
+}
+
 /// A file that is read into the shop.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,6 +87,9 @@ pub struct Import {
     pub id: i64,
     /// `uploading`, `waiting`, `running`, `succeeded`, `stopped`, `failed` or `cancelled`.
     pub state: String,
+    /// Where the file is fetched from; `None` where somebody sends it.
+    #[serde(default)]
+    pub url: Option<String>,
     /// Of the file.
     pub bytes: u64,
     /// What became of its rows so far.
@@ -148,13 +162,26 @@ impl Client {
         file_type: FileType,
         options: &ImportOptions,
     ) -> Result<Answer<Import>, Error> {
-        let request = Request::new(Method::POST, IMPORTS)
-            .query("kind", &options.kind.code())
-            .query_if("mode", options.validate.then_some("validate").as_ref())
-            .query_if("onError", options.stop.then_some("stop").as_ref())
-            .query_if("profile", options.profile.as_ref())
-            .query_if("currency", options.currency.as_ref())
-            .raw_body(file_type.content_type(), file);
+        let request = options.request().raw_body(file_type.content_type(), file);
+        self.fetch(request).await
+    }
+
+    /// Has a file fetched from its address, and read, by jobs. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `invalid_query` for an address that is none, or is not public. What is wrong with the
+    /// file, or with whoever should send it, is told by [`Client::get_import`].
+    pub async fn import_url(
+        &self,
+        url: &str,
+        file_type: FileType,
+        options: &ImportOptions,
+    ) -> Result<Answer<Import>, Error> {
+        let request = options
+            .request()
+            .query("url", &url)
+            .raw_body(file_type.content_type(), Vec::new());
         self.fetch(request).await
     }
 

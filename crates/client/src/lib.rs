@@ -82,7 +82,9 @@ pub use files::{Export, FileType, Import, ImportKind, ImportOptions, ImportRows}
 pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};
 pub use key::IdempotencyKey;
 pub use locations::{Location, LocationChanges, LocationPage, NewLocation};
-pub use media::{Media, MediaChanges, MediaPage, NewProductMedia, ProductMedia, ProductMediaList};
+pub use media::{
+    Media, MediaChanges, MediaPage, MissingPicture, NewProductMedia, ProductMedia, ProductMediaList,
+};
 pub use orders::{
     Cancelled, Items, Line, LineItem, Order, OrderDetails, OrderPage, OrderQuery, OrderTotals,
     PlaceOrder, SoldComponent, SoldLine, StatusChanged, TimelineEntry,
@@ -95,7 +97,8 @@ pub use prices::{
     WinningPrice, WinningPriceList,
 };
 pub use products::{
-    NewProduct, Product, ProductChanges, ProductPage, ProductQuery, SetStock, StockLevel,
+    NewProduct, OptionLabels, Product, ProductChanges, ProductPage, ProductQuery, SetStock,
+    StockLevel,
 };
 pub use publishing::{
     ProductDetails, ProductStatus, StaffProduct, StaffProductPage, StaffProductQuery,
@@ -112,7 +115,7 @@ pub use stock::{
     NewStockTransferLine, StockAdjustment, StockCount, StockHold, StockHoldLine, StockHoldPage,
     StockLevels, StockLimits, StockTransfer, StockTransferLine,
 };
-pub use translations::{CategoryTexts, ProductTexts, Translation, Translations};
+pub use translations::{CategoryTexts, OptionTexts, ProductTexts, Translation, Translations};
 pub use transport::{Answer, Client, Request};
 pub use users::{CustomerGroups, NewUser, Session, StaffPermissions, User};
 pub use variants::{

@@ -119,6 +119,18 @@ pub struct NewProductMedia {
 pub struct ProductMediaList {
     /// The first one stands for the product.
     pub media: Vec<ProductMedia>,
+    /// Those that an import names and that are not there.
+    #[serde(default)]
+    pub missing: Vec<MissingPicture>,
+}
+
+/// A picture that is still to be fetched, or does not come.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MissingPicture {
+    /// What it is named by.
+    pub src: String,
+    /// Why it does not come; `None` as long as it may.
+    pub message: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,7 @@
 //! The catalogue and its stock.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::{
     Country, Currency, Locale, Money, MoneyError, Options, ProductId, Sku, Slug, VariantKind,
@@ -45,6 +47,9 @@ pub struct Product {
     /// What it is chosen by; only where one product is read, not in lists.
     #[serde(default)]
     pub options: Options,
+    /// How options and values are called in the language that was asked for, by their names; only where one product is read.
+    #[serde(default)]
+    pub option_labels: BTreeMap<String, OptionLabels>,
     /// The end of its web address; see [`Client::find_product`]. `None`: the server is older.
     pub slug: Option<Slug>,
     /// Empty for none.
@@ -83,6 +88,15 @@ impl Product {
     pub fn money(&self) -> Result<Money, MoneyError> {
         Money::parse_decimal(&self.price, self.currency)
     }
+}
+
+/// How an option is called in a language; what is not translated is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct OptionLabels {
+    /// The option itself.
+    pub label: Option<String>,
+    /// By the values themselves.
+    pub values: BTreeMap<String, String>,
 }
 
 /// A part of the catalogue.

@@ -31,7 +31,7 @@ pub struct SearchQuery {
     pub currency: Option<Currency>,
     /// Where the order is to go, for prices that differ by country.
     pub country: Option<Country>,
-    /// The language of `q`; the shop's first when `None`.
+    /// The language of `q` and of texts; `q` is in the shop's first when `None`.
     pub locale: Option<String>,
     /// What is counted, on the first page.
     pub facets: Vec<Facet>,
@@ -88,6 +88,9 @@ pub struct Facets {
 pub struct FacetCount {
     /// The value.
     pub value: String,
+    /// What the value of an option is called in the language that was asked for, where that is translated.
+    #[serde(default)]
+    pub label: Option<String>,
     /// How many products.
     pub count: u64,
 }
@@ -108,6 +111,9 @@ pub struct FacetCategory {
 pub struct FacetOption {
     /// Of the option, such as `Colour`.
     pub name: String,
+    /// What it is called in the language that was asked for, where that is translated.
+    #[serde(default)]
+    pub label: Option<String>,
     /// The commonest first.
     pub values: Vec<FacetCount>,
 }
@@ -212,7 +218,7 @@ mod tests {
 
     const PAGE: &str = r#"{"products":[],"total":2,"didYouMean":"lantern","facets":{
         "brand":[{"value":"Acme","count":2}],"category":[{"id":7,"name":"Lamps","count":2}],
-        "options":[{"name":"Colour","values":[{"value":"red","count":1}]}],
+        "options":[{"name":"Colour","label":"Farbe","values":[{"value":"red","label":"Rot","count":1}]}],
         "price":{"currency":"USD","min":"9.50","max":"9.50","steps":[{"from":"9.50","to":"9.50","count":2}]},
         "inStock":{"available":1,"soldOut":1}},"limit":20,"hasMore":true,"nextCursor":"p00"}"#;
 
@@ -247,6 +253,10 @@ mod tests {
         );
         let facets = page.facets.unwrap();
         assert_eq!((facets.brand[0].count, facets.tag.len()), (2, 0));
+        let colour = &facets.options[0];
+        assert_eq!(colour.label.as_deref(), Some("Farbe"));
+        assert_eq!(colour.values[0].label.as_deref(), Some("Rot"));
+        assert_eq!(facets.brand[0].label, None);
         assert_eq!(facets.in_stock.unwrap().sold_out, 1);
     }
 }

@@ -1,4 +1,6 @@
-//! Texts of products and categories in other languages. Staff.
+//! Texts of products, categories and options in other languages. Staff.
+
+use std::collections::BTreeMap;
 
 use domain::{CategoryId, Locale, ProductId};
 use reqwest::Method;
@@ -45,6 +47,18 @@ pub struct CategoryTexts {
     /// Values of translatable custom fields, by their keys.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub custom_fields: Map<String, Value>,
+}
+
+/// How an option and its values are called, whatever products have them; what is not there is shown in the wider language or the
+/// shop's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct OptionTexts {
+    /// The option.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// By the values themselves; up to 2,000.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
 }
 
 /// What is said in a language.
@@ -155,6 +169,51 @@ impl Client {
         Ok(())
     }
 
+    /// Lists how an option is called, by its own name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 403 for who is not staff.
+    pub async fn list_option_translations(
+        &self,
+        option: &str,
+    ) -> Result<Answer<Translations<OptionTexts>>, Error> {
+        let path = of_option(option);
+        self.fetch(Request::new(Method::GET, path)).await
+    }
+
+    /// Writes how an option and its values are called in a language, in place of what was said there before, when `etag` is given only
+    /// if that still is what staff has read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with status 412 when somebody else was faster.
+    pub async fn put_option_translation(
+        &self,
+        option: &str,
+        locale: Locale,
+        texts: &OptionTexts,
+        etag: Option<&str>,
+    ) -> Result<Answer<Translation<OptionTexts>>, Error> {
+        let path = format!("{}/{locale}", of_option(option));
+        self.put_translation(path, texts, etag).await
+    }
+
+    /// Takes away how an option is called in a language.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] with the code `translation_not_found`.
+    pub async fn delete_option_translation(
+        &self,
+        option: &str,
+        locale: Locale,
+    ) -> Result<(), Error> {
+        let path = format!("{}/{locale}", of_option(option));
+        self.accept(Request::new(Method::DELETE, path)).await?;
+        Ok(())
+    }
+
     async fn put_translation<T: Serialize + DeserializeOwned>(
         &self,
         path: String,
@@ -164,6 +223,19 @@ impl Client {
         let request = Request::new(Method::PUT, path).json(texts)?;
         self.fetch(request.if_match(etag)?).await
     }
+}
+
+/// The name of an option may have anything in it.
+fn of_option(name: &str) -> String {
+    let encoded: String = name.bytes().map(percent).collect();
+    format!("/api/admin/options/{encoded}/translations")
+}
+
+fn percent(byte: u8) -> String {
+    if byte.is_ascii_alphanumeric() {
+        return char::from(byte).to_string();
+    }
+    format!("%{byte:02X}")
 }
 
 #[cfg(test)]
@@ -193,5 +265,25 @@ mod tests {
         assert!(heard[0].starts_with(line), "{}", heard[0]);
         assert!(heard[0].to_lowercase().contains("if-match: \"4\""));
         assert!(heard[0].ends_with(r#"{"name":"Xícara"}"#), "{}", heard[0]);
+    }
+
+    #[tokio::test]
+    async fn an_option_is_named_by_whatever_it_is_called() {
+        let answer = json!({"locale": "de", "name": null, "values": {"red/blue": "Rot/Blau"}});
+        let server = TestServer::start(vec![Reply::With("200 OK", &[], answer.to_string())]).await;
+        let shop = server.client().build().unwrap();
+        let texts = OptionTexts {
+            name: None,
+            values: BTreeMap::from([("red/blue".into(), "Rot/Blau".into())]),
+        };
+
+        let locale = "de".parse().unwrap();
+        let written = shop.put_option_translation("Größe / Size?", locale, &texts, None);
+        let written = written.await.unwrap().body;
+
+        assert_eq!((written.locale, written.texts), (locale, texts));
+        let line = "PUT /api/admin/options/Gr%C3%B6%C3%9Fe%20%2F%20Size%3F/translations/de ";
+        let heard = server.heard();
+        assert!(heard[0].starts_with(line), "{}", heard[0]);
     }
 }

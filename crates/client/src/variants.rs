@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Currency, Money, MoneyError, Options, ProductId, ProductOption, Sku, VariantId, VariantKind,
+    Currency, Locale, Money, MoneyError, Options, ProductId, ProductOption, Sku, VariantId,
+    VariantKind,
 };
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub struct Variant {
     pub title: String,
     /// A value for each option of the product.
     pub choices: BTreeMap<String, String>,
+    /// How the chosen values are called in the language that was asked for, by the options, as far as they are translated.
+    #[serde(default)]
+    pub choice_labels: BTreeMap<String, String>,
     /// Whether it stands for the product where none is chosen.
     pub is_default: bool,
     /// What is taken from stock when it is sold. `None`: the server is older.
@@ -84,6 +88,8 @@ pub struct VariantQuery {
     pub limit: Option<u32>,
     /// The `next_cursor` of the answer before.
     pub cursor: Option<String>,
+    /// The language of titles and chosen values, for customers; the shop's own when `None`.
+    pub locale: Option<Locale>,
 }
 
 /// What a product is chosen by.
@@ -147,7 +153,8 @@ impl Client {
         let path = format!("/api/products/{product}/variants");
         let request = Request::new(Method::GET, path)
             .query_if("limit", query.limit.as_ref())
-            .query_if("cursor", query.cursor.as_ref());
+            .query_if("cursor", query.cursor.as_ref())
+            .query_if("locale", query.locale.as_ref());
         self.fetch(request).await
     }
 

@@ -201,6 +201,23 @@ pub fn release(conn: &mut PgConnection, lease: &Lease) -> QueryResult<()> {
     statement.execute(conn).map(|_| ())
 }
 
+crate::statement! {
+    struct Rewind { name: String => Text } -> BigInt =
+    "UPDATE platform.consumers SET xid = '0', id = 0, epoch = epoch + 1, lease_until = '-infinity', retry_at = '-infinity', \
+            failures = 0, failing_since = NULL, last_error = NULL WHERE name = $1"
+}
+
+/// Has a consumer handle all events again that there are, in the caller's transaction; whoever has its lease loses it. For an effect that
+/// is taken back in the same transaction.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn rewind(conn: &mut PgConnection, name: &str) -> QueryResult<()> {
+    let name = name.to_owned();
+    Rewind { name }.execute(conn).map(|_| ())
+}
+
 /// How a consumer is doing.
 #[derive(Clone, Debug, PartialEq, Queryable)]
 pub struct Standing {

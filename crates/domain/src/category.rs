@@ -20,5 +20,7 @@ coded! {
         Newest => "newest",
         /// By name, as people look for it: without regard to case, accents beside their letters.
         Name => "name",
+        /// What was ordered most in the last thirty days comes first.
+        BestSelling => "best_selling",
     }
 }

@@ -1,9 +1,9 @@
 //! What happened, as it is written to the outbox and told to the rest of the world.
 
 use crate::{
-    CategoryId, CollectionId, CustomFieldId, LocationId, MediaId, Money, OrderId, OrderStatus,
-    PaymentId, PaymentStatus, PriceListId, ProductId, StockHoldId, StockTransferId, UserId,
-    VariantId,
+    CategoryId, CollectionId, CustomFieldId, LocationId, MediaId, Money, OptionId, OrderId,
+    OrderStatus, PaymentId, PaymentStatus, PriceListId, ProductId, StockHoldId, StockTransferId,
+    UserId, VariantId,
 };
 
 /// A fact, told once it is true.
@@ -87,6 +87,11 @@ pub enum Event {
     MediaDeleted {
         /// The picture.
         media_id: MediaId,
+    },
+    /// An option or its values are called otherwise in another language, whatever products have them.
+    OptionTranslated {
+        /// The translations of the option.
+        option_id: OptionId,
     },
     /// A price list was made, or counts for others or at other times. Its prices are changes of products.
     PriceListChanged {
@@ -225,7 +230,7 @@ pub enum Event {
 
 impl Event {
     /// All names under which others subscribe.
-    pub const KINDS: [&'static str; 29] = [
+    pub const KINDS: [&'static str; 30] = [
         "product.changed",
         "category.created",
         "category.updated",
@@ -238,6 +243,7 @@ impl Event {
         "media.created",
         "media.updated",
         "media.deleted",
+        "option.translated",
         "priceList.changed",
         "customField.changed",
         "stock.adjusted",
@@ -273,6 +279,7 @@ impl Event {
             Self::MediaCreated { .. } => "media.created",
             Self::MediaUpdated { .. } => "media.updated",
             Self::MediaDeleted { .. } => "media.deleted",
+            Self::OptionTranslated { .. } => "option.translated",
             Self::PriceListChanged { .. } => "priceList.changed",
             Self::CustomFieldChanged { .. } => "customField.changed",
             Self::StockAdjusted { .. } => "stock.adjusted",
@@ -320,6 +327,7 @@ impl Event {
             Self::HoldCreated { hold_id }
             | Self::HoldRefreshed { hold_id }
             | Self::HoldEnded { hold_id, .. } => ("hold", hold_id.get()),
+            Self::OptionTranslated { option_id } => ("option", option_id.get()),
             Self::PriceListChanged { price_list_id } => ("priceList", price_list_id.get()),
             Self::CustomFieldChanged { custom_field_id } => ("customField", custom_field_id.get()),
             Self::UserRegistered { user_id }
@@ -389,6 +397,9 @@ mod tests {
             Event::MediaCreated { media_id },
             Event::MediaUpdated { media_id },
             Event::MediaDeleted { media_id },
+            Event::OptionTranslated {
+                option_id: OptionId::try_from(1).unwrap(),
+            },
             Event::PriceListChanged {
                 price_list_id: PriceListId::try_from(1).unwrap(),
             },

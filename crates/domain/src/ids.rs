@@ -94,6 +94,11 @@ id! {
     MediaId
 }
 id! {
+    /// Names the translations of an option.
+    OptionId
+}
+
+id! {
     /// Names the definition of a custom field.
     CustomFieldId
 }

@@ -68,9 +68,9 @@ pub use custom_field::{CustomResource, CustomType, UnknownCustomResource, Unknow
 pub use email::{Email, EmailError};
 pub use event::Event;
 pub use ids::{
-    CategoryId, CollectionId, CustomFieldId, InvalidId, JobId, LocationId, MediaId, OrderId,
-    PaymentId, PaymentOperationId, PriceListId, ProductId, StockHoldId, StockTransferId, UserId,
-    VariantId,
+    CategoryId, CollectionId, CustomFieldId, InvalidId, JobId, LocationId, MediaId, OptionId,
+    OrderId, PaymentId, PaymentOperationId, PriceListId, ProductId, StockHoldId, StockTransferId,
+    UserId, VariantId,
 };
 pub use job::{JobState, MissedTicks, UnknownJobState, UnknownMissedTicks};
 pub use locale::{InvalidLocale, Locale};

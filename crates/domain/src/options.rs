@@ -115,6 +115,20 @@ impl Options {
         named.collect::<Result<_, _>>().map(Self)
     }
 
+    /// Checks the name of an option, or a value, by itself, and tidies it as [`Options::new`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOptions::Text`].
+    pub fn word(text: &str) -> Result<String, InvalidOptions> {
+        let word = tidy(text);
+        let is_short = (1..=Self::MAX_CHARS).contains(&word.chars().count());
+        if !is_short || word.contains(|c: char| c.is_control()) {
+            return Err(InvalidOptions::Text(word.chars().take(40).collect()));
+        }
+        Ok(word)
+    }
+
     /// Returns them in their order.
     #[must_use]
     pub fn as_slice(&self) -> &[ProductOption] {
@@ -252,11 +266,7 @@ fn distinct<'n>(names: impl Iterator<Item = &'n str>) -> Result<Vec<String>, Inv
     let mut seen = HashSet::new();
     names
         .map(|name| {
-            let name = tidy(name);
-            let is_seen = |c: char| c.is_control();
-            if !(1..=Options::MAX_CHARS).contains(&name.chars().count()) || name.contains(is_seen) {
-                return Err(InvalidOptions::Text(name.chars().take(40).collect()));
-            }
+            let name = Options::word(name)?;
             if !seen.insert(name.to_lowercase()) {
                 return Err(InvalidOptions::Repeated(name));
             }

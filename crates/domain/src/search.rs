@@ -24,6 +24,8 @@ coded! {
         Dearest => "-price",
         /// By name, as people look for it.
         Name => "name",
+        /// What was ordered most in the last thirty days comes first.
+        BestSelling => "best_selling",
     }
 }
 

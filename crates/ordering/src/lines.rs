@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 use domain::{
     Currency, Money, PriceSource, ProductId, Quantity, Sku, TaxClass, VariantId, VariantKind,
 };
@@ -130,6 +131,31 @@ db::statement! {
     "SELECT p.* FROM unnest($1::bigint[]) AS o (id) CROSS JOIN LATERAL ( \
             SELECT order_id, position, variant_id, sku, title, kind, quantity \
               FROM ordering.order_line_parts WHERE order_id = o.id ORDER BY position, part) p"
+}
+
+/// Units of a product that an order asked for when it was placed; of a bundle those of the bundle itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct Asked {
+    pub order_id: i64,
+    pub product_id: i64,
+    pub units: i64,
+    pub placed_at: DateTime<Utc>,
+}
+
+db::statement! {
+    struct AskedBy { order_ids: Vec<i64> => Array<BigInt> } -> (BigInt, BigInt, BigInt, Timestamptz) =
+    "SELECT l.* FROM unnest($1::bigint[]) AS o (id) CROSS JOIN LATERAL ( \
+            SELECT l.order_id, l.product_id, l.quantity, p.placed_at \
+              FROM ordering.orders p JOIN ordering.order_lines l ON l.order_id = p.id WHERE p.id = o.id OFFSET 0) l"
+}
+
+/// What orders asked for, line by line, whatever became of them.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn asked_by(conn: &mut PgConnection, order_ids: Vec<i64>) -> QueryResult<Vec<Asked>> {
+    AskedBy { order_ids }.load(conn)
 }
 
 /// The lines of orders, as the orders are named; at most so many.

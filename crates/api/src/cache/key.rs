@@ -11,7 +11,7 @@ use super::Namespace;
 
 /// Raised when the bytes of any answer change their form, so that releases beside each other do
 /// not read each other's.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// The name of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -202,7 +202,10 @@ impl Key {
                 let (size, search) = (size.get(), search.as_deref().unwrap_or_default());
                 format!("v{FORMAT}:products:{market}:{size}:{start}:{search}")
             }
-            Self::Search(search) => format!("v{FORMAT}:search:{}", search.to_json()),
+            // The language that is shown may be a narrower one than the language that is searched.
+            Self::Search(search) => {
+                format!("v{FORMAT}:search:{}:{}", search.market, search.to_json())
+            }
         }
     }
 

@@ -1,21 +1,26 @@
 //! `cartwright export`: what the shop has, as a file.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use catalog::export::{self, Form, Scope, Summary};
 
+use super::folder::Folder;
 use super::{CliError, database_url};
 use crate::config::Config;
 
 pub(super) fn products(
     config: &Config,
     (scope, form): (Scope, Form),
-    to: Option<&Path>,
+    (to, media): (Option<&Path>, Option<&Path>),
 ) -> Result<ExitCode, CliError> {
     let mut conn = db::connect(database_url(config)?)?;
+    if let Some(folder) = media {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    let folder = media.map(|media| Folder::open(config, media)).transpose()?;
     let file: Box<dyn Write> = match to {
         Some(path) => {
             let file = File::create(path);
@@ -31,5 +36,9 @@ pub(super) fn products(
     } = export::products(&mut conn, scope, form, BufWriter::new(file))?;
     // Not to standard output, which may be the file.
     eprintln!("{products} products, {variants} variants, {prices} prices");
+    if let Some(folder) = folder {
+        let pictures = folder.fill(&mut conn, scope == Scope::OnSale)?;
+        eprintln!("{pictures} pictures");
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,10 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use catalog::import::{self, Form, How, OnError, Outcome, Refusal, Report, Start};
+use catalog::import::{
+    self, Brought, Follow, Form, How, ImportError, OnError, Outcome, Refusal, Start, Told,
+};
 
+use super::folder::Folder;
 use super::progress::Progress;
 use super::{CliError, FileArgs, Format, ImportArgs, database_url};
 use crate::OWNERS;
@@ -15,10 +19,37 @@ use crate::http::text::inert;
 /// Refused rows that are shown on the terminal; the report file has all.
 const SHOWN: u64 = 20;
 
-pub(super) fn run(config: &Config, form: Form, args: &FileArgs) -> Result<ExitCode, CliError> {
+/// Tells of each row, and has a folder of pictures where there is one.
+struct Follower<E> {
+    each: E,
+    folder: Option<Folder>,
+}
+
+impl<E: FnMut(u64, &str, &Outcome)> Follow for Follower<E> {
+    fn committed(&mut self, rows: &[Told]) {
+        for row in rows {
+            (self.each)(row.line, &row.sku, &row.outcome);
+        }
+    }
+
+    fn picture(&mut self, path: &str, dry_run: bool) -> Result<Brought, ImportError> {
+        match &self.folder {
+            Some(folder) => folder.bring(path, dry_run),
+            None => Ok(Brought::no_folder()),
+        }
+    }
+}
+
+pub(super) fn run(
+    config: &Config,
+    form: Form,
+    args: &FileArgs,
+    media: Option<&Path>,
+) -> Result<ExitCode, CliError> {
     let url = database_url(config)?;
     db::migrations::run(url, &OWNERS)?;
     let mut conn = db::connect(url)?;
+    let folder = media.map(|media| Folder::open(config, media)).transpose()?;
     let (source, size): (Box<dyn Read>, _) = match args.file.to_str() {
         Some("-") => (Box::new(io::stdin().lock()), None),
         _ => {
@@ -67,7 +98,8 @@ pub(super) fn run(config: &Config, form: Form, args: &FileArgs) -> Result<ExitCo
             OnError::Skip
         },
     };
-    let done = import::run(&mut conn, source, form, how, Report(each), Start::default());
+    let follower = Follower { each, folder };
+    let done = import::run(&mut conn, source, form, how, follower, Start::default());
     progress.end();
     let summary = done?;
     if let Some(error) = report_error {

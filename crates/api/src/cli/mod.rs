@@ -3,6 +3,7 @@
 mod admin;
 mod doctor;
 mod export;
+mod folder;
 mod healthcheck;
 mod import;
 mod prepare;
@@ -57,7 +58,7 @@ enum Command {
         #[command(subcommand)]
         what: ExportWhat,
     },
-    /// Has something that is derived from the catalogue derived again, by a job.
+    /// Has something that is derived derived again.
     Rebuild {
         #[command(subcommand)]
         what: RebuildWhat,
@@ -121,6 +122,9 @@ struct ImportArgs {
     /// The currency of all prices, where a file of this profile does not say it.
     #[arg(long, requires = "from")]
     currency: Option<Currency>,
+    /// A folder with the pictures that the file names by their paths.
+    #[arg(long, value_name = "DIR")]
+    media: Option<PathBuf>,
 }
 
 /// Which file, and how to report.
@@ -170,6 +174,9 @@ enum ExportWhat {
         /// The file to be written; standard output without it.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
+        /// A folder to which the pictures are written that the file names.
+        #[arg(long, value_name = "DIR")]
+        media: Option<PathBuf>,
     },
 }
 
@@ -177,6 +184,8 @@ enum ExportWhat {
 enum RebuildWhat {
     /// The search index; the one there is is read meanwhile.
     Search,
+    /// What sells, from the orders of the last thirty days.
+    Sales,
 }
 
 /// What to look at, and how to tell.
@@ -253,27 +262,37 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Seed { demo } => prepare::seed(&start()?, demo),
         Command::Import {
             what: ImportWhat::Products(args),
-        } => import::run(&start()?, import::form(&args), &args.file),
+        } => import::run(
+            &start()?,
+            import::form(&args),
+            &args.file,
+            args.media.as_deref(),
+        ),
         Command::Import {
             what: ImportWhat::Prices(file),
-        } => import::run(&start()?, Form::Prices, &file),
+        } => import::run(&start()?, Form::Prices, &file, None),
         Command::Import {
             what: ImportWhat::Stock(file),
-        } => import::run(&start()?, Form::Stock, &file),
+        } => import::run(&start()?, Form::Stock, &file, None),
         Command::Export {
             what:
                 ExportWhat::Products {
                     on_sale,
                     format,
                     to,
+                    media,
                 },
         } => {
             let scope = if on_sale { Scope::OnSale } else { Scope::All };
-            export::products(&start()?, (scope, format.into()), to.as_deref())
+            let places = (to.as_deref(), media.as_deref());
+            export::products(&start()?, (scope, format.into()), places)
         }
         Command::Rebuild {
             what: RebuildWhat::Search,
         } => rebuild::search(&start()?),
+        Command::Rebuild {
+            what: RebuildWhat::Sales,
+        } => rebuild::sales(&start()?),
         Command::Admin {
             what:
                 AdminWhat::CreateStaff {

@@ -13,7 +13,7 @@ use crate::OWNERS;
 use crate::config::Config;
 use crate::relay;
 use crate::worker::kinds::rebuilding;
-use crate::workflows::seeding;
+use crate::workflows::{seeding, selling};
 
 /// How long to wait for a database that is still starting.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -53,12 +53,16 @@ pub(super) fn prepare(config: &Config, demo: bool) -> Result<(), CliError> {
 
 /// The log of events and its consumers come first: nothing is written before all of them are known.
 fn take_over_events(conn: &mut PgConnection) -> QueryResult<()> {
-    if upkeep::adopt(conn)? {
+    let is_foreign = upkeep::adopt(conn)?;
+    relay::register(conn)?;
+    if is_foreign {
         log::warn!(
             "the events come from another server (a restored dump); consumers may see some again"
         );
+        // Orders must not be counted twice.
+        selling::count_anew(conn)?;
     }
-    relay::register(conn)
+    Ok(())
 }
 
 /// Waits for a database that cannot be reached yet; every other failure is final.

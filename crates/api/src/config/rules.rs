@@ -28,7 +28,7 @@ impl Config {
             (
                 are_locales(&self.search.locales),
                 "search.locales",
-                "must be 1 to 10 codes of two letters such as en, none twice",
+                "must be 1 to 10 languages such as en or pt-BR, none twice",
             ),
             (
                 (1..=100).contains(&self.orders.writers),
@@ -183,7 +183,10 @@ fn has_keys(media: &Media) -> bool {
 }
 
 fn are_locales(locales: &[String]) -> bool {
-    let is_code = |code: &str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_lowercase());
+    let is_code = |code: &str| {
+        let locale = code.parse::<domain::Locale>();
+        locale.is_ok_and(|locale| locale.to_string() == code)
+    };
     let is_new = |(index, code): (usize, &String)| !locales[..index].contains(code);
     (1..=10).contains(&locales.len())
         && locales.iter().all(|code| is_code(code))

@@ -28,6 +28,7 @@ const ROUTES: &[&str] = &[
     "/api/admin/categories",
     "/api/admin/collections",
     "/api/admin/custom-fields",
+    "/api/admin/options",
     "/api/admin/prices",
     "/api/admin/price-lists",
     "/api/admin/stock",

@@ -26,6 +26,7 @@ const ROUTES: &[(&str, Permission, Permission)] = &[
     ("/api/admin/custom-fields", CatalogRead, CatalogWrite),
     ("/api/admin/imports", CatalogRead, CatalogWrite),
     ("/api/admin/media", CatalogRead, CatalogWrite),
+    ("/api/admin/options", CatalogRead, CatalogWrite),
     // To ask for a file changes nothing of what is in it.
     ("/api/admin/exports", CatalogRead, CatalogRead),
     ("/api/admin/search", CatalogRead, CatalogWrite),

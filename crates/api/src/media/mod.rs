@@ -8,10 +8,12 @@
 //! - [`picture`]: decoding, cleaning, making smaller
 //! - [`files`]: what is no picture, and is served as it came, to be saved and not to be shown
 //! - [`aside`]: the same in a process of its own
+//! - [`incoming`]: from a file into the store
 //! - [`store`]: where bytes are
 
 pub mod aside;
 pub mod files;
+pub mod incoming;
 pub mod picture;
 pub mod store;
 

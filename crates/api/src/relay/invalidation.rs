@@ -1,6 +1,6 @@
 //! Keeps cached answers honest.
 //!
-//! Whoever changes a product, a price list, a category or a collection forgets the cached answers itself, at once, and its COMMIT tells the
+//! Whoever changes a product, an option's translation, a price list, a category or a collection forgets the cached answers itself, at once, and its COMMIT tells the
 //! listeners. This is the net below: it holds also for a writer that died right after COMMIT, that
 //! knows nothing of caches, or whose word was not heard.
 
@@ -46,9 +46,10 @@ async fn forget(state: Arc<State>, events: Arc<[Recorded]>) -> Result<(), Failur
         .filter(|event| event.resource_type == "product")
         .filter_map(|event| event.resource_id.try_into().ok())
         .collect();
-    // A list may have prices of any product, a field values, and a file may be shown with any.
+    // A list may have prices of any product, a field values, a file may be shown with any, and any
+    // may have an option.
     let of_many = events.iter().any(|event| {
-        ["priceList", "customField"].contains(&&event.resource_type[..])
+        ["priceList", "customField", "option"].contains(&&event.resource_type[..])
             || event.kind == "media.updated"
     });
     if changed.is_empty() && !of_categories && !of_many {

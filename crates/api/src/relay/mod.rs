@@ -7,11 +7,13 @@
 //! - [`turn`]: one batch for one consumer
 //! - [`indexing`]: the consumer that keeps what can be found what there is
 //! - [`invalidation`]: the consumer that keeps cached answers honest
+//! - [`selling`]: the consumer that counts what sells
 //! - [`lag`]: how far consumers are behind, as metrics
 
 mod indexing;
 pub mod invalidation;
 pub mod lag;
+mod selling;
 mod side_by_side;
 mod turn;
 
@@ -77,12 +79,21 @@ pub type BatchEffect =
 pub type EventEffect = dyn Fn(Recorded) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync;
 
 /// The names of [`consumers`], and where each begins.
-const REGISTRATIONS: &[(&str, Start)] = &[invalidation::REGISTRATION, indexing::REGISTRATION];
+const REGISTRATIONS: &[(&str, Start)] = &[
+    invalidation::REGISTRATION,
+    indexing::REGISTRATION,
+    selling::REGISTRATION,
+];
 
 /// All consumers of a replica.
 #[must_use]
 pub fn consumers(state: &Arc<State>) -> Vec<Consumer> {
-    let consumers = [invalidation::consumer(state), indexing::consumer()].into_iter();
+    let consumers = [
+        invalidation::consumer(state),
+        indexing::consumer(),
+        selling::consumer(),
+    ]
+    .into_iter();
     #[cfg(feature = "faults")]
     let consumers = consumers.chain(crate::probes::consumers(state));
     consumers.collect()

@@ -15,6 +15,7 @@ pub mod jobs;
 mod market;
 pub mod media_files;
 pub mod money;
+mod option_labels;
 mod order_answers;
 pub mod order_bodies;
 pub mod order_placing;
@@ -144,6 +145,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(admin::translations::list_of_category)
         .service(admin::translations::put_of_category)
         .service(admin::translations::delete_of_category)
+        .service(admin::option_translations::list)
+        .service(admin::option_translations::put)
+        .service(admin::option_translations::delete)
         .service(admin::customer_groups::get)
         .service(admin::customer_groups::put)
         .service(admin::permissions::get)

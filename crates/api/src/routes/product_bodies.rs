@@ -1,5 +1,7 @@
 //! Products as everyone sees them.
 
+use std::collections::BTreeMap;
+
 use catalog::media::products::Shown;
 use catalog::prices::Market;
 use catalog::products::Product;
@@ -15,6 +17,7 @@ use utoipa::ToSchema;
 use super::admin::options::OptionBody;
 use super::attributes::{FileBody, Object, files, replace};
 use super::media_files::url;
+use super::option_labels::{self, OptionLabelsBody};
 use super::variants::ComponentBody;
 
 /// A product on sale.
@@ -57,6 +60,10 @@ pub struct ProductBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<OptionBody>>)]
     pub options: Option<serde_json::Value>,
+    /// How options and values are called in the language that was asked for, by their names; what is not translated is not there.
+    /// Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub option_labels: Option<BTreeMap<String, OptionLabelsBody>>,
     /// The end of its web address: `GET /api/products/by-slug/{slug}` finds it.
     pub slug: String,
     /// Empty for none.
@@ -171,6 +178,7 @@ impl From<Product> for ProductBody {
             components: None,
             variant_count: product.variant_count,
             options: product.options,
+            option_labels: None,
             brand: product.brand,
             tags: product.tags,
             description_html: product.description_html.as_deref().map(sanitise),
@@ -233,6 +241,9 @@ pub(super) fn translate(
     let ids = products.iter().map(|product| product.id.get()).collect();
     let mut translated = translations::products::find_all(conn, ids, &locale)?;
     for product in products {
+        if let Some(options) = &product.options {
+            product.option_labels = option_labels::of_options(conn, options, &locale)?;
+        }
         let Some(texts) = translated.remove(&product.id) else {
             continue;
         };

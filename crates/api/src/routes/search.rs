@@ -6,7 +6,6 @@ use catalog::search::{self, SearchError};
 use diesel::PgConnection;
 
 use super::money::ProblemBody;
-use super::product_bodies::translate;
 use super::products::to_bytes;
 use super::search_bodies::SearchBody;
 use super::search_query::SearchQuery;
@@ -39,7 +38,7 @@ pub async fn find(
         let read = move |conn: &mut PgConnection| {
             let found = search::find(conn, &search)?;
             let mut body = SearchBody::new(found, size, with_facets);
-            translate(conn, &mut body.products, search.market)?;
+            body.translate(conn, search.market)?;
             Ok::<_, Problem>(body)
         };
         to_bytes(&state.db.run(read).await?).map(Some)

@@ -1,12 +1,15 @@
 //! What was found, and what it can be narrowed by.
 
+use catalog::prices::Market;
 use catalog::search::Found;
 use catalog::search::facets::{Count, Facets, Prices};
+use catalog::translations;
+use diesel::{PgConnection, QueryResult};
 use domain::{CategoryId, Currency, Money, PageSize, PairCursor};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::product_bodies::ProductBody;
+use super::product_bodies::{ProductBody, translate};
 
 /// A page of what was found.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,6 +64,10 @@ pub struct FacetsBody {
 pub struct CountBody {
     #[schema(example = "Acme")]
     value: String,
+    /// What the value of an option is called in the language that was asked for; absent where that is not translated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    label: Option<String>,
     count: i64,
 }
 
@@ -80,6 +87,10 @@ pub struct CategoryCountBody {
 pub struct OptionCountsBody {
     #[schema(example = "Colour")]
     name: String,
+    /// What it is called in the language that was asked for; absent where that is not translated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    label: Option<String>,
     values: Vec<CountBody>,
 }
 
@@ -142,6 +153,50 @@ impl SearchBody {
             products: found.products.items.into_iter().map(Into::into).collect(),
         }
     }
+
+    /// Puts products and facets into the language of the market, where they are translated. What choices are made by stays.
+    pub fn translate(&mut self, conn: &mut PgConnection, market: Market) -> QueryResult<()> {
+        translate(conn, &mut self.products, market)?;
+        let (Some(facets), Some(locale)) = (&mut self.facets, market.locale) else {
+            return Ok(());
+        };
+        if let Some(categories) = &mut facets.category {
+            let ids = categories
+                .iter()
+                .map(|category| category.id.get())
+                .collect();
+            let translated = translations::categories::find_all(conn, ids, &locale)?;
+            for category in categories {
+                let texts = translated.get(&category.id);
+                if let Some(name) = texts.and_then(|texts| texts.name.as_ref()) {
+                    category.name.clone_from(name);
+                }
+            }
+        }
+        let Some(options) = &mut facets.options else {
+            return Ok(());
+        };
+        let values = |option: &'_ OptionCountsBody| {
+            let values = option.values.iter().map(|count| count.value.clone());
+            (option.name.clone(), values.collect())
+        };
+        let wanted: Vec<(String, Vec<String>)> = options.iter().map(values).collect();
+        let pairs = wanted.iter().flat_map(|(name, values)| {
+            values
+                .iter()
+                .map(move |value| (name.as_str(), value.as_str()))
+        });
+        let labels = translations::options::find_all(conn, pairs, &locale)?;
+        for option in options {
+            option.label = labels.of_option(&option.name).map(str::to_owned);
+            for count in &mut option.values {
+                count.label = labels
+                    .of_value(&option.name, &count.value)
+                    .map(str::to_owned);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl From<Facets> for FacetsBody {
@@ -153,6 +208,7 @@ impl From<Facets> for FacetsBody {
         };
         let option = |(name, values): (String, Vec<Count>)| OptionCountsBody {
             name,
+            label: None,
             values: counts(values),
         };
         let field = |(key, values): (String, Vec<Count>)| FieldCountsBody {
@@ -200,6 +256,7 @@ impl From<Prices> for PricesBody {
 fn counts(counts: Vec<Count>) -> Vec<CountBody> {
     let body = |count: Count| CountBody {
         value: count.value,
+        label: None,
         count: count.count,
     };
     counts.into_iter().map(body).collect()

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use catalog::search::{Search, Selection};
-use domain::{Currency, Money, PairCursor, SearchSort};
+use domain::{Currency, Locale, Money, PairCursor, SearchSort};
 use utoipa::IntoParams;
 
 use super::market::market;
@@ -48,14 +48,14 @@ pub struct SearchQuery {
     currency: Option<String>,
     /// Where the order is to go (ISO 3166-1): prices that differ by country are shown for it.
     country: Option<String>,
-    /// The language of `q`, and of texts where they are translated: one of the shop's, for `q` the first of them where it
-    /// is left out.
+    /// The language of `q` and of texts: one of the shop's, or one that is understood as one of them, as `de-AT` is as `de`. Where it is
+    /// left out, `q` is in the first of them.
     #[param(example = "en")]
     locale: Option<String>,
     /// What is counted, with commas between: `brand`, `tag`, `category`, `options`, `fields`, `price`, `inStock`. On the
     /// first page.
     facets: Option<String>,
-    /// `relevance`, `newest`, `price`, `-price` or `name`.
+    /// `relevance`, `newest`, `price`, `-price`, `name` or `best_selling`.
     sort: Option<String>,
     /// Products on a page, 1 to 100.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
@@ -179,7 +179,7 @@ impl SearchQuery {
         let cursor: Option<PairCursor> = params::parse("cursor", self.cursor.as_deref())?;
         Ok(Search {
             text: text(self.q.as_deref())?,
-            locale: locale(self.locale, &config.search.locales)?,
+            locale: locale(market.locale, &config.search.locales)?,
             market,
             selection,
             sort: params::parse("sort", self.sort.as_deref())?.unwrap_or(SearchSort::Relevance),
@@ -198,15 +198,18 @@ fn text(q: Option<&str>) -> Result<Option<String>, Problem> {
     Ok(text.filter(|text| !text.is_empty()))
 }
 
-fn locale(wanted: Option<String>, known: &[String]) -> Result<String, Problem> {
-    match wanted {
-        None => Ok(known.first().cloned().unwrap_or_default()),
-        Some(locale) if known.contains(&locale) => Ok(locale),
-        Some(_) => {
+/// The language of the index that is nearest to the wanted one.
+fn locale(wanted: Option<Locale>, known: &[String]) -> Result<String, Problem> {
+    let Some(wanted) = wanted else {
+        return Ok(known.first().cloned().unwrap_or_default());
+    };
+    let mut understood = wanted.with_fallbacks().map(String::from);
+    understood
+        .find(|locale| known.contains(locale))
+        .ok_or_else(|| {
             let rule = format!("must be one of {}", known.join(", "));
-            Err(params::invalid("locale", &rule))
-        }
-    }
+            params::invalid("locale", &rule)
+        })
 }
 
 /// Minor units.

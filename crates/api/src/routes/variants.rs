@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use catalog::custom_fields::attributes::{self, Attributes};
+use catalog::prices::Market;
 use catalog::prices::lookup::{self, Winning};
 use catalog::products;
 use catalog::variants::parts::{self, Part};
@@ -17,6 +18,7 @@ use super::admin::variants::bundles;
 use super::attributes::{FileBody, Object, files};
 use super::market::market;
 use super::money::ProblemBody;
+use super::option_labels;
 use super::products::{not_found, product_id, to_bytes};
 use crate::cache::Key;
 use crate::http::{Params, Problem, finished, params};
@@ -36,6 +38,10 @@ pub struct VariantBody {
     title: String,
     /// A value for each option of the product.
     choices: BTreeMap<String, String>,
+    /// How the chosen values are called in the language that was asked for, by the options; what is not translated is not there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    choice_labels: BTreeMap<String, String>,
     /// Whether it stands for the product where none is chosen.
     is_default: bool,
     /// `physical`, `digital` (nothing is sent) or `bundle` (made of `components`).
@@ -121,6 +127,7 @@ impl From<Row> for VariantBody {
             sku: variant.sku.to_string(),
             title: variant.title,
             choices: choices(variant.choices),
+            choice_labels: BTreeMap::new(),
             is_default: variant.is_default,
             kind: variant.kind,
             components: parts.map(|parts| parts.into_iter().map(Into::into).collect()),
@@ -198,6 +205,8 @@ pub struct PricedVariantQuery {
     currency: Option<String>,
     /// Where the order is to go (ISO 3166-1), for prices that differ by country.
     country: Option<String>,
+    /// The language of titles and chosen values (BCP 47), where there are translations.
+    locale: Option<String>,
 }
 
 /// Lists the variants of a product on sale, oldest first.
@@ -223,7 +232,7 @@ pub async fn list(
         state.config.shop.currency,
         query.currency.as_deref(),
         query.country.as_deref(),
-        None,
+        query.locale.as_deref(),
     )?;
     let part = VariantQuery {
         limit: query.limit,
@@ -232,9 +241,9 @@ pub async fn list(
     let (size, after) = part.part()?;
     let load = || async {
         let read = move |conn: &mut diesel::PgConnection| {
-            if products::find(conn, product, market)?.is_none() {
+            let Some(found) = products::find(conn, product, market)? else {
                 return Ok(None);
-            }
+            };
             let rows = variants::list(conn, product, after, size, market.currency)?;
             let wanted: Vec<_> = rows.iter().map(|row| (row.sku.clone(), 1)).collect();
             let prices = lookup::look_up(conn, &wanted, market, &[], None)?;
@@ -246,10 +255,13 @@ pub async fn list(
                 let kept = kept.remove(&variant.id.get()).unwrap_or_default();
                 (variant, price, parts, kept)
             };
-            Ok::<_, Problem>(Some(rows.into_iter().zip(prices).map(row).collect()))
+            let rows = rows.into_iter().zip(prices).map(row).collect();
+            let mut page = page(rows, size);
+            translate(conn, &mut page.variants, found.options.as_ref(), market)?;
+            Ok::<_, Problem>(Some(page))
         };
         let found = state.db.run(read).await?;
-        found.map(|rows| to_bytes(&page(rows, size))).transpose()
+        found.map(|page| to_bytes(&page)).transpose()
     };
     let key = Key::Variants {
         product,
@@ -259,6 +271,39 @@ pub async fn list(
     };
     let cached = state.cache.get(key, load).await?.ok_or_else(not_found)?;
     Ok(finished::answer(&request, &cached))
+}
+
+/// Puts the words of options into the language of the market, where they are translated. What a variant is chosen by stays.
+fn translate(
+    conn: &mut diesel::PgConnection,
+    variants: &mut [VariantBody],
+    options: Option<&serde_json::Value>,
+    market: Market,
+) -> diesel::QueryResult<()> {
+    let (Some(options), Some(locale)) = (options, market.locale) else {
+        return Ok(());
+    };
+    let Some(labels) = option_labels::of_options(conn, options, &locale)? else {
+        return Ok(());
+    };
+    let names = option_labels::names(options);
+    for variant in variants {
+        let label = |name: &String, value: &String| labels.get(name)?.values.get(value).cloned();
+        let shown = |name: &String| {
+            let value = variant.choices.get(name)?;
+            Some(label(name, value).unwrap_or_else(|| value.clone()))
+        };
+        variant.title = names
+            .iter()
+            .filter_map(shown)
+            .collect::<Vec<_>>()
+            .join(" / ");
+        let choices = variant.choices.iter();
+        variant.choice_labels = choices
+            .filter_map(|(name, value)| Some((name.clone(), label(name, value)?)))
+            .collect();
+    }
+    Ok(())
 }
 
 fn page(rows: Vec<Row>, size: PageSize) -> VariantPageBody {

@@ -60,6 +60,12 @@ impl Run {
         *self.stop.borrow()
     }
 
+    /// Waits until the replica is about to stop.
+    pub async fn stops(&self) {
+        let mut stop = self.stop.clone();
+        let _ = stop.wait_for(|stops| *stops).await;
+    }
+
     fn claim(&self) -> Claim {
         self.job.claim()
     }

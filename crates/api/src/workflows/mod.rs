@@ -6,12 +6,14 @@
 //! - [`placing`]: a request becomes an order
 //! - [`settling`]: what a payment provider says becomes true
 //! - [`steps`]: orders move on, or are cancelled
+//! - [`selling`]: what sells, counted from orders
 //! - [`seeding`]: what a fresh shop has
 //! - [`doctor`]: whether all of it is as it must be
 
 pub mod doctor;
 pub mod placing;
 pub mod seeding;
+pub mod selling;
 pub mod settling;
 pub mod steps;
 

@@ -1,11 +1,12 @@
 //! The products of a category, page by page.
 //!
-//! A page begins behind a product, at the same cost anywhere in the list: each order has its index. With the
+//! A page begins behind a product, at the same cost anywhere in the list: each order has its index, but for sales: see
+//! `catalog.page_by_sales`. With the
 //! categories below, each of them gives as many products as a page has, of which the first ones are taken; so a
 //! page costs as much as there are categories below, however many products they have.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Nullable};
 use domain::{Page, PageSize, PairCursor, ProductOrder};
 
 use super::Category;
@@ -74,12 +75,32 @@ db::statement! {
     )
 }
 
+db::statement! {
+    struct ListBestSelling {
+        category_id: i64 => BigInt,
+        units: i64 => BigInt,
+        product_id: Option<i64> => Nullable<BigInt>,
+        limit: i64 => BigInt,
+        with_descendants: bool => Bool,
+    } -> (BigInt, BigInt) =
+    "WITH RECURSIVE below (id) AS ( \
+       SELECT $1::bigint \
+        UNION \
+       SELECT e.category_id FROM below JOIN catalog.category_parents e ON e.parent_id = below.id WHERE $5 \
+     ) SELECT page.units, page.id FROM (SELECT array_agg(id) AS ids FROM below) b \
+        CROSS JOIN LATERAL catalog.page_by_sales('catalog.products', 'd.id', \
+              format('catalog.is_on_sale(d) AND EXISTS (SELECT FROM catalog.category_products m \
+                       WHERE m.product_id = d.id AND m.category_id = ANY (%L))', b.ids), $2, $3, $4) p \
+        CROSS JOIN LATERAL unnest(p.units, p.product_ids) WITH ORDINALITY AS page (units, id, place) ORDER BY page.place"
+}
+
 /// Lists products of a category that are on sale, in its order. Products of the categories below are among them
 /// where that is asked for, each once; then places say nothing, because they are of different lists, and a manual
 /// order gives way to the newest.
 ///
 /// `after` is the place and the id of the product behind which the page begins, as the cursor of the page before
-/// has them; zeroes are the beginning. A place counts only where the order is manual.
+/// has them; zeroes are the beginning. A place counts only where the order is manual, and where it is by sales it is the units that were
+/// sold: what sells more by the next page may be missed there, and what sells less be there again.
 ///
 /// # Errors
 ///
@@ -109,6 +130,14 @@ pub fn page(
             } else {
                 product_id
             },
+            limit,
+            with_descendants,
+        }
+        .load(conn)?,
+        ProductOrder::BestSelling => ListBestSelling {
+            category_id,
+            units: position,
+            product_id: Some(product_id).filter(|id| *id > 0),
             limit,
             with_descendants,
         }

@@ -1,10 +1,11 @@
 //! The products of a collection, page by page.
 //!
 //! A page begins behind a product, at the same cost anywhere in the list: each order of a list by hand has its index,
-//! and rules are answered from the documents of the search index, which has one for either order too.
+//! and rules are answered from the documents of the search index, which has one for either order too. By sales, see
+//! `catalog.page_by_sales`.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
 use domain::{Page, PageSize, PairCursor, ProductOrder};
 use serde_json::Value;
 
@@ -51,18 +52,34 @@ db::statement! {
 }
 
 db::statement! {
+    struct ListBestSelling {
+        collection_id: i64 => BigInt,
+        units: i64 => BigInt,
+        product_id: Option<i64> => Nullable<BigInt>,
+        limit: i64 => BigInt,
+    } -> (BigInt, BigInt) =
+    "SELECT page.units, page.id FROM catalog.page_by_sales('catalog.products', 'd.id', \
+            format('catalog.is_on_sale(d) AND EXISTS (SELECT FROM catalog.collection_products m \
+                     WHERE m.product_id = d.id AND m.collection_id = %L)', $1), $2, $3, $4) p \
+      CROSS JOIN LATERAL unnest(p.units, p.product_ids) WITH ORDINALITY AS page (units, id, place) ORDER BY page.place"
+}
+
+db::statement! {
     struct ListByRules {
         rules: Value => Jsonb,
-        by_name: bool => Bool,
+        sorting: &'static str => Text,
+        units: i64 => BigInt,
         after: i64 => BigInt,
         limit: i64 => BigInt,
-    } -> Nullable<Array<BigInt>> = "SELECT catalog.list_by_rules($1, $2, $3, $4)"
+    } -> (Nullable<Array<BigInt>>, Nullable<Array<BigInt>>) =
+    "SELECT units, product_ids FROM catalog.list_by_rules($1, $2, $3, $4, $5)"
 }
 
 /// Lists products of a collection that are on sale, in its order, in two statements.
 ///
 /// `after` is the place and the id of the product behind which the page begins, as the cursor of the page before
-/// has them; zeroes are the beginning. A place counts only where the order is manual. Of what rules find, something
+/// has them; zeroes are the beginning. A place counts only where the order is manual, and where it is by sales it is the units that were
+/// sold: what sells more by the next page may be missed there, and what sells less be there again. Of what rules find, something
 /// that was taken off sale a moment ago is not shown, so a page may be short of it.
 ///
 /// # Errors
@@ -77,7 +94,7 @@ pub fn page(
 ) -> Result<Page<Product, PairCursor>, SearchError> {
     let order = collection.product_order;
     let placed = match &collection.rules {
-        Some(rules) => found(conn, rules, order, product_id, size)?,
+        Some(rules) => found(conn, rules, order, (position, product_id), size)?,
         None => assigned(conn, collection, (position, product_id), size)?,
     };
     let page = Page::from_overfetched_pairs(placed, size, |placed| *placed);
@@ -113,6 +130,13 @@ fn assigned(
             limit,
         }
         .load(conn),
+        ProductOrder::BestSelling => ListBestSelling {
+            collection_id,
+            units: position,
+            product_id: Some(product_id).filter(|id| *id > 0),
+            limit,
+        }
+        .load(conn),
         ProductOrder::Name => ListByName {
             collection_id,
             product_id,
@@ -126,16 +150,17 @@ fn found(
     conn: &mut PgConnection,
     rules: &Rules,
     order: ProductOrder,
-    after: i64,
+    (units, after): (i64, i64),
     size: PageSize,
 ) -> Result<Vec<(i64, i64)>, SearchError> {
-    let ids: Option<Vec<i64>> = ListByRules {
+    let found: (Option<Vec<i64>>, Option<Vec<i64>>) = ListByRules {
         rules: rules.to_json(),
-        by_name: order == ProductOrder::Name,
+        sorting: order.code(),
+        units,
         after,
         limit: size.get() + 1,
     }
     .get_result(conn)?;
-    let ids = ids.ok_or(SearchError::NotBuilt)?;
-    Ok(ids.into_iter().map(|id| (0, id)).collect())
+    let ids = found.1.ok_or(SearchError::NotBuilt)?;
+    Ok(found.0.unwrap_or_default().into_iter().zip(ids).collect())
 }

@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Integer};
 use crate::search::following;
 
 /// What is on its way into the index is left out: marked products, prices whose moment has just come, what the consumer has
-/// yet to read, and what a job does about custom fields.
+/// yet to read, and what a job does about custom fields. An index that a release before has built is about to be built anew.
 const WRONG: &str = "\
     WITH pending (product_id) AS ( \
       SELECT product_id FROM catalog.search_stale \
@@ -35,7 +35,7 @@ const WRONG: &str = "\
                   ELSE 'is found as it was once' END || ' in ' || coalesce(w.locale, d.locale) \
         FROM wanted w FULL JOIN catalog.search_live d ON d.product_id = w.product_id AND d.locale = w.locale \
        WHERE w.fingerprint IS DISTINCT FROM d.fingerprint \
-         AND EXISTS (SELECT FROM catalog.search_index WHERE built_at IS NOT NULL) \
+         AND EXISTS (SELECT FROM catalog.search_index WHERE built_at IS NOT NULL AND shape = catalog.search_shape()) \
          AND NOT EXISTS (SELECT FROM pending p WHERE p.product_id = coalesce(w.product_id, d.product_id))";
 
 pub(super) fn checks() -> [Check; 2] {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::ExportError;
 use super::reading::{self, Product};
 use crate::custom_fields::CustomField;
+use crate::import::references::{Component, Image, NamedCollection};
 
 /// What says nothing is left out.
 #[derive(Debug, Serialize)]
@@ -40,6 +41,17 @@ struct Line<'p> {
     publish_at: &'p str,
     #[serde(skip_serializing_if = "str::is_empty")]
     unpublish_at: &'p str,
+    tax_class: &'p str,
+    #[serde(skip_serializing_if = "<[NamedCollection]>::is_empty")]
+    collections: &'p [NamedCollection],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    related: &'p [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    up_sell: &'p [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    cross_sell: &'p [String],
+    #[serde(skip_serializing_if = "<[Image]>::is_empty")]
+    images: &'p [Image],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     custom_fields: BTreeMap<&'p str, &'p Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -53,6 +65,9 @@ struct Variant<'p> {
     sku: &'p str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     choices: BTreeMap<&'p str, &'p str>,
+    kind: &'p str,
+    #[serde(skip_serializing_if = "<[Component]>::is_empty")]
+    components: &'p [Component],
     on_hand: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     barcode: Option<&'p str>,
@@ -80,7 +95,8 @@ pub(super) fn write(
 ) -> Result<(), ExportError> {
     let kept = fields.iter().map(|field| field.key.as_str());
     let texts = &product.texts;
-    let variants = product.variants.iter().map(variant);
+    let variants = product.variants.iter().zip(&product.components);
+    let variants = variants.map(|(one, components)| variant(one, components));
     let variants = variants.collect::<Result<Vec<_>, ExportError>>()?;
     let has = |name: &&String| {
         variants
@@ -102,6 +118,12 @@ pub(super) fn write(
         status: product.status,
         publish_at: &product.publish_at,
         unpublish_at: &product.unpublish_at,
+        tax_class: &texts.tax_class,
+        collections: &product.beside.collections,
+        related: &product.beside.related,
+        up_sell: &product.beside.up_sell,
+        cross_sell: &product.beside.cross_sell,
+        images: &product.beside.images,
         custom_fields: kept
             .filter_map(|key| Some((key, product.fields.get(key)?)))
             .collect(),
@@ -117,7 +139,10 @@ pub(super) fn write(
     Ok(file.write_all(b"\n")?)
 }
 
-fn variant(variant: &reading::Variant) -> Result<Variant<'_>, ExportError> {
+fn variant<'p>(
+    variant: &'p reading::Variant,
+    components: &'p [Component],
+) -> Result<Variant<'p>, ExportError> {
     let price = |(currency, price)| Price { currency, price };
     let choices = variant.choices.as_object().into_iter().flatten();
     Ok(Variant {
@@ -125,6 +150,8 @@ fn variant(variant: &reading::Variant) -> Result<Variant<'_>, ExportError> {
         choices: choices
             .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
             .collect(),
+        kind: &variant.kind,
+        components,
         on_hand: variant.on_hand,
         barcode: variant.barcode.as_deref(),
         weight_grams: variant.weight_grams,

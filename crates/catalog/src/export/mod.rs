@@ -1,5 +1,6 @@
 //! All products as a file that an import reads: `docs/import-format.md`.
 
+mod beside;
 mod lines;
 mod reading;
 mod table;
@@ -62,7 +63,7 @@ impl From<csv::Error> for ExportError {
 /// Writes products to `file`, as they are at one moment, in the order of their ids.
 ///
 /// What a file of this form has no place for is left out: what is archived, how prices and stock came to be what they
-/// are, limits of stock, custom fields of variants and those that refer to something, metadata, the order of values of an option, and values that no variant has. White space around texts
+/// are, limits of stock, places of products in collections and what is told of these, custom fields of variants and those that refer to something, metadata, the order of values of an option, and values that no variant has. White space around texts
 /// is dropped.
 ///
 /// # Errors
@@ -120,7 +121,7 @@ fn walk(
     while let Some(products) = page.next(conn, scope, &paths)? {
         for product in products {
             match &mut whole {
-                Some(begun) if begun.id == product.id => begun.variants.extend(product.variants),
+                Some(begun) if begun.id == product.id => begun.extend(product),
                 _ => whole.replace(product).map_or(Ok(()), &mut tell)?,
             }
         }

@@ -9,8 +9,10 @@ use domain::{Currency, CustomResource, Money};
 use serde_json::{Map, Value};
 
 use super::Scope;
+use super::beside::{self, Beside};
 use crate::categories::paths::Path;
 use crate::custom_fields::{self, CustomField, attributes};
+use crate::import::references::Component;
 use crate::import::{exact, is_portable};
 
 /// Variants that are read at a time.
@@ -29,8 +31,19 @@ pub(super) struct Product {
     pub fields: Map<String, Value>,
     /// By their paths, in the order of these.
     pub categories: Vec<Path>,
+    pub beside: Beside,
     /// The default one first, whose SKU is the handle.
     pub variants: Vec<Variant>,
+    /// Of each of these, in their order.
+    pub components: Vec<Vec<Component>>,
+}
+
+impl Product {
+    /// Takes the next variants of the same product.
+    pub(super) fn extend(&mut self, more: Self) {
+        self.variants.extend(more.variants);
+        self.components.extend(more.components);
+    }
 }
 
 /// What a product is called and described as.
@@ -46,6 +59,7 @@ pub(super) struct Texts {
     pub tags: Vec<String>,
     pub seo_title: String,
     pub seo_description: String,
+    pub tax_class: String,
     /// Names of options, in their order.
     pub options: Vec<String>,
     is_draft: bool,
@@ -69,6 +83,7 @@ pub(super) struct Variant {
     pub width_mm: Option<i64>,
     pub height_mm: Option<i64>,
     pub on_hand: i64,
+    pub kind: String,
     /// With the amounts, in the order in which these came into force: the last one counts where the
     /// preferred currency is missing.
     currencies: Vec<String>,
@@ -125,10 +140,10 @@ db::statement! {
         variant_id: i64 => BigInt,
         limit: i64 => BigInt,
     } -> (BigInt, Bool, BigInt, Text, Text, Jsonb, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>,
-          Nullable<BigInt>, Nullable<BigInt>, BigInt, Array<Text>, Array<BigInt>) =
+          Nullable<BigInt>, Nullable<BigInt>, BigInt, Text, Array<Text>, Array<BigInt>) =
     concat!(
         "SELECT p.id, v.is_default, v.id, v.sku, d.sku, v.choices, v.barcode, v.weight_grams, \
-            v.length_mm, v.width_mm, v.height_mm, coalesce(s.on_hand, 0), c.currencies, c.amounts \
+            v.length_mm, v.width_mm, v.height_mm, coalesce(s.on_hand, 0), v.kind, c.currencies, c.amounts \
        FROM catalog.variants v \
        JOIN catalog.products p ON p.id = v.product_id AND ", is_exported!(), " \
        JOIN catalog.variants d ON d.product_id = v.product_id AND d.is_default \
@@ -146,9 +161,9 @@ db::statement! {
 
 db::statement! {
     struct ListProducts { ids: Vec<i64> => Array<BigInt> }
-        -> (BigInt, Text, Text, Text, Text, Nullable<Text>, Text, Array<Text>, Text, Text, Array<Text>, Bool,
+        -> (BigInt, Text, Text, Text, Text, Nullable<Text>, Text, Array<Text>, Text, Text, Text, Array<Text>, Bool,
             Nullable<Timestamptz>, Nullable<Timestamptz>, Array<BigInt>) =
-    "SELECT id, name, description, description_html, image, slug, brand, tags, seo_title, seo_description, \
+    "SELECT id, name, description, description_html, image, slug, brand, tags, seo_title, seo_description, tax_class, \
             ARRAY(SELECT o.option ->> 'name' FROM jsonb_array_elements(options) WITH ORDINALITY AS o (option, position) \
                    ORDER BY o.position), \
             published_at = 'infinity', CASE WHEN isfinite(published_at) THEN published_at END, \
@@ -232,23 +247,35 @@ impl Page {
         let mut ids: Vec<i64> = variants.iter().map(|variant| variant.product_id).collect();
         ids.dedup();
         let mut kept = attributes::find_all(conn, CustomResource::Product, ids.clone())?;
+        let mut beside = beside::of(conn, scope, ids.clone())?;
+        let bundles = variants.iter().filter(|variant| variant.kind == "bundle");
+        let bundles = bundles.map(|variant| variant.id).collect();
+        let mut components = beside::components(conn, bundles)?;
         let texts: Vec<Texts> = ListProducts { ids }.load(conn)?;
         let mut texts: HashMap<i64, Texts> = texts.into_iter().map(|t| (t.id, t)).collect();
         let mut products: Vec<Product> = Vec::new();
         for mut variant in variants {
             if let Some(texts) = texts.remove(&variant.product_id) {
                 let kept = kept.remove(&texts.id).unwrap_or_default();
-                products.push(product(texts, kept.all_values(), paths));
+                let beside = beside.remove(&texts.id).unwrap_or_default();
+                products.push(product(texts, kept.all_values(), beside, paths));
             }
+            let of = components.remove(&variant.id).unwrap_or_default();
             variant.barcode = variant.barcode.map(|text| text.trim().to_owned());
             let product = products.last_mut().ok_or(diesel::result::Error::NotFound)?;
             product.variants.push(variant);
+            product.components.push(of);
         }
         Ok(Some(products))
     }
 }
 
-fn product(mut texts: Texts, fields: Map<String, Value>, paths: &HashMap<i64, Path>) -> Product {
+fn product(
+    mut texts: Texts,
+    fields: Map<String, Value>,
+    beside: Beside,
+    paths: &HashMap<i64, Path>,
+) -> Product {
     for text in [
         &mut texts.name,
         &mut texts.description,
@@ -278,7 +305,9 @@ fn product(mut texts: Texts, fields: Map<String, Value>, paths: &HashMap<i64, Pa
         unpublish_at: texts.unpublished_at.map(exact).unwrap_or_default(),
         fields,
         categories,
+        beside,
         texts,
         variants: Vec::new(),
+        components: Vec::new(),
     }
 }

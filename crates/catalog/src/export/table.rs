@@ -5,6 +5,7 @@ use std::io::Write;
 use super::ExportError;
 use super::reading::{Product, Variant};
 use crate::custom_fields::CustomField;
+use crate::import::references::{Component, Image, NamedCollection};
 use crate::import::{COLUMNS, CUSTOM, ITEM, OPTION, STEP, cell, escaped};
 
 pub(super) struct Table<W: Write> {
@@ -39,7 +40,8 @@ impl<W: Write> Table<W> {
         for (place, variant) in product.variants.iter().enumerate() {
             for (number, (currency, price)) in variant.decimals()?.into_iter().enumerate() {
                 let told = (place == 0 && number == 0).then_some(product);
-                let of_variant = (number == 0).then_some(variant);
+                let components = product.components.get(place).map_or(&[][..], Vec::as_slice);
+                let of_variant = (number == 0).then_some((variant, components));
                 let handle = (variant.handle.as_str(), variant.sku.as_str());
                 self.row(handle, told, of_variant, (currency, price))?;
             }
@@ -51,9 +53,10 @@ impl<W: Write> Table<W> {
         &mut self,
         (handle, sku): (&str, &str),
         product: Option<&Product>,
-        variant: Option<&Variant>,
+        variant: Option<(&Variant, &[Component])>,
         (currency, price): (&str, String),
     ) -> Result<(), ExportError> {
+        let (variant, components) = variant.unzip();
         let number = |number: Option<i64>| number.map(|n| n.to_string()).unwrap_or_default();
         let of = |field: fn(&Product) -> String| product.map(field).unwrap_or_default();
         let cells = COLUMNS.iter().map(|column| match *column {
@@ -71,9 +74,17 @@ impl<W: Write> Table<W> {
             "status" => of(|p| p.status.to_owned()),
             "publish_at" => of(|p| p.publish_at.clone()),
             "unpublish_at" => of(|p| p.unpublish_at.clone()),
+            "tax_class" => of(|p| p.texts.tax_class.clone()),
+            "collections" => of(|p| list(&p.beside.collections, collection)),
+            "related" => of(|p| skus(&p.beside.related)),
+            "up_sell" => of(|p| skus(&p.beside.up_sell)),
+            "cross_sell" => of(|p| skus(&p.beside.cross_sell)),
             "price" => price.clone(),
             "currency" => currency.to_owned(),
             "image" => of(|p| p.texts.image.clone()),
+            "images" => of(|p| list(&p.beside.images, image)),
+            "kind" => variant.map(|v| v.kind.clone()).unwrap_or_default(),
+            "components" => list(components.unwrap_or_default(), component),
             "on_hand" => number(variant.map(|v| v.on_hand)),
             "barcode" => variant.and_then(|v| v.barcode.clone()).unwrap_or_default(),
             "weight_grams" => number(variant.and_then(|v| v.weight_grams)),
@@ -101,16 +112,46 @@ impl<W: Write> Table<W> {
 }
 
 fn tags(product: &Product) -> String {
-    let tags = product.texts.tags.iter();
-    let tags: Vec<String> = tags.map(|tag| escaped(tag, &[ITEM])).collect();
-    tags.join("|")
+    list(&product.texts.tags, |tag| escaped(tag, &[ITEM]))
 }
 
 fn categories(product: &Product) -> String {
-    let path = |names: &Vec<String>| {
-        let names = names.iter().map(|name| escaped(name, &[ITEM, STEP]));
-        names.collect::<Vec<_>>().join(" > ")
-    };
-    let paths: Vec<String> = product.categories.iter().map(path).collect();
-    paths.join("|")
+    list(&product.categories, |names| {
+        path(names.iter().map(String::as_str))
+    })
+}
+
+fn skus(skus: &[String]) -> String {
+    list(skus, |sku| escaped(sku, &[ITEM]))
+}
+
+fn collection(collection: &NamedCollection) -> String {
+    path([collection.slug.as_str(), &collection.name])
+}
+
+/// Of one there is nothing more to be said.
+fn component(component: &Component) -> String {
+    let quantity = component.quantity.to_string();
+    let steps = [component.sku.as_str(), &quantity];
+    path(
+        steps
+            .into_iter()
+            .take(if component.quantity == 1 { 1 } else { 2 }),
+    )
+}
+
+fn image(image: &Image) -> String {
+    let skus = image.skus.iter().map(String::as_str);
+    let says_more = !image.alt.is_empty() || !image.skus.is_empty();
+    let alt = says_more.then_some(image.alt.as_str());
+    path([image.src.as_str()].into_iter().chain(alt).chain(skus))
+}
+
+fn list<T>(items: &[T], item: impl Fn(&T) -> String) -> String {
+    items.iter().map(item).collect::<Vec<_>>().join("|")
+}
+
+fn path<'s>(steps: impl IntoIterator<Item = &'s str>) -> String {
+    let steps = steps.into_iter().map(|step| escaped(step, &[ITEM, STEP]));
+    steps.collect::<Vec<_>>().join(" > ")
 }

@@ -6,15 +6,19 @@ use diesel::result::Error as DieselError;
 use super::chunk::{Chunk, Entry};
 use super::kinds::Kind;
 use super::memory::{Learned, Memory};
+use super::references::Wanted;
 use super::row::{Cells, Refusal};
 use super::{ImportError, Outcome, Summary, writing};
 use crate::editing::EditError;
 
 /// What became of the rows of a chunk.
+#[derive(Default)]
 pub(super) struct Applied {
     /// Of the first rows; where a refusal stops the import, the last one of these is refused.
     pub outcomes: Vec<Outcome>,
     pub learned: Vec<Learned>,
+    /// Places of rows, and what these say of other things.
+    pub referring: Vec<(usize, Wanted)>,
 }
 
 /// Products with their variants, their first prices and stock.
@@ -36,6 +40,10 @@ impl Kind for Products {
 
     fn learn(&mut self, learned: &Learned) {
         self.0.learn(learned);
+    }
+
+    fn is_imagined(&self, sku: &str) -> bool {
+        self.0.is_imagined(sku)
     }
 
     fn apply(
@@ -77,12 +85,17 @@ fn apply(
                 entries = &entries[..at];
                 refused = Some(outcomes.swap_remove(at));
             }
-            Ok((chunk, mut outcomes, None)) => {
+            Ok((mut chunk, mut outcomes, None)) => {
                 chunk.count(summary);
                 let learned = if dry_run { Vec::new() } else { chunk.learned() };
+                let referring = std::mem::take(&mut chunk.plan.referring);
                 chunk.remember(memory, !dry_run);
                 outcomes.extend(refused);
-                return Ok(Applied { outcomes, learned });
+                return Ok(Applied {
+                    outcomes,
+                    learned,
+                    referring,
+                });
             }
             // Somebody created one of the SKUs, or took a slug, between our look and our write: look again.
             Err(EditError::SkuTaken | EditError::SlugTaken) if attempts < 3 => {}

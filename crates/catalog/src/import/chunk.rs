@@ -10,6 +10,7 @@ use super::described::Described;
 use super::finding::{self, Existing, Found};
 use super::memory::{Digest, Learned, Memory};
 use super::products::{self, Target};
+use super::references::Wanted;
 use super::row::Row;
 use super::shop::Shop;
 use crate::editing::EditError;
@@ -34,6 +35,8 @@ pub(super) struct Plan<'r> {
     pub priced: Vec<&'r Row>,
     /// Variants, and how many units more are counted of each than before.
     pub counted: Vec<(i64, i64)>,
+    /// Places of entries, and what they say of other things.
+    pub referring: Vec<(usize, Wanted)>,
 }
 
 /// Rows that are decided together.

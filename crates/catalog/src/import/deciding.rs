@@ -1,31 +1,50 @@
 //! Decides what becomes of each row of a chunk, and what is to be written for it.
 
+use domain::VariantKind;
+
 use super::Outcome;
 use super::chunk::{Chunk, Entry};
 use super::finding::{Existing, Found};
 use super::memory::Memory;
 use super::products::{self, Target};
+use super::references::Wanted;
 use super::row::{NOT_STOCKED, Refusal, Row, refuse};
+
+/// What became of a row, and what it says of other things.
+type Decided = Result<(Outcome, Wanted), Refusal>;
+
+const NO_COMPONENTS: &str = "are required: a bundle is made of them";
 
 impl<'r> Chunk<'r> {
     /// Decides about all rows, in their order.
     pub(super) fn decide(&mut self, found: &Found, memory: &Memory) -> Vec<Outcome> {
         let entries = self.entries;
-        let outcome = |entry: &'r Entry| {
+        let outcome = |(at, entry): (usize, &'r Entry)| {
             let decided = match (found.of(entry), entry.is_more_price) {
                 (Some(existing), true) => self.reprice(&entry.row, existing),
                 (Some(existing), false) => self.update(&entry.row, existing),
                 (None, true) => self.price_created(&entry.row, memory),
                 (None, false) => self.create(&entry.row),
             };
-            decided.unwrap_or_else(Outcome::Refused)
+            let (outcome, wanted) = decided.unwrap_or_else(|refusal| {
+                let nothing = Wanted::default();
+                (Outcome::Refused(refusal), nothing)
+            });
+            if !wanted.is_empty() {
+                self.plan.referring.push((at, wanted));
+            }
+            outcome
         };
-        entries.iter().map(outcome).collect()
+        entries.iter().enumerate().map(outcome).collect()
     }
 
-    fn create(&mut self, row: &'r Row) -> Result<Outcome, Refusal> {
+    fn create(&mut self, row: &'r Row) -> Decided {
+        if row.kind == Some(VariantKind::Bundle) && row.wanted.components.is_empty() {
+            return Err(refuse("components", NO_COMPONENTS));
+        }
         let handle = row.product.as_deref();
         let known = handle.and_then(|handle| self.by_handle.get(handle).copied());
+        let describes = known.is_none_or(|at| !self.targets[at].is_described);
         match (handle, known) {
             (_, Some(at)) => {
                 let choices = self.targets[at].add(row, &mut self.shop)?;
@@ -41,10 +60,10 @@ impl<'r> Chunk<'r> {
             }
         }
         self.created.insert(&row.sku);
-        Ok(Outcome::Created)
+        Ok((Outcome::Created, row.wanted.told(describes)))
     }
 
-    fn update(&mut self, row: &'r Row, existing: &Existing) -> Result<Outcome, Refusal> {
+    fn update(&mut self, row: &'r Row, existing: &Existing) -> Decided {
         let at = self.place(row, existing)?;
         if !existing.keeps_stock && row.on_hand.is_some_and(|on_hand| on_hand != 0) {
             return Err(refuse("on_hand", NOT_STOCKED));
@@ -53,6 +72,7 @@ impl<'r> Chunk<'r> {
             let message = format!("{} units are reserved by open orders", existing.reserved);
             return Err(refuse("on_hand", message));
         }
+        let kind = next_kind(row, existing)?;
         let target = &mut self.targets[at];
         let describes = match row.product {
             Some(_) => !target.is_described,
@@ -85,25 +105,27 @@ impl<'r> Chunk<'r> {
             self.plan.counted.push((existing.variant_id, difference));
             is_new = true;
         }
-        Ok(self.changed(at, is_new))
+        let mut wanted = row.wanted.told(describes);
+        wanted.kind = kind.map(|kind| kind.code().to_owned());
+        Ok((self.changed(at, is_new), wanted))
     }
 
-    fn reprice(&mut self, row: &'r Row, existing: &Existing) -> Result<Outcome, Refusal> {
+    fn reprice(&mut self, row: &'r Row, existing: &Existing) -> Decided {
         let at = self.place(row, existing)?;
         let is_new = existing.price_minor != Some(row.price.minor());
         if is_new {
             self.plan.priced.push(row);
         }
-        Ok(self.changed(at, is_new))
+        Ok((self.changed(at, is_new), Wanted::default()))
     }
 
     /// Sets another price of a variant that an earlier row of the file has created.
-    fn price_created(&mut self, row: &'r Row, memory: &Memory) -> Result<Outcome, Refusal> {
+    fn price_created(&mut self, row: &'r Row, memory: &Memory) -> Decided {
         if !self.created.contains(&row.sku) && !memory.is_imagined(row.sku.as_str()) {
             return Err(refuse("sku", "was refused at its first row"));
         }
         self.plan.priced.push(row);
-        Ok(Outcome::Updated)
+        Ok((Outcome::Updated, Wanted::default()))
     }
 
     fn changed(&mut self, at: usize, is_new: bool) -> Outcome {
@@ -127,5 +149,17 @@ impl<'r> Chunk<'r> {
             Some(handle) if self.by_handle.get(handle) != Some(&at) => Err(elsewhere()),
             _ => Ok(at),
         }
+    }
+}
+
+/// What a known variant becomes, if its row says that it is something else.
+fn next_kind(row: &Row, existing: &Existing) -> Result<Option<VariantKind>, Refusal> {
+    let wanted = row.kind.filter(|kind| *kind != existing.kind);
+    match wanted {
+        Some(VariantKind::Bundle) if row.wanted.components.is_empty() => {
+            Err(refuse("components", NO_COMPONENTS))
+        }
+        Some(VariantKind::Bundle) => Ok(None),
+        wanted => Ok(wanted),
     }
 }

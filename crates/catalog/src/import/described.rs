@@ -34,6 +34,8 @@ pub(super) struct Described {
     pub description_html: String,
     pub seo_title: String,
     pub seo_description: String,
+    /// Empty for a product that begins: the usual one.
+    pub tax_class: String,
     pub begin: Begin,
     /// When it goes off sale; `None` for never.
     pub end: Option<DateTime<Utc>>,
@@ -68,6 +70,9 @@ impl Described {
         }
         if let Some(tags) = &said.tags {
             next.tags.clone_from(tags);
+        }
+        if let Some(class) = &said.tax_class {
+            next.tax_class = class.to_string();
         }
         next.publish(said, shop.clock)?;
         if let Some(paths) = &said.categories {

@@ -1,7 +1,7 @@
 //! What a row says of its product beside the name, from texts to values that cannot be wrong.
 
 use chrono::{DateTime, Datelike, SubsecRound, Utc};
-use domain::Slug;
+use domain::{Slug, TaxClass};
 
 use super::custom::Cell;
 use super::row::{Cells, Refusal, checked_text, refuse, said};
@@ -29,6 +29,7 @@ pub(super) struct Details {
     pub seo_description: Option<String>,
     pub publication: Option<Publication>,
     pub unpublish_at: Option<DateTime<Utc>>,
+    pub tax_class: Option<TaxClass>,
     /// Values of custom fields, by their keys.
     pub custom: Vec<(String, Cell)>,
     /// All that it is to be in, each once.
@@ -50,6 +51,7 @@ impl Details {
             unpublish_at: said(&cells.unpublish_at)
                 .map(|text| moment("unpublish_at", text))
                 .transpose()?,
+            tax_class: said(&cells.tax_class).map(taxed).transpose()?,
             custom: cells.custom.clone(),
             categories: categories(&cells.categories)?,
         })
@@ -68,6 +70,11 @@ fn own(text: &str) -> Result<Slug, Refusal> {
         ));
     }
     Ok(slug)
+}
+
+fn taxed(text: &str) -> Result<TaxClass, Refusal> {
+    let parsed = text.parse();
+    parsed.map_err(|error: domain::InvalidTaxClass| refuse("tax_class", error.to_string()))
 }
 
 /// Each once, whatever its case; as it is written where it comes first.

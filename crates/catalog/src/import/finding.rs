@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
-use domain::CustomResource;
+use domain::{CustomResource, VariantKind};
 use serde_json::{Map, Value};
 
 use super::chunk::Entry;
@@ -39,6 +39,8 @@ pub(super) struct Existing {
     pub least_on_hand: i64,
     /// Whether units of it can be counted: not of bundles and of what is digital.
     pub keeps_stock: bool,
+    #[diesel(deserialize_as = String)]
+    pub kind: VariantKind,
 }
 
 impl Existing {
@@ -88,12 +90,12 @@ db::statement! {
     /// Not in the statement that waits for the locks: it would see prices as they were before.
     struct FindExisting { skus: Vec<String> => Array<Text>, currencies: Vec<&'static str> => Array<Text> }
         -> (Text, Text, BigInt, BigInt, Bool, Bool, Jsonb, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>,
-            Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>, BigInt, BigInt, BigInt, Bool) =
+            Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>, BigInt, BigInt, BigInt, Bool, Text) =
     "SELECT v.sku, w.currency, p.id, v.id, p.archived_at IS NOT NULL OR v.archived_at IS NOT NULL, v.is_default, v.choices, \
             v.barcode, v.weight_grams, v.length_mm, v.width_mm, v.height_mm, \
             (SELECT amount_minor FROM catalog.prices WHERE variant_id = v.id AND currency = w.currency \
                AND valid_from <= statement_timestamp() ORDER BY valid_from DESC, id DESC LIMIT 1), \
-            s.on_hand, s.reserved, s.reserved + s.safety - s.backorder_limit, s.keeps_stock \
+            s.on_hand, s.reserved, s.reserved + s.safety - s.backorder_limit, s.keeps_stock, v.kind \
        FROM unnest($1::text[], $2::text[]) AS w (sku, currency) \
        JOIN catalog.variants v ON v.sku = w.sku JOIN catalog.products p ON p.id = v.product_id \
        JOIN catalog.stock_levels s ON s.variant_id = v.id AND s.location_id = 1"
@@ -101,10 +103,10 @@ db::statement! {
 
 db::statement! {
     struct FindProducts { ids: Vec<i64> => Array<BigInt> }
-        -> (BigInt, Bool, Text, Text, Text, Jsonb, Integer, Nullable<Text>, Text, Array<Text>, Text, Text, Text, Bool,
+        -> (BigInt, Bool, Text, Text, Text, Jsonb, Integer, Nullable<Text>, Text, Array<Text>, Text, Text, Text, Text, Bool,
             Nullable<Timestamptz>, Nullable<Timestamptz>) =
     "SELECT id, archived_at IS NOT NULL, name, description, image, options, variant_count, slug, brand, tags, \
-            description_html, seo_title, seo_description, published_at = 'infinity', \
+            description_html, seo_title, seo_description, tax_class, published_at = 'infinity', \
             CASE WHEN isfinite(published_at) THEN published_at END, \
             CASE WHEN isfinite(unpublished_at) THEN unpublished_at END \
        FROM catalog.products WHERE id = ANY($1)"
@@ -151,6 +153,7 @@ struct Product {
     description_html: String,
     seo_title: String,
     seo_description: String,
+    tax_class: String,
     is_unpublished: bool,
     published_at: Option<DateTime<Utc>>,
     unpublished_at: Option<DateTime<Utc>>,
@@ -236,6 +239,7 @@ fn target(
             description_html: product.description_html,
             seo_title: product.seo_title,
             seo_description: product.seo_description,
+            tax_class: product.tax_class,
             begin,
             end: product.unpublished_at,
             fields,

@@ -22,6 +22,11 @@ pub(super) trait Kind {
     /// Takes over what earlier chunks have found.
     fn learn(&mut self, _: &Learned) {}
 
+    /// Whether a dry run would have created the SKU.
+    fn is_imagined(&self, _sku: &str) -> bool {
+        false
+    }
+
     /// Decides about rows and writes what they change, unless `dry_run`; see [`apply`](super::apply).
     fn apply(
         &mut self,
@@ -71,8 +76,10 @@ pub(super) fn write_or_undo<R>(
             }
             Ok(mut outcomes) | Err(Undo::DryRun(mut outcomes)) => {
                 outcomes.extend(refused);
-                let learned = Vec::new();
-                return Ok(Applied { outcomes, learned });
+                return Ok(Applied {
+                    outcomes,
+                    ..Applied::default()
+                });
             }
             Err(Undo::Db(error)) => return Err(error.into()),
         }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::bounded::MAX_ROW;
 use super::custom::Cell;
+use super::references::{Image, NamedCollection};
 use super::row::{Cells, Refusal, refuse};
 use super::{ImportError, Sink};
 
@@ -29,6 +30,13 @@ struct Line {
     status: Option<String>,
     publish_at: Option<String>,
     unpublish_at: Option<String>,
+    tax_class: Option<String>,
+    collections: Option<Vec<NamedCollection>>,
+    /// SKUs of other products, as are the next two.
+    related: Option<Vec<String>>,
+    up_sell: Option<Vec<String>>,
+    cross_sell: Option<Vec<String>>,
+    images: Option<Vec<Image>>,
     custom_fields: Option<Map<String, Value>>,
     /// Names, in the order in which they are asked for.
     options: Option<Vec<String>>,
@@ -40,6 +48,8 @@ struct Line {
 struct Variant {
     sku: String,
     choices: Option<BTreeMap<String, String>>,
+    kind: Option<String>,
+    components: Option<Vec<Part>>,
     on_hand: Option<u64>,
     barcode: Option<String>,
     weight_grams: Option<u64>,
@@ -47,6 +57,14 @@ struct Variant {
     width_mm: Option<u64>,
     height_mm: Option<u64>,
     prices: Vec<Price>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    sku: String,
+    /// One, where it is not said.
+    quantity: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,6 +136,7 @@ fn tell(number: u64, line: Line, sink: Sink) -> Result<(), ImportError> {
     let handle = handle.unwrap_or_else(|| first.sku.clone());
     let text = Option::unwrap_or_default;
     let custom = line.custom_fields.into_iter().flatten();
+    let collections = line.collections.into_iter().flatten();
     let mut told = Some(Cells {
         name: text(line.name),
         description: text(line.description),
@@ -132,6 +151,12 @@ fn tell(number: u64, line: Line, sink: Sink) -> Result<(), ImportError> {
         status: text(line.status),
         publish_at: text(line.publish_at),
         unpublish_at: text(line.unpublish_at),
+        tax_class: text(line.tax_class),
+        collections: collections.map(|one| (one.slug, one.name)).collect(),
+        related: line.related.unwrap_or_default(),
+        up_sell: line.up_sell.unwrap_or_default(),
+        cross_sell: line.cross_sell.unwrap_or_default(),
+        images: line.images.unwrap_or_default(),
         custom: custom
             .map(|(key, value)| (key, Cell::Json(value)))
             .collect(),
@@ -140,9 +165,13 @@ fn tell(number: u64, line: Line, sink: Sink) -> Result<(), ImportError> {
     let names = line.options.unwrap_or_default();
     for variant in line.variants {
         let measure = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
+        let parts = variant.components.into_iter().flatten();
+        let parts = parts.map(|part| (part.sku, measure(part.quantity)));
         let mut cells = Cells {
             product: handle.clone(),
             sku: variant.sku,
+            kind: text(variant.kind),
+            components: parts.collect(),
             on_hand: measure(variant.on_hand),
             barcode: text(variant.barcode),
             weight_grams: measure(variant.weight_grams),
@@ -197,6 +226,9 @@ pub(super) fn member(column: &'static str) -> &'static str {
         "seo_description" => "seoDescription",
         "publish_at" => "publishAt",
         "unpublish_at" => "unpublishAt",
+        "tax_class" => "taxClass",
+        "up_sell" => "upSell",
+        "cross_sell" => "crossSell",
         "on_hand" => "onHand",
         "weight_grams" => "weightGrams",
         "length_mm" => "lengthMm",

@@ -22,6 +22,7 @@ mod own;
 mod prices;
 mod products;
 mod profiles;
+pub(crate) mod references;
 mod row;
 mod running;
 mod shop;
@@ -40,9 +41,10 @@ pub(crate) use lists::{ITEM, STEP, escaped};
 pub use memory::Learned;
 pub(crate) use own::{COLUMNS, OPTION};
 pub use profiles::{Profile, UnknownProfile};
+pub use references::Brought;
 use row::Cells;
 pub use row::Refusal;
-pub use running::{Decided, Follow, Start, Told};
+pub use running::{Corrected, Decided, Follow, Start, Told};
 
 /// What became of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,19 @@ pub enum Outcome {
     Updated,
     Unchanged,
     Refused(Refusal),
+}
+
+impl Outcome {
+    /// One word for it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Refused(_) => "refused",
+        }
+    }
 }
 
 /// What becomes of the rows behind one that is refused.
@@ -76,6 +91,17 @@ pub struct Summary {
     pub products: u64,
     /// Prices that came into force.
     pub prices: u64,
+}
+
+impl Summary {
+    fn count_of(&mut self, outcome: &Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::Created => &mut self.created,
+            Outcome::Updated => &mut self.updated,
+            Outcome::Unchanged => &mut self.unchanged,
+            Outcome::Refused(_) => &mut self.refused,
+        }
+    }
 }
 
 /// Why the import stopped. Chunks before the failing one are committed.
@@ -118,6 +144,23 @@ pub enum ImportError {
     Ended(Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
+}
+
+impl ImportError {
+    /// Whether the file is not read any further, now or later: what is written of it is to be whole.
+    fn is_for_good(&self) -> bool {
+        use std::io::ErrorKind::InvalidData;
+        match self {
+            Self::Ended(_) | Self::Db(_) => false,
+            Self::ReadLines(error) => error.kind() == InvalidData,
+            Self::Read(error) => match error.kind() {
+                csv::ErrorKind::Io(error) => error.kind() == InvalidData,
+                _ => true,
+            },
+            Self::ReadJson(error) => !error.is_io(),
+            _ => true,
+        }
+    }
 }
 
 /// Takes the rows of a file as they are read: the line, the cells, and what is wrong with all of them.
@@ -192,6 +235,28 @@ pub fn run(
     }
 }
 
+/// Ends an import of products of which no more rows are written: what they say of other things is read.
+///
+/// # Errors
+///
+/// [`ImportError`], as for [`run`].
+pub fn finish(
+    conn: &mut PgConnection,
+    form: Form,
+    how: How,
+    follower: impl Follow,
+    start: Start,
+) -> Result<Summary, ImportError> {
+    running::Import::new(
+        conn,
+        apply::Products::default(),
+        (form, how),
+        follower,
+        start,
+    )
+    .end()
+}
+
 fn write(
     kind: impl kinds::Kind,
     conn: &mut PgConnection,
@@ -205,6 +270,7 @@ fn write(
     let sink: Sink = &mut |line, cells, fault| import.take(line, &cells, fault);
     match read(source, form, sink) {
         Ok(()) | Err(ImportError::Stopped) => import.end(),
+        Err(error) if error.is_for_good() => import.resolve().and(Err(error)),
         Err(error) => Err(error),
     }
 }

@@ -4,12 +4,13 @@ use std::io::Read;
 
 use super::custom::{CUSTOM, Cell};
 use super::lists;
+use super::references::Image;
 use super::row::Cells;
 use super::table::Table;
 use super::{ImportError, Sink};
 
 /// In the order in which an export writes them.
-pub(crate) const COLUMNS: [&str; 23] = [
+pub(crate) const COLUMNS: [&str; 31] = [
     "product",
     "sku",
     "name",
@@ -33,6 +34,14 @@ pub(crate) const COLUMNS: [&str; 23] = [
     "length_mm",
     "width_mm",
     "height_mm",
+    "tax_class",
+    "collections",
+    "related",
+    "up_sell",
+    "cross_sell",
+    "images",
+    "kind",
+    "components",
 ];
 const REQUIRED: [&str; 4] = ["sku", "name", "price", "currency"];
 
@@ -81,11 +90,43 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
             description_html: cell("description_html"),
             seo_title: cell("seo_title"),
             seo_description: cell("seo_description"),
+            tax_class: cell("tax_class"),
+            kind: cell("kind"),
+            components: pairs(table.cell("components")),
+            related: lists::items(table.cell("related")),
+            up_sell: lists::items(table.cell("up_sell")),
+            cross_sell: lists::items(table.cell("cross_sell")),
+            collections: pairs(table.cell("collections")),
+            images: images(table.cell("images")),
             ..Cells::default()
         };
         sink(table.line, cells, fault)?;
     }
     Ok(())
+}
+
+/// The first step of each path, and what is behind it; empty where nothing is.
+fn pairs(cell: &str) -> Vec<(String, String)> {
+    let pair = |path: Vec<String>| {
+        let mut steps = path.into_iter();
+        let first = steps.next().unwrap_or_default();
+        (first, steps.collect::<Vec<_>>().join(" > "))
+    };
+    lists::paths(cell).into_iter().map(pair).collect()
+}
+
+/// Where each is, what is said of it, and SKUs of what it shows.
+fn images(cell: &str) -> Vec<Image> {
+    let image = |path: Vec<String>| {
+        let mut steps = path.into_iter();
+        let mut step = || steps.next().unwrap_or_default();
+        Image {
+            src: step(),
+            alt: step(),
+            skus: steps.collect(),
+        }
+    };
+    lists::paths(cell).into_iter().map(image).collect()
 }
 
 /// Places and names of columns.

@@ -1,9 +1,10 @@
 //! One row: from the texts of a file to values that cannot be wrong.
 
-use domain::{Currency, Money, Options, ProductOption, Sku};
+use domain::{Currency, Money, Options, ProductOption, Sku, VariantKind};
 
 use super::custom::Cell;
 use super::details::Details;
+use super::references::{Image, Wanted};
 use crate::stock::MAX_ON_HAND;
 use crate::variants::Traits;
 
@@ -40,6 +41,18 @@ pub(super) struct Cells {
     pub description_html: String,
     pub seo_title: String,
     pub seo_description: String,
+    pub tax_class: String,
+    /// Of the variant: physical, digital or bundle.
+    pub kind: String,
+    /// SKUs, and how many of each; empty is one.
+    pub components: Vec<(String, String)>,
+    /// SKUs.
+    pub related: Vec<String>,
+    pub up_sell: Vec<String>,
+    pub cross_sell: Vec<String>,
+    /// Slugs and names; the latter may be empty.
+    pub collections: Vec<(String, String)>,
+    pub images: Vec<Image>,
     /// Keys and values of custom fields of the product.
     pub custom: Vec<(String, Cell)>,
     /// Of a price.
@@ -60,6 +73,10 @@ pub(super) struct Row {
     /// Counted units.
     pub on_hand: Option<i64>,
     pub traits: Traits,
+    /// What a new variant is, and a known one becomes.
+    pub kind: Option<VariantKind>,
+    /// What it says of other things.
+    pub wanted: Wanted,
 }
 
 /// What is wrong with a row.
@@ -91,6 +108,7 @@ impl Cells {
         if product.is_none() && !options.as_slice().is_empty() {
             return Err(refuse("product", "is required beside options"));
         }
+        let (wanted, kind) = Wanted::check(self, &sku)?;
         Ok(Row {
             product,
             sku,
@@ -106,6 +124,8 @@ impl Cells {
                 width_mm: whole("width_mm", &self.width_mm, MAX_MEASURE)?,
                 height_mm: whole("height_mm", &self.height_mm, MAX_MEASURE)?,
             },
+            kind,
+            wanted,
         })
     }
 

@@ -6,6 +6,7 @@ use super::apply::Applied;
 use super::kinds::Kind;
 use super::lines;
 use super::memory::Learned;
+use super::references::{Brought, Wanted, keeping, resolving};
 use super::row::{Cells, Refusal};
 use super::{Form, How, ImportError, OnError, Outcome, Summary};
 
@@ -25,13 +26,13 @@ pub struct Told {
 
 impl Told {
     /// Names the member at fault, where the file has no columns.
-    fn name_members(&mut self) {
+    pub(super) fn name_members(&mut self) {
         if let Outcome::Refused(refusal) = &mut self.outcome {
             refusal.field = lines::member(refusal.field);
         }
     }
 
-    fn is_refused(&self) -> bool {
+    pub(super) fn is_refused(&self) -> bool {
         matches!(self.outcome, Outcome::Refused(_))
     }
 }
@@ -44,6 +45,16 @@ pub struct Decided<'d> {
     pub summary: &'d Summary,
     /// What has to be told to an import that goes on behind this chunk.
     pub learned: &'d [Learned],
+}
+
+/// A row that comes to something else than it was told to, because of what it says of other things.
+#[derive(Debug)]
+pub struct Corrected<'c> {
+    /// How many rows of the file came before it.
+    pub number: i64,
+    pub row: &'c Told,
+    /// Of the whole file.
+    pub summary: &'c Summary,
 }
 
 /// Whoever wants to know how an import goes on.
@@ -66,8 +77,26 @@ pub trait Follow {
         Ok(())
     }
 
-    /// Is called when a chunk is committed.
+    /// Is called in the transaction that reads what a row says of other things, when it is to be committed next.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is to end the import; nothing is written then.
+    fn corrected(&mut self, _: &mut PgConnection, _: &Corrected) -> Result<(), ImportError> {
+        Ok(())
+    }
+
+    /// Is called when a chunk is committed, with the rows to which nothing more happens; each comes once.
     fn committed(&mut self, _: &[Told]) {}
+
+    /// Brings a picture that the shop does not have, by its path.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is to end the import.
+    fn picture(&mut self, _path: &str, _dry_run: bool) -> Result<Brought, ImportError> {
+        Ok(Brought::no_folder())
+    }
 }
 
 /// Where an import goes on that has come so far before.
@@ -76,6 +105,8 @@ pub struct Start {
     pub summary: Summary,
     /// By all chunks so far.
     pub learned: Vec<Learned>,
+    /// Names what rows say of other things, which is kept in the database. `None` where nothing goes on with it.
+    pub run: Option<String>,
 }
 
 /// An import that is under way.
@@ -87,6 +118,8 @@ pub(super) struct Import<'c, F, K: Kind> {
     /// Rows that were written before.
     skip: u64,
     summary: Summary,
+    /// See [`Start`]; it is there once any row says something.
+    run: Option<String>,
     kind: K,
     /// Rows that are not written yet.
     queue: Vec<Queued<K::Row>>,
@@ -108,7 +141,11 @@ impl<'c, F: Follow, K: Kind> Import<'c, F, K> {
         follower: F,
         start: Start,
     ) -> Self {
-        let Start { summary, learned } = start;
+        let Start {
+            summary,
+            learned,
+            run,
+        } = start;
         learned.into_iter().for_each(|learned| kind.learn(&learned));
         Self {
             conn,
@@ -117,6 +154,7 @@ impl<'c, F: Follow, K: Kind> Import<'c, F, K> {
             follower,
             skip: summary.rows,
             summary,
+            run,
             kind,
             queue: Vec::new(),
             is_stopped: false,
@@ -150,7 +188,20 @@ impl<'c, F: Follow, K: Kind> Import<'c, F, K> {
         while !self.queue.is_empty() && !self.is_stopped {
             self.flush(self.queue.len())?;
         }
+        self.resolve()?;
         Ok(self.summary)
+    }
+
+    /// Reads what the rows that are written say of other things.
+    pub(super) fn resolve(&mut self) -> Result<(), ImportError> {
+        let Some(run) = &self.run else { return Ok(()) };
+        resolving::resolve(
+            self.conn,
+            run,
+            (self.form, self.how),
+            (&self.kind, &mut self.follower),
+            &mut self.summary,
+        )
     }
 
     /// Where to end a chunk, so that it does not part a row from those of its product right before it, unless
@@ -195,13 +246,22 @@ impl<'c, F: Follow, K: Kind> Import<'c, F, K> {
             kind,
             follower,
             how,
+            run,
             ..
         } = self;
-        let summary = conn.transaction::<_, ImportError, _>(|conn| {
+        let before = self.summary;
+        let (summary, mut referring) = conn.transaction::<_, ImportError, _>(|conn| {
             follower.begin(conn)?;
-            let mut summary = self.summary;
+            let mut summary = before;
             let applied = kind.apply(conn, &entries, &mut summary, (how.dry_run, stops))?;
-            let learned = settle(&mut told, applied, stops);
+            let (learned, referring) = settle(&mut told, applied, stops);
+            if !referring.is_empty() {
+                let run = match run {
+                    Some(run) => run,
+                    None => run.insert(keeping::new_run(conn)?),
+                };
+                keeping::keep(conn, run, before.rows, &told, &referring)?;
+            }
             if form == Form::Ndjson {
                 told.iter_mut().for_each(Told::name_members);
             }
@@ -212,22 +272,39 @@ impl<'c, F: Follow, K: Kind> Import<'c, F, K> {
                 learned: &learned,
             };
             follower.decided(conn, &decided)?;
-            Ok(summary)
+            let places = referring.into_iter().map(|(at, _)| at);
+            Ok((summary, places.peekable()))
         })?;
         self.summary = summary;
         self.is_stopped = stops && told.iter().any(Told::is_refused);
+        let mut place = 0..;
+        told.retain(|_| {
+            let at = place.next();
+            referring
+                .next_if(|referring| Some(*referring) == at)
+                .is_none()
+        });
         self.follower.committed(&told);
         Ok(())
     }
 }
 
 /// Puts what was decided in its places. Rows behind one that stops the import are none any more.
-fn settle(told: &mut Vec<Told>, applied: Applied, stops: bool) -> Vec<Learned> {
+fn settle(
+    told: &mut Vec<Told>,
+    applied: Applied,
+    stops: bool,
+) -> (Vec<Learned>, Vec<(usize, Wanted)>) {
     let mut outcomes = applied.outcomes.into_iter();
+    let mut said = applied.referring.into_iter().peekable();
+    let (mut entry, mut referring) = (0, Vec::new());
     let mut decided = 0;
     for row in told.iter_mut() {
         if !row.is_refused() {
             row.outcome = outcomes.next().unwrap_or(Outcome::Unchanged);
+            let said = said.next_if(|(of, _)| *of == entry);
+            referring.extend(said.map(|(_, wanted)| (decided, wanted)));
+            entry += 1;
         }
         decided += 1;
         if stops && row.is_refused() {
@@ -235,17 +312,12 @@ fn settle(told: &mut Vec<Told>, applied: Applied, stops: bool) -> Vec<Learned> {
         }
     }
     told.truncate(decided);
-    applied.learned
+    (applied.learned, referring)
 }
 
 fn count(told: &[Told], summary: &mut Summary) {
     for row in told {
         summary.rows += 1;
-        match row.outcome {
-            Outcome::Created => summary.created += 1,
-            Outcome::Updated => summary.updated += 1,
-            Outcome::Unchanged => summary.unchanged += 1,
-            Outcome::Refused(_) => summary.refused += 1,
-        }
+        *summary.count_of(&row.outcome) += 1;
     }
 }

@@ -22,19 +22,21 @@ db::statement! {
         ends: Vec<String> => Array<Text>,
         options: Vec<serde_json::Value> => Array<Jsonb>,
         variants: Vec<i32> => Array<Integer>,
+        tax_classes: Vec<String> => Array<Text>,
     } -> BigInt =
     "WITH input AS MATERIALIZED ( \
        SELECT nextval('catalog.products_id_seq') AS id, i.* \
          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[], \
-                     $9::text[], $10::text[], $11::text[], $12::jsonb[], $13::integer[]) WITH ORDINALITY \
+                     $9::text[], $10::text[], $11::text[], $12::jsonb[], $13::integer[], $14::text[]) WITH ORDINALITY \
            AS i (name, description, image, slug, brand, tags, html, seo_title, seo_description, begins, ends, options, \
-                 variants, position) \
+                 variants, tax_class, position) \
      ), products AS ( \
        INSERT INTO catalog.products (id, name, description, image, slug, brand, tags, description_html, seo_title, \
-                                     seo_description, published_at, unpublished_at, options, variant_count) \
+                                     seo_description, published_at, unpublished_at, options, variant_count, tax_class) \
               OVERRIDING SYSTEM VALUE \
        SELECT id, name, description, image, slug, brand, ARRAY(SELECT jsonb_array_elements_text(tags)), html, seo_title, \
-              seo_description, begins::timestamptz, ends::timestamptz, options, variants FROM input \
+              seo_description, begins::timestamptz, ends::timestamptz, options, variants, \
+              coalesce(nullif(tax_class, ''), 'standard') FROM input \
      ) SELECT id FROM input ORDER BY position"
 }
 
@@ -54,16 +56,17 @@ db::statement! {
         ends: Vec<String> => Array<Text>,
         options: Vec<serde_json::Value> => Array<Jsonb>,
         added: Vec<i32> => Array<Integer>,
+        tax_classes: Vec<String> => Array<Text>,
     } -> (BigInt, BigInt) =
     "UPDATE catalog.products p SET name = i.name, description = i.description, image = i.image, slug = i.slug, \
             brand = i.brand, tags = ARRAY(SELECT jsonb_array_elements_text(i.tags)), description_html = i.html, \
             seo_title = i.seo_title, seo_description = i.seo_description, published_at = i.begins::timestamptz, \
             unpublished_at = i.ends::timestamptz, options = i.options, variant_count = variant_count + i.added, \
-            version = version + 1, updated_at = now() \
+            tax_class = i.tax_class, version = version + 1, updated_at = now() \
        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[], \
-                   $9::text[], $10::text[], $11::text[], $12::text[], $13::jsonb[], $14::integer[]) \
+                   $9::text[], $10::text[], $11::text[], $12::text[], $13::jsonb[], $14::integer[], $15::text[]) \
          AS i (id, name, description, image, slug, brand, tags, html, seo_title, seo_description, begins, ends, options, \
-               added) \
+               added, tax_class) \
       WHERE p.id = i.id RETURNING p.id, p.version"
 }
 
@@ -106,6 +109,7 @@ pub(super) fn begin(
         ends: new.iter().map(|t| t.described.end_text()).collect(),
         options: options(&new)?,
         variants: new.iter().map(|t| t.variants).collect(),
+        tax_classes: texts(&new, |d| &d.tax_class),
     }
     .load(conn)?;
     take_over_slugs(conn, &new)?;
@@ -149,6 +153,7 @@ pub(super) fn update(
         ends: changed.iter().map(|t| t.described.end_text()).collect(),
         options: options(&changed)?,
         added: changed.iter().map(|t| t.added).collect(),
+        tax_classes: texts(&changed, |d| &d.tax_class),
     }
     .load(conn)?;
     let renamed = |target: &&&Target| target.described.slug != target.former_slug;

@@ -81,7 +81,11 @@ fn add(conn: &mut PgConnection, plan: &Plan, targets: &[Target]) -> QueryResult<
                 sku: &row.sku,
                 choices,
                 price: row.price,
-                kind: VariantKind::Physical,
+                // A bundle is physical until it has its parts, and nobody can have any of it.
+                kind: row
+                    .kind
+                    .filter(|kind| *kind != VariantKind::Bundle)
+                    .unwrap_or(VariantKind::Physical),
                 on_hand: row.on_hand.unwrap_or(0),
                 traits: &row.traits,
             })

@@ -5,7 +5,8 @@ use db::jobs::{self, managing};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 
-use super::{JOB, State};
+use super::{JOB, State, fetching};
+use crate::import::references::keeping;
 
 db::statement! {
     struct LockState { id: i64 => BigInt } -> Text =
@@ -73,10 +74,12 @@ pub enum EndError {
 pub fn cancel(conn: &mut PgConnection, id: i64) -> Result<(), EndError> {
     conn.transaction(|conn| {
         // The job comes before what it works on.
-        if let Some(job) = jobs::find_unfinished(conn, JOB, &id.to_string())?
-            && let Err(ManageError::Db(error)) = managing::cancel(conn, job.id)
-        {
-            return Err(error.into());
+        for kind in [fetching::JOB, JOB] {
+            if let Some(job) = jobs::find_unfinished(conn, kind, &id.to_string())?
+                && let Err(ManageError::Db(error)) = managing::cancel(conn, job.id)
+            {
+                return Err(error.into());
+            }
         }
         let state = lock(conn, id)?;
         if state.is_final() {
@@ -84,6 +87,7 @@ pub fn cancel(conn: &mut PgConnection, id: i64) -> Result<(), EndError> {
         }
         Cancel { id }.execute(conn)?;
         DropFile { id }.execute(conn)?;
+        keeping::forget(conn, &keeping::run_of(id))?;
         Ok(())
     })
 }
@@ -132,13 +136,14 @@ pub fn abandon_lost(conn: &mut PgConnection) -> QueryResult<()> {
     }
 }
 
-/// Forgets up to `limit` imports that were over so many days ago, and files that have not come within an hour. Returns
-/// how many there were.
+/// Forgets up to `limit` imports that were over so many days ago, files that have not come within an hour, and what imports
+/// of the command line have left behind. Returns how many there were.
 ///
 /// # Errors
 ///
 /// Those of the database.
 pub fn prune(conn: &mut PgConnection, days: i32, limit: i64) -> QueryResult<usize> {
     let finished = Prune { days, limit }.execute(conn)?;
-    Ok(finished + PruneLost { limit }.execute(conn)?)
+    let lost = PruneLost { limit }.execute(conn)?;
+    Ok(finished + lost + keeping::prune(conn, limit)?)
 }

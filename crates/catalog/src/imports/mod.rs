@@ -4,11 +4,14 @@
 //! transaction. So whatever process dies, another one goes on behind the last chunk that was committed.
 //!
 //! - [`uploading`]: a file comes in
+//! - [`fetching`]: or is fetched
 //! - [`working`]: its rows are written
 //! - [`find`], [`list`], [`results`]: what became of it
 //! - [`cancel`], [`delete`], [`prune`]: the end of it
 
+mod correcting;
 mod ending;
+pub mod fetching;
 mod source;
 mod state;
 pub mod uploading;
@@ -19,6 +22,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
 use domain::{Currency, UserId};
 
+pub use correcting::refuse_later;
 pub use ending::{EndError, abandon_lost, cancel, delete, prune};
 pub use state::{State, UnknownState};
 
@@ -57,6 +61,8 @@ pub struct Import {
     pub created_at: DateTime<Utc>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
+    /// Where the file is fetched from; `None` where somebody sends it.
+    pub url: Option<String>,
 }
 
 impl Import {
@@ -155,13 +161,14 @@ type ImportColumns = (
     Timestamptz,
     Nullable<Timestamptz>,
     Nullable<Timestamptz>,
+    Nullable<Text>,
 );
 
 macro_rules! select_imports {
     ($rest:literal) => {
         concat!(
             "SELECT id, kind, format, profile, currency, mode, on_error, state, bytes, rows, created, updated, unchanged, \
-                    refused, products, prices, error, created_at, started_at, finished_at ",
+                    refused, products, prices, error, created_at, started_at, finished_at, url ",
             $rest
         )
     };

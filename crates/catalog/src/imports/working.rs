@@ -7,9 +7,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Text};
 use serde_json::Value;
 
+use super::correcting;
 use super::source::{Parts, is_ours, not_read, unreadable};
 use super::{Import, RowResult, State, find};
-use crate::import::{self, Decided, Follow, ImportError, Learned, Outcome, Start, Summary, Told};
+use crate::import::references::keeping;
+use crate::import::{
+    self, Corrected, Decided, Follow, ImportError, Learned, Outcome, Start, Summary, Told,
+};
 
 /// How far an attempt has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +114,7 @@ pub fn work(
         let import = find(conn, id)?.filter(|_| is_open);
         if import.as_ref().is_some_and(|import| import.how().dry_run) {
             BeginAgain { id }.execute(conn)?;
+            keeping::forget(conn, &keeping::run_of(id))?;
             return Ok::<_, WorkError>(find(conn, id)?);
         }
         Ok(import)
@@ -129,6 +134,7 @@ pub fn work(
     let mut start = Start {
         summary: import.summary(),
         learned: Vec::new(),
+        run: Some(keeping::run_of(id)),
     };
     for chunk in chunks {
         let learned: Vec<Learned> = serde_json::from_value(chunk)
@@ -145,10 +151,12 @@ pub fn work(
     };
     // An attempt may have ended between the refused row and the end of the import.
     let how = import.how();
-    if how.on_error == import::OnError::Stop && before > 0 {
-        return end(conn, &import, claim, Ok(State::Stopped));
-    }
-    match import::run(conn, source, form, how, follower, start) {
+    let done = if how.on_error == import::OnError::Stop && before > 0 {
+        import::finish(conn, form, how, follower, start)
+    } else {
+        import::run(conn, source, form, how, follower, start)
+    };
+    match done {
         Ok(summary) => {
             let stops = how.on_error == import::OnError::Stop && summary.refused > 0;
             let state = if stops {
@@ -193,6 +201,7 @@ fn end(
             Err(error) => Fail { id, error }.execute(conn)?,
         };
         DropFile { id }.execute(conn)?;
+        keeping::forget(conn, &keeping::run_of(id))?;
         Ok::<_, WorkError>(())
     })?;
     Ok(Done::Settled)
@@ -229,9 +238,6 @@ impl Follow for Follower<'_> {
 
     fn decided(&mut self, conn: &mut PgConnection, chunk: &Decided) -> Result<(), ImportError> {
         let results: Vec<RowResult> = chunk.rows.iter().map(row_result).collect();
-        let json = |value: serde_json::Result<Value>| {
-            value.map_err(|error| diesel::result::Error::SerializationError(error.into()))
-        };
         InsertChunk {
             import_id: self.id,
             number: i64::try_from(self.rows).unwrap_or(i64::MAX),
@@ -246,6 +252,24 @@ impl Follow for Follower<'_> {
         self.rows = chunk.summary.rows;
         Ok(())
     }
+
+    fn corrected(
+        &mut self,
+        conn: &mut PgConnection,
+        corrected: &Corrected,
+    ) -> Result<(), ImportError> {
+        if correcting::lock(conn, self.id)?.as_deref() != Some(State::Running.as_str()) {
+            return Err(ImportError::Ended(Interrupted::Lost(LeaseLost).into()));
+        }
+        let row = (self.id, corrected.number);
+        Ok(correcting::correct(conn, row, |_| {
+            row_result(corrected.row)
+        })?)
+    }
+}
+
+fn json(value: serde_json::Result<Value>) -> QueryResult<Value> {
+    value.map_err(|error| diesel::result::Error::SerializationError(error.into()))
 }
 
 fn count(id: i64, summary: &Summary) -> Count {
@@ -264,17 +288,15 @@ fn count(id: i64, summary: &Summary) -> Count {
 
 /// Postgres keeps no NUL, which a cell may hold.
 fn row_result(told: &Told) -> RowResult {
-    let (outcome, refusal) = match &told.outcome {
-        Outcome::Created => ("created", None),
-        Outcome::Updated => ("updated", None),
-        Outcome::Unchanged => ("unchanged", None),
-        Outcome::Refused(refusal) => ("refused", Some(refusal)),
+    let refusal = match &told.outcome {
+        Outcome::Refused(refusal) => Some(refusal),
+        _ => None,
     };
     let clean = |text: &str| text.replace('\0', "\u{fffd}");
     RowResult {
         line: told.line,
         sku: clean(&told.sku),
-        outcome: outcome.to_owned(),
+        outcome: told.outcome.name().to_owned(),
         field: refusal.map(|refusal| refusal.field.to_owned()),
         message: refusal.map(|refusal| clean(&refusal.message).chars().take(500).collect()),
     }

@@ -1,7 +1,7 @@
 //! What jobs do about bytes: smaller renditions, and an end.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use domain::MediaId;
 
 /// How long the bytes of a picture may take to come.
@@ -20,6 +20,11 @@ pub struct Original {
 db::statement! {
     struct FindOriginal { id: i64 => BigInt } -> (Text, Text, Array<Integer>) =
     "SELECT file::text, content_type, widths FROM catalog.media WHERE id = $1 AND state = 'kept'"
+}
+
+db::statement! {
+    struct IsGone { id: i64 => BigInt } -> Bool =
+    "SELECT NOT EXISTS (SELECT FROM catalog.media WHERE id = $1 AND state <> 'dropped')"
 }
 
 db::statement! {
@@ -51,6 +56,15 @@ db::statement! {
 /// Those of the database.
 pub fn find_original(conn: &mut PgConnection, id: MediaId) -> QueryResult<Option<Original>> {
     FindOriginal { id: id.get() }.get_result(conn).optional()
+}
+
+/// Whether a picture was there and is no more, so that its bytes are nobody's.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn is_gone(conn: &mut PgConnection, id: MediaId) -> QueryResult<bool> {
+    IsGone { id: id.get() }.get_result(conn)
 }
 
 /// Says that the renditions are there. Returns whether the picture still is.

@@ -6,13 +6,17 @@
 //!
 //! - [`uploading`]: a picture comes in
 //! - [`editing`]: what it is called, and its end
+//! - [`exchange`]: what it is called on its way to another shop
 //! - [`keeping`]: its smaller renditions, and what is to be removed
 //! - [`products`]: the pictures of a product, in their order
+//! - [`wanted`]: those that are still to be fetched
 
 pub mod editing;
+pub mod exchange;
 pub mod keeping;
 pub mod products;
 pub mod uploading;
+pub mod wanted;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Text};
 use domain::{Locale, MediaId, ProductId, UserId};
 use serde_json::{Value, json};
 
-use super::Hash;
+use super::{Hash, wanted};
 use crate::editing::{self, EditError, ProductChanges};
 use crate::products::Product;
 use crate::translations::locales;
@@ -52,6 +52,18 @@ impl From<bool> for Pictures {
             is_any,
             shown: Vec::new(),
         }
+    }
+}
+
+impl Shown {
+    /// What is said of it in other languages, as [`Wanted::alts`] has it.
+    #[must_use]
+    pub fn said(&self) -> BTreeMap<Locale, Option<String>> {
+        let texts = self.alts.as_object().into_iter().flatten();
+        let text = |(locale, text): (&String, &Value)| {
+            Some((locale.parse().ok()?, text.as_str().map(str::to_owned)))
+        };
+        texts.filter_map(text).collect()
     }
 }
 
@@ -199,16 +211,16 @@ pub(crate) fn fill(
 pub fn set(
     conn: &mut PgConnection,
     id: ProductId,
-    wanted: &[Wanted],
+    pictures: &[Wanted],
     expected_version: Option<i64>,
     actor: Option<UserId>,
 ) -> Result<i64, SetError> {
     // First, because it locks the product.
     let version = editing::update(conn, id, ProductChanges::default(), expected_version, actor)?;
     let product_id = id.get();
-    let ids = wanted.iter().map(|one| one.id.get()).collect();
+    let ids = pictures.iter().map(|one| one.id.get()).collect();
     let kept: Vec<(i64, String, Value)> = LockMedia { ids }.load(conn)?;
-    check_variants(conn, id, wanted)?;
+    check_variants(conn, id, pictures)?;
     let row = |(index, one): (usize, &Wanted)| {
         let found = kept.iter().find(|(id, ..)| *id == one.id.get());
         let (id, own, others) = found.ok_or(SetError::Unknown(index))?;
@@ -219,11 +231,12 @@ pub fn set(
             .map_or_else(|| others.clone(), super::as_json);
         Ok(json!({"id": id, "alt": alt, "alts": alts, "variantIds": one.variant_ids}))
     };
-    let rows = wanted.iter().enumerate().map(row);
+    let rows = pictures.iter().enumerate().map(row);
     let media = Value::Array(rows.collect::<Result<_, SetError>>()?);
     Clear { product_id }.execute(conn)?;
     Insert { product_id, media }.execute(conn)?;
     NoteWhether { product_id }.execute(conn)?;
+    wanted::forget(conn, id)?;
     Ok(version)
 }
 

@@ -12,6 +12,8 @@ use super::{Hash, JOB, QUEUE, find};
 #[derive(Clone, Debug)]
 pub struct NewMedia {
     pub hash: Hash,
+    /// Of the file that it came as, before it was cleaned.
+    pub source: Hash,
     /// `image/jpeg`, `image/png` or `image/webp`; all others are no pictures.
     pub content_type: &'static str,
     pub bytes: i64,
@@ -36,9 +38,10 @@ db::statement! {
         widths: Vec<i32> => Array<Integer>,
         name: String => Text,
         alt: String => Text,
+        source_hash: Vec<u8> => Binary,
     } -> (BigInt, Text) =
-    "INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id, file::text"
+    "INSERT INTO catalog.media (hash, content_type, bytes, width, height, widths, name, alt, source_hash) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id, file::text"
 }
 
 db::statement! {
@@ -69,6 +72,7 @@ pub fn begin(conn: &mut PgConnection, new: NewMedia) -> QueryResult<(MediaId, St
         widths: new.widths,
         name: new.name,
         alt: new.alt,
+        source_hash: new.source.0.to_vec(),
     };
     let (id, file): (i64, String) = insert.get_result(conn)?;
     let id = MediaId::try_from(id)

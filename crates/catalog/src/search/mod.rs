@@ -1,6 +1,7 @@
 //! Search: words, facets, prices and orders, answered from an index that is derived from the catalogue.
 //!
-//! The index has a document for each product that the clock may put on sale, in each language of the shop. It is read and
+//! The index has a document for each product that the clock may put on sale, in each language of the shop: with the texts that a reader of
+//! that language is shown. It is read and
 //! written by SQL functions, which the migrations explain; what is on sale by the clock is decided when it is read.
 //!
 //! - [`find`]: a page of what is found, and what it can be narrowed by

@@ -1,7 +1,7 @@
 //! All documents anew, into an index that nobody reads yet.
 //!
-//! A shop that has just learnt to search has products and no documents, and one whose languages or currency changed has
-//! documents of another kind. The steps may be taken by one replica after the other: where it stopped is in the
+//! A shop that has just learnt to search has products and no documents, and one whose languages or currency changed, or that was
+//! upgraded to a release that finds more, has documents of another kind. The steps may be taken by one replica after the other: where it stopped is in the
 //! database.
 
 use diesel::connection::SimpleConnection as _;
@@ -19,10 +19,12 @@ pub const BATCH: i32 = 200;
 db::statement! {
     struct Suit { locales: Vec<String> => Array<Text>, currency: &'static str => Text } -> Bool =
     "WITH empty AS ( \
-       UPDATE catalog.search_index SET locales = $1, currency = $2, built_at = coalesce(built_at, now()) \
+       UPDATE catalog.search_index SET locales = $1, currency = $2, built_at = coalesce(built_at, now()), \
+              shape = catalog.search_shape() \
         WHERE NOT EXISTS (SELECT FROM catalog.products) AND next_locales IS NULL RETURNING true \
      ) SELECT EXISTS (SELECT FROM empty) OR EXISTS ( \
-         SELECT FROM catalog.search_index WHERE built_at IS NOT NULL AND locales = $1 AND currency = $2)"
+         SELECT FROM catalog.search_index WHERE built_at IS NOT NULL AND locales = $1 AND currency = $2 \
+            AND shape = catalog.search_shape())"
 }
 
 db::statement! {
@@ -52,7 +54,8 @@ db::statement! {
     struct Clear {} -> Text = "SELECT catalog.search_clear()::text"
 }
 
-/// Whether the index that is read suits a shop of these languages and this currency. One without products is made to.
+/// Whether the index that is read suits a shop of these languages and this currency, and was built by a release that puts into documents
+/// what this one does. One without products is made to.
 ///
 /// # Errors
 ///

@@ -1,10 +1,12 @@
-//! Texts of products and categories in other languages than the shop's own.
+//! Texts of products, categories and options in other languages than the shop's own.
 //!
 //! What is not said in a locale is looked for in wider ones (`pt-BR`, then `pt`), text by text, and at last in the shop's
-//! own language. A translation is part of its product or category: to write one is a change of that.
+//! own language. A translation is part of its product or category: to write one is a change of that. Options are no things of their
+//! own but words of products: see [`options`].
 
 pub mod categories;
 pub mod custom;
+pub mod options;
 pub mod products;
 
 use domain::Locale;

@@ -17,7 +17,8 @@ use crate::{EUR, NewProduct, USD, cause, count, create, database, product};
 
 const HEADER: &str = "product,sku,name,description,description_html,brand,tags,categories,slug,seo_title,\
                       seo_description,status,publish_at,unpublish_at,price,currency,image,on_hand,barcode,\
-                      weight_grams,length_mm,width_mm,height_mm";
+                      weight_grams,length_mm,width_mm,height_mm,tax_class,collections,related,up_sell,\
+                      cross_sell,images,kind,components";
 
 /// Products, variants and prices of a shop, and the file.
 fn exported(conn: &mut PgConnection) -> ([u64; 3], String) {
@@ -180,12 +181,12 @@ B,B,1,USD,,,Books > R\\|B,,,,
         lines.next(),
         Some(
             "A,A,A,,<p>Ape</p>,Bränd,new|a\\|b,Books > R\\|B > \\>\\\\|Zoo|Zoo > Apes,ape,Apes for sale,Buy,active,,,\
-             1.00,USD,,0,,,,,"
+             1.00,USD,,0,,,,,,standard,,,,,,physical,"
         )
     );
     assert_eq!(
         lines.next(),
-        Some("B,B,B,,,,,Books > R\\|B,,,,active,,,1.00,USD,,0,,,,,")
+        Some("B,B,B,,,,,Books > R\\|B,,,,active,,,1.00,USD,,0,,,,,,standard,,,,,,physical,")
     );
 }
 
@@ -211,13 +212,13 @@ tee,TEE-S,,17.00,EUR,,,,,,
         format!(
             "\
 {HEADER},option:Size,option:Colour
-TEE-S,TEE-S,Tee,,,,,,,,,active,,,19.00,USD,,5,4006381333931,180,,,,S,red
-TEE-S,TEE-S,,,,,,,,,,,,,17.00,EUR,,,,,,,,,
-TEE-S,TEE-M,,,,,,,,,,,,,19.00,USD,,0,,190,,,,M,red
-TEE-S,TEE-M-B,,,,,,,,,,,,,21.00,USD,,3,,,,,,M,blue
-MUG,MUG,Mug,,,,,,,,,active,,,9.50,USD,,7,,,95,,,,blue
-CAP,CAP,\"Cap, \"\"large\"\"\",,,,,,,,,active,,,1200,JPY,,0,,60,,,,,
-CAP,CAP,,,,,,,,,,,,,11.005,KWD,,,,,,,,,
+TEE-S,TEE-S,Tee,,,,,,,,,active,,,19.00,USD,,5,4006381333931,180,,,,standard,,,,,,physical,,S,red
+TEE-S,TEE-S,,,,,,,,,,,,,17.00,EUR,,,,,,,,,,,,,,,,,
+TEE-S,TEE-M,,,,,,,,,,,,,19.00,USD,,0,,190,,,,,,,,,,physical,,M,red
+TEE-S,TEE-M-B,,,,,,,,,,,,,21.00,USD,,3,,,,,,,,,,,,physical,,M,blue
+MUG,MUG,Mug,,,,,,,,,active,,,9.50,USD,,7,,,95,,,standard,,,,,,physical,,,blue
+CAP,CAP,\"Cap, \"\"large\"\"\",,,,,,,,,active,,,1200,JPY,,0,,60,,,,standard,,,,,,physical,,,
+CAP,CAP,,,,,,,,,,,,,11.005,KWD,,,,,,,,,,,,,,,,,
 "
         )
     );
@@ -285,9 +286,9 @@ fn a_shop_that_has_lived_is_exported_as_it_is_now() {
         format!(
             "\
 {HEADER},option:Size,option:Fit,option:Unused
-T-L-SLIM,T-L-SLIM,\"Product A,1\",\"=SUM(A1), \"\"quoted\"\",\r\nwith lines;\rand\ttabs \u{1F9F5}\",,,,,,,,active,,,15.00,EUR,\"/a,b.jpg\",2,,,,,,L,slim,
-T-L-SLIM,\"A,1\",,,,,,,,,,,,,9.50,USD,,10,,,,,,S,slim,
-B,B,Product B,,,,,,,,,active,,,9.50,USD,,10,,,,,,XL,slim,x
+T-L-SLIM,T-L-SLIM,\"Product A,1\",\"=SUM(A1), \"\"quoted\"\",\r\nwith lines;\rand\ttabs \u{1F9F5}\",,,,,,,,active,,,15.00,EUR,\"/a,b.jpg\",2,,,,,,standard,,,,,,physical,,L,slim,
+T-L-SLIM,\"A,1\",,,,,,,,,,,,,9.50,USD,,10,,,,,,,,,,,,physical,,S,slim,
+B,B,Product B,,,,,,,,,active,,,9.50,USD,,10,,,,,,standard,,,,,,physical,,XL,slim,x
 "
         )
     );

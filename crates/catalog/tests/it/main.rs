@@ -22,6 +22,7 @@ mod publishing;
 mod quotes;
 mod races;
 mod related;
+mod sales;
 mod search;
 mod sets;
 mod stock;

@@ -22,6 +22,7 @@ use crate::{USD, conn, create, database, product, statements};
 pub fn new(byte: u8) -> NewMedia {
     NewMedia {
         hash: Hash([byte; 32]),
+        source: Hash([byte; 32]),
         content_type: "image/jpeg",
         bytes: 9_000,
         width: 400,

@@ -5,8 +5,9 @@ use catalog::media;
 use catalog::products::managed::{self, Status};
 use catalog::products::{self, Start};
 use catalog::quotes::Wanted;
+use catalog::sales::{self, Sold};
 use catalog::stock::{self, Change, low, movements};
-use catalog::translations::custom;
+use catalog::translations::{custom, options};
 use catalog::variants;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
@@ -310,4 +311,60 @@ fn a_page_of_a_category_reads_no_more_rows_than_it_shows_in_any_order() {
         assert!(!plan.contains("is_on_sale"), "not seen through: {plan}");
         assert!(most_rows(&plan) <= rows, "{plan}");
     }
+}
+
+#[test]
+fn words_of_options_are_looked_up_and_sales_counted_without_a_scan() {
+    const WORDS: &str = "
+        INSERT INTO catalog.translated_options (name) SELECT 'Option ' || n FROM generate_series(1, 2000) n;
+        INSERT INTO catalog.option_translations SELECT o.id, l.locale, v.value, 'Wort'
+          FROM catalog.translated_options o, (VALUES ('de'), ('de-AT'), ('fr')) l (locale), (VALUES (''), ('red'), ('blue')) v (value);
+        INSERT INTO catalog.sales_days SELECT p, current_date - d, 1 FROM generate_series(1, 2000) p, generate_series(0, 9) d;
+        INSERT INTO catalog.product_sales SELECT p, 10 FROM generate_series(1, 2000) p";
+    let conn = &mut database().connect();
+    conn.batch_execute(WORDS).unwrap();
+    conn.batch_execute("VACUUM ANALYZE").unwrap();
+    conn.batch_execute(SETTINGS).unwrap();
+    let austrian = "de-AT".parse().unwrap();
+    let pairs = [
+        ("Option 7", "red"),
+        ("Option 7", "blue"),
+        ("Option 9", "green"),
+    ];
+    let found = options::find_all(conn, pairs.into_iter(), &austrian).unwrap();
+    assert_eq!(found.of_value("Option 7", "blue"), Some("Wort"));
+    assert_eq!(found.of_option("Option 9"), Some("Wort"));
+    assert_eq!(found.of_value("Option 9", "green"), None);
+
+    let words = plan(
+        conn,
+        "FROM unnest($1::text[], $2::text[]) AS w (name, value)",
+        "'{Option 7,Option 7,Option 9}', '{red,blue,green}', '{de-AT,de}'",
+    );
+    assert!(!words.contains("Seq Scan"), "{words}");
+    assert!(most_rows(&words) <= 4, "{words}");
+
+    let read = |conn: &mut PgConnection| {
+        let counted = "(SELECT concat_ws('/', sum(seq_scan), sum(idx_tup_fetch)) FROM pg_stat_xact_user_tables \
+                         WHERE schemaname = 'catalog' AND relname IN ('sales_days', 'product_sales'))";
+        let counts = text(conn, counted);
+        let (scans, rows) = counts.split_once('/').unwrap();
+        (scans.parse::<i64>().unwrap(), rows.parse::<i64>().unwrap())
+    };
+    // Within a transaction, because counters are handed in between two of them.
+    let (scans, rows) = conn.test_transaction::<_, diesel::result::Error, _>(|conn| {
+        let before = read(conn);
+        let at = sql::<diesel::sql_types::Timestamptz>("now()");
+        let at = diesel::select(at).get_result(conn)?;
+        let sold = [7, 9, 7].map(|product_id| Sold {
+            product_id,
+            at,
+            units: 2,
+        });
+        sales::count(conn, &sold)?;
+        let after = read(conn);
+        Ok((after.0 - before.0, after.1 - before.1))
+    });
+    assert_eq!(scans, 0);
+    assert!(rows <= 80, "{rows} rows of two products with ten days each");
 }

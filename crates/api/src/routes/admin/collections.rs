@@ -191,7 +191,7 @@ pub(super) fn refuse(error: CollectionError) -> Problem {
                 .detail("change the rules, or make another collection without any")
         }
         CollectionError::ManualOrder => {
-            let rule = "what rules find has no places: choose newest or name";
+            let rule = "what rules find has no places: choose newest, name or best_selling";
             Problem::invalid("productOrder", "invalid", rule)
         }
         CollectionError::UnknownCategory(index) => {

@@ -21,6 +21,9 @@ pub struct ImportBody {
     kind: String,
     /// `csv`, `ndjson` or `json`.
     format: String,
+    /// Where the file is fetched from; `null` where somebody sends it.
+    #[schema(required = true)]
+    url: Option<String>,
     /// Whose form the file has; `null` for the shop's own.
     #[schema(required = true)]
     profile: Option<String>,
@@ -67,6 +70,7 @@ impl From<Import> for ImportBody {
             id: import.id,
             kind: import.kind,
             format: import.format,
+            url: import.url,
             profile: import.profile,
             currency: import.currency,
             mode: import.mode,
@@ -117,6 +121,9 @@ pub struct NewImportQuery {
     profile: Option<String>,
     /// The currency of all prices, where a file of this profile does not say it.
     currency: Option<String>,
+    /// Where the file is, beginning with https:// or http://: a job fetches it, and the body is empty.
+    #[param(max_length = 2000)]
+    pub url: Option<String>,
 }
 
 impl NewImportQuery {

@@ -4,9 +4,10 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, delete, get, post};
 use catalog::import::Form;
-use catalog::imports::{self, EndError, NewImport, uploading};
+use catalog::imports::{self, EndError, NewImport, fetching, uploading};
 use diesel::PgConnection;
 use domain::{Page, Permission};
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -16,10 +17,14 @@ use crate::http::{Answer, Caller, Key, Params, Problem, Staff, idempotency, para
 use crate::routes::money::ProblemBody;
 use crate::state::State;
 
+/// The most characters of an address.
+const MAX_URL_CHARS: usize = 2_000;
+
 /// Keeps a file and enqueues the job that reads it. Staff only.
 ///
 /// The type says what the file is: `text/csv` or `application/x-ndjson` of the shop's own form, and what its profile
-/// asks for, which may be `application/json`, of another system's.
+/// asks for, which may be `application/json`, of another system's. With `url`, the body is empty and a job fetches the file
+/// that is there.
 #[utoipa::path(
     tag = "imports",
     security(("token" = [])),
@@ -61,6 +66,10 @@ pub async fn create(
         how,
         actor: Some(staff.0.id),
     };
+    if let Some(url) = query.0.url {
+        let key = key.bind(&Caller::User(staff.0), &[]);
+        return fetch(&state, key, new, url, &mut payload).await;
+    }
     let upload = Upload::begin(state.clone().into_inner(), new).await?;
     let file = match upload.receive(&mut payload, limit).await {
         Ok(file) => file,
@@ -82,6 +91,33 @@ pub async fn create(
     // Where another request with this key was faster, this file is one too many.
     upload.discard().await;
     answer
+}
+
+/// Has the file fetched from where it is.
+async fn fetch(
+    state: &State,
+    key: Option<db::idempotency::RequestKey>,
+    new: NewImport,
+    url: String,
+    payload: &mut Payload,
+) -> Result<Answer, Problem> {
+    if url.chars().count() > MAX_URL_CHARS {
+        let rule = format!("must have at most {MAX_URL_CHARS} characters");
+        return Err(params::invalid("url", &rule));
+    }
+    let checked = state.fetcher.check(&url);
+    checked.map_err(|error| params::invalid("url", &error.to_string()))?;
+    while let Some(piece) = payload.next().await {
+        if piece.is_ok_and(|piece| !piece.is_empty()) {
+            return Err(params::invalid("url", "excludes a body"));
+        }
+    }
+    idempotency::once(&state.db, key, move |conn| {
+        let id = fetching::begin(conn, &new, &url)?;
+        let body = read(conn, id)?;
+        Ok(Answer::created(format!("/api/admin/imports/{id}"), &body))
+    })
+    .await
 }
 
 /// Which imports.

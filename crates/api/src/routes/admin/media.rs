@@ -16,6 +16,7 @@ use super::media_upload;
 use crate::http::{
     Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params, precondition, text,
 };
+use crate::media::incoming;
 use crate::routes::money::ProblemBody;
 use crate::state::State;
 
@@ -74,7 +75,7 @@ pub async fn create(
     if let Some(answer) = idempotency::find_answer(&state.db, request_key.clone()).await? {
         return Ok(answer);
     }
-    let stored = media_upload::store(&state, received, name, alt).await?;
+    let stored = media_upload::store(&state, &received, name, alt).await?;
     let id = stored.id;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         if !uploading::complete(conn, id, Some(actor))? {
@@ -89,7 +90,7 @@ pub async fn create(
     })
     .await;
     // Where another request with this key was faster, these bytes are some too many.
-    media_upload::discard(&state, stored).await;
+    incoming::discard(&state.media, &state.db, stored).await;
     answer
 }
 

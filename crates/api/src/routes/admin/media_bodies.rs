@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use catalog::media::editing::MediaChanges;
 use catalog::media::products::{MAX_MEDIA, MAX_VARIANTS, Wanted};
-use catalog::media::{MAX_ALT_CHARS, MAX_NAME_CHARS, Media};
+use catalog::media::{MAX_ALT_CHARS, MAX_NAME_CHARS, Media, wanted};
 use chrono::{DateTime, Utc};
 use domain::{Cursor, InvalidLocale, Locale, MediaId, Page, PageSize, VariantId};
 use serde::{Deserialize, Serialize};
@@ -150,6 +150,42 @@ impl MediaChangesBody {
 #[schema(as = ProductMediaList)]
 pub struct ProductMediaListBody {
     pub media: Vec<ProductMediaBody>,
+    /// Those that an import names and that are not there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingPictureBody>,
+}
+
+/// A picture that is still to be fetched, or does not come.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MissingPicture)]
+pub struct MissingPictureBody {
+    #[schema(example = "https://example.com/red.jpg")]
+    src: String,
+    /// Why it does not come; `null` as long as it may.
+    #[schema(required = true)]
+    message: Option<String>,
+}
+
+impl MissingPictureBody {
+    /// All of a list that a product waits for.
+    pub fn of(list: wanted::List) -> Vec<Self> {
+        if let Some(problems) = list.problems {
+            let told = |problem: wanted::Problem| Self {
+                src: problem.src,
+                message: Some(problem.message),
+            };
+            return problems.into_iter().map(told).collect();
+        }
+        let away = list
+            .images
+            .into_iter()
+            .filter(|image| image.media_id.is_none());
+        away.map(|image| Self {
+            src: image.src,
+            message: None,
+        })
+        .collect()
+    }
 }
 
 /// The pictures that a product is to have, in this order.

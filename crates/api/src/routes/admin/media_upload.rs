@@ -7,8 +7,6 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use catalog::media::Hash;
-use catalog::media::uploading::{self, NewMedia};
-use domain::MediaId;
 use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
@@ -16,10 +14,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use crate::http::Problem;
-use crate::media::aside::{self, AsideError};
-use crate::media::picture::{Picture, PictureError};
-use crate::media::{WIDTHS, files};
-use crate::routes::media_files::original_name;
+use crate::media::aside::AsideError;
+use crate::media::files;
+use crate::media::incoming::{self, About, KeepError, Stored};
+use crate::media::picture::PictureError;
 use crate::state::State;
 
 /// How long the next bytes may take. nginx has the whole file before it passes any of it on.
@@ -87,38 +85,36 @@ async fn drain(payload: &mut Payload) {
     }
 }
 
-/// A file whose bytes are stored, and whose row does not count yet.
-pub struct Stored {
-    pub id: MediaId,
-    file: String,
-}
-
-/// Stores what was sent under a row that does not count yet.
+/// Stores what was sent under a row that does not count yet; a picture is cleaned first.
 pub async fn store(
     state: &State,
-    received: Received,
+    received: &Received,
     name: String,
     alt: String,
 ) -> Result<Stored, Problem> {
     let limits = &state.config.media;
     let head = head(received.file.path()).await;
     let head = head.map_err(|error| no_room(&error))?;
-    let Some(content_type) = files::kind(&head) else {
-        within(&received, limits.max_bytes)?;
-        return store_picture(state, received, name, alt).await;
+    let source = Hash(received.digest);
+    let about = About { source, name, alt };
+    let (media, db, from) = (&state.media, &state.db, received.file.path());
+    let kept = match files::kind(&head) {
+        None => {
+            within(received, limits.max_bytes)?;
+            incoming::keep(media, db, from, about).await
+        }
+        Some(content_type) => {
+            within(received, limits.max_file_bytes)?;
+            incoming::keep_file(media, db, from, content_type, about).await
+        }
     };
-    within(&received, limits.max_file_bytes)?;
-    let new = NewMedia {
-        hash: Hash(received.digest),
-        content_type,
-        bytes: i64::try_from(received.bytes).unwrap_or(i64::MAX),
-        width: 0,
-        height: 0,
-        widths: Vec::new(),
-        name,
-        alt,
-    };
-    put(state, new, received.file.path()).await
+    kept.map_err(|error| match error {
+        KeepError::Aside(error) => not_cleaned(error),
+        // That was logged already.
+        KeepError::Store(_) => unavailable(),
+        KeepError::Disk(error) => no_room(&error),
+        KeepError::Db(error) => error.into(),
+    })
 }
 
 fn within(received: &Received, limit: u64) -> Result<(), Problem> {
@@ -134,97 +130,6 @@ async fn head(path: &Path) -> io::Result<Vec<u8>> {
     let file = tokio::fs::File::open(path).await?;
     file.take(files::HEAD).read_to_end(&mut head).await?;
     Ok(head)
-}
-
-/// Cleans a picture, and stores that.
-async fn store_picture(
-    state: &State,
-    received: Received,
-    name: String,
-    alt: String,
-) -> Result<Stored, Problem> {
-    let media = &state.media;
-    let cleaned = NamedTempFile::new().map_err(|error| no_room(&error))?;
-    let picture = aside::clean(media, received.file.path(), cleaned.path()).await;
-    drop(received);
-    let picture = picture.map_err(not_cleaned)?;
-    let (hash, bytes) = read(cleaned.path())
-        .await
-        .map_err(|error| no_room(&error))?;
-    let new = described(picture, hash, bytes, name, alt);
-    put(state, new, cleaned.path()).await
-}
-
-async fn put(state: &State, new: NewMedia, from: &Path) -> Result<Stored, Problem> {
-    let original = original_name(new.content_type);
-    let (id, file) = state
-        .db
-        .run(move |conn| uploading::begin(conn, new).map_err(Problem::from))
-        .await?;
-    let stored = Stored { id, file };
-    let put = state.media.store.put(&stored.file, &original, from).await;
-    if let Err(error) = put {
-        log::error!(media:% = id, error:% = error; "a file cannot be stored");
-        discard(state, stored).await;
-        return Err(unavailable());
-    }
-    Ok(stored)
-}
-
-/// Forgets a picture, unless it counts by now. What cannot be forgotten now is removed later, as long as a row knows of it:
-/// an upload that was frozen may have lost its own.
-pub async fn discard(state: &State, stored: Stored) {
-    let Stored { id, file } = stored;
-    let discarded = state
-        .db
-        .run(move |conn| uploading::discard(conn, id).map_err(Problem::from))
-        .await;
-    let left = match discarded {
-        Ok(true) => return,
-        Ok(false) => state
-            .media
-            .store
-            .remove(&file)
-            .await
-            .err()
-            .map(|error| error.to_string()),
-        Err(problem) => Some(problem.to_string()),
-    };
-    if let Some(error) = left {
-        log::warn!(media:% = id, file = file.as_str(), error = error.as_str(); "an upload is left behind");
-    }
-}
-
-fn described(picture: Picture, hash: Hash, bytes: i64, name: String, alt: String) -> NewMedia {
-    let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
-    NewMedia {
-        hash,
-        content_type: picture.kind.content_type(),
-        bytes,
-        width: pixels(picture.width),
-        height: pixels(picture.height),
-        widths: WIDTHS
-            .into_iter()
-            .filter(|width| *width < picture.width)
-            .map(pixels)
-            .collect(),
-        name,
-        alt,
-    }
-}
-
-async fn read(path: &Path) -> io::Result<(Hash, i64)> {
-    let mut file = tokio::fs::File::open(path).await?;
-    let (mut digest, mut bytes) = (Sha256::new(), 0);
-    let mut piece = vec![0; 64 * 1024];
-    loop {
-        let length = file.read(&mut piece).await?;
-        if length == 0 {
-            return Ok((Hash(digest.finalize().into()), bytes));
-        }
-        digest.update(&piece[..length]);
-        bytes += i64::try_from(length).unwrap_or_default();
-    }
 }
 
 fn not_cleaned(error: AsideError) -> Problem {

@@ -28,6 +28,7 @@ pub mod media;
 mod media_bodies;
 mod media_upload;
 pub mod movements;
+pub mod option_translations;
 pub mod options;
 pub mod permissions;
 mod price_bodies;

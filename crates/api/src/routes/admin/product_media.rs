@@ -3,11 +3,12 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get, put};
 use catalog::media::products::{self, SetError};
+use catalog::media::wanted;
 use catalog::products::managed;
 use diesel::PgConnection;
 use domain::{Currency, ProductId};
 
-use super::media_bodies::{NewProductMediaListBody, ProductMediaListBody};
+use super::media_bodies::{MissingPictureBody, NewProductMediaListBody, ProductMediaListBody};
 use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
 use crate::routes::money::ProblemBody;
 use crate::routes::product_bodies::ProductMediaBody;
@@ -76,7 +77,9 @@ fn read(conn: &mut PgConnection, id: ProductId, currency: Currency) -> Result<An
     let product = managed::find(conn, id, currency)?.ok_or_else(not_found)?;
     let media = products::list(conn, id)?;
     let media = media.into_iter().map(ProductMediaBody::for_staff).collect();
-    Ok(Answer::ok(&ProductMediaListBody { media }).with_version(product.version))
+    let waiting = wanted::find(conn, id, None)?;
+    let missing = waiting.map(MissingPictureBody::of).unwrap_or_default();
+    Ok(Answer::ok(&ProductMediaListBody { media, missing }).with_version(product.version))
 }
 
 fn refuse(error: SetError) -> Problem {

@@ -247,13 +247,13 @@ fn of_locale<T>(all: Vec<(String, T)>, locale: &Locale) -> Result<(String, T), P
     written.ok_or_else(Problem::internal)
 }
 
-fn locale(text: &str) -> Result<Locale, Problem> {
+pub(super) fn locale(text: &str) -> Result<Locale, Problem> {
     text.parse().map_err(|error: domain::InvalidLocale| {
         Problem::invalid("locale", "invalid", error.to_string())
     })
 }
 
-fn refuse<E>(error: TranslationError<E>, other: fn(E) -> Problem) -> Problem {
+pub(super) fn refuse<E>(error: TranslationError<E>, other: fn(E) -> Problem) -> Problem {
     match error {
         TranslationError::NotThere => Problem::not_found(
             "translation_not_found",

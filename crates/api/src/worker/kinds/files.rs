@@ -78,13 +78,9 @@ where
         let conns = connect(&url).and_then(|one| Ok([one, connect(&url)?]));
         let _ = tell.send(conns.and_then(|mut conns| work(&mut conns, claim, &stopped)));
     });
-    let mut stopping = run.stop.clone();
-    let stops = async move {
-        let _ = stopping.wait_for(|stops| *stops).await;
-    };
     let ended = tokio::select! {
         outcome = &mut told => Some(outcome),
-        () = stops => None,
+        () = run.stops() => None,
     };
     let outcome = match ended {
         Some(outcome) => outcome,

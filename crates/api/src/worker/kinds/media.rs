@@ -42,7 +42,7 @@ pub(super) async fn render(run: Arc<Run>) -> Handled {
     // attempt leaves that was killed, the next one removes here.
     let file = original.map(|original| original.file).or(named);
     if let Some(file) = file
-        && find(&run, id).await?.is_none()
+        && is_gone(&run, id).await?
     {
         run.state.media.store.remove(&file).await?;
         return Ok(Done::All);
@@ -57,6 +57,15 @@ async fn find(run: &Run, id: MediaId) -> Result<Option<Original>, JobError> {
         .db
         .run(move |conn| find(conn).map_err(DbError::from));
     Ok(found.await?)
+}
+
+async fn is_gone(run: &Run, id: MediaId) -> Result<bool, JobError> {
+    let look = move |conn: &mut diesel::PgConnection| keeping::is_gone(conn, id);
+    let is_gone = run
+        .state
+        .db
+        .run(move |conn| look(conn).map_err(DbError::from));
+    Ok(is_gone.await?)
 }
 
 async fn make_and_note(run: &Run, id: MediaId, original: &Original) -> Result<(), JobError> {

@@ -5,9 +5,11 @@
 
 mod custom_fields;
 mod doctor;
+mod fetching;
 mod files;
 mod holds;
 mod media;
+mod pictures;
 mod pruning;
 pub mod rebuilding;
 mod settling;
@@ -104,13 +106,16 @@ pub(super) fn built_in(config: &Config) -> Kinds {
         Kind::new(rebuilding::KIND, rebuilding::rebuild),
         Kind::new(catalog::custom_fields::defining::JOB, custom_fields::apply),
         Kind::new(catalog::imports::JOB, files::import),
+        Kind::new(catalog::imports::fetching::JOB, fetching::fetch),
         Kind::new(catalog::exports::JOB, files::export),
         Kind::new(catalog::media::JOB, media::render),
+        Kind::new(catalog::media::wanted::JOB, pictures::fetch),
         Kind::new("collectMedia", media::collect).every(30),
         Kind::new("pruneFiles", pruning::files).every(300),
         Kind::new("settlePayments", settling::settle_payments).every(5),
         Kind::new("expireUnpaidOrders", unpaid::expire_unpaid_orders).every(30),
         Kind::new("expireHolds", holds::expire_holds).every(30),
+        Kind::new("forgetSales", pruning::sales).every(300),
         Kind::new("pruneIdempotencyKeys", pruning::idempotency_keys).every(60),
         Kind::new("pruneSessions", pruning::sessions).every(300),
         Kind::new("pruneJobs", pruning::jobs).every(300),

@@ -48,6 +48,20 @@ pub(super) async fn files(run: Arc<Run>) -> Handled {
     Ok(if pruned == 0 { Done::All } else { Done::Part })
 }
 
+/// Days of sales that do not count any more.
+pub(super) async fn sales(run: Arc<Run>) -> Handled {
+    let forget = |conn: &mut PgConnection| catalog::sales::forget_old(conn);
+    let forgotten = run
+        .state
+        .db
+        .run(move |conn| forget(conn).map_err(DbError::from));
+    Ok(if forgotten.await? < catalog::sales::BATCH {
+        Done::All
+    } else {
+        Done::Part
+    })
+}
+
 /// Finished jobs, by age, and ticks.
 pub(super) async fn jobs(run: Arc<Run>) -> Handled {
     let settings = &run.state.config.jobs;

@@ -178,6 +178,27 @@ pub fn matrix() -> Vec<Row> {
             [401, 403, 403, 204, 404],
             [401, 403, 403, 204, 404],
         ),
+        row(
+            "GET",
+            "/api/admin/options/{name}/translations",
+            none.clone(),
+            staff,
+            staff,
+        ),
+        row(
+            "PUT",
+            "/api/admin/options/{name}/translations/{locale}",
+            json!({"name": "Farbe"}),
+            staff,
+            staff,
+        ),
+        row(
+            "DELETE",
+            "/api/admin/options/{name}/translations/{locale}",
+            none.clone(),
+            [401, 403, 403, 204, 404],
+            [401, 403, 403, 204, 404],
+        ),
         row("GET", "/api/collections", none.clone(), public, public),
         row("GET", "/api/collections/{id}", none.clone(), public, public),
         row(

@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 46] = [
+pub const REFERENCES: [Case; 49] = [
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'manual', '', 'file', '{}', true, false, 0, 0); \
@@ -13,6 +13,18 @@ pub const REFERENCES: [Case; 46] = [
         "INSERT INTO catalog.custom_values (resource, resource_id) VALUES ('product', 3); \
          INSERT INTO catalog.custom_translations VALUES ('product', 3, 'de', '{\"lost\": \"x\"}')",
         &[("S16", "product 3")],
+    ),
+    (
+        "INSERT INTO catalog.product_sales VALUES (3, 7)",
+        &[("S18", "product 3")],
+    ),
+    (
+        "INSERT INTO catalog.option_translations VALUES (999, 'de', '', 'Farbe')",
+        &[("I7", "option 999")],
+    ),
+    (
+        "INSERT INTO catalog.translated_options (name) VALUES ('Colour')",
+        &[("I9", "option ")],
     ),
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
@@ -288,7 +300,11 @@ pub const EVENTS_AND_SCHEMA: [Case; 29] = [
     ),
     (
         "UPDATE platform.consumers SET failures = 3, failing_since = now() - interval '1 hour', last_error = 'no'",
-        &[("I9", "consumer cache"), ("I9", "consumer search")],
+        &[
+            ("I9", "consumer cache"),
+            ("I9", "consumer sales"),
+            ("I9", "consumer search"),
+        ],
     ),
     (
         "UPDATE platform.idempotency_keys SET expires_at = now() - interval '2 hours'",

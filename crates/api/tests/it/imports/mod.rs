@@ -1,5 +1,8 @@
 //! Files that staff sends, and what becomes of them.
 
+mod elsewhere;
+mod fetched;
+mod pictures;
 mod refusals;
 mod replicas;
 

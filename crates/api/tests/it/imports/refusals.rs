@@ -199,7 +199,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
             "must be skip or stop",
         ),
         (
-            "?url=http://127.0.0.1/",
+            "?address=http://127.0.0.1/",
             csv,
             GOOD.as_bytes(),
             400,

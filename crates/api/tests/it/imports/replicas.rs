@@ -10,15 +10,21 @@ use serde_json::json;
 use super::{PATH, ended, results, upload};
 use crate::support::{Cluster, alone, count, eventually, number, text, wait_until};
 
-/// Products of several rows, some of which go on far behind, with refused rows among them.
+/// Products of several rows, some of which go on far behind, with refused rows among them. Some are shown beside others that
+/// come later, or not at all.
 fn file() -> String {
-    let mut file = "product,sku,name,price,currency,on_hand,option:N,categories\n".to_owned();
+    let mut file =
+        "product,sku,name,price,currency,on_hand,option:N,categories,related\n".to_owned();
     for n in 0..9_000 {
         let name = if n % 5 == 0 { "Name" } else { "" };
         let price = if n % 97 == 1 { "wrong" } else { "1.50" };
+        let related = match n % 10 {
+            0 => format!("S-{}", n + 30),
+            _ => String::new(),
+        };
         writeln!(
             file,
-            "p-{},S-{n},{name},{price},USD,{},{},C {}",
+            "p-{},S-{n},{name},{price},USD,{},{},C {},{related}",
             n / 5,
             n % 9,
             n % 5,
@@ -27,8 +33,8 @@ fn file() -> String {
         .expect("text");
     }
     for n in 0..1_800 {
-        writeln!(file, "p-{n},S-{},,1.25,EUR,,,", n * 5).expect("text");
-        writeln!(file, "p-{n},MORE-{n},,2.50,USD,1,{},", n % 3 + 10).expect("text");
+        writeln!(file, "p-{n},S-{},,1.25,EUR,,,,", n * 5).expect("text");
+        writeln!(file, "p-{n},MORE-{n},,2.50,USD,1,{},,", n % 3 + 10).expect("text");
     }
     file
 }
@@ -41,6 +47,9 @@ fn shop(conn: &mut PgConnection) -> String {
                (SELECT string_agg(on_hand_delta || reason, ',' ORDER BY id) FROM catalog.stock_movements WHERE variant_id = v.id), \
                (SELECT string_agg(c.name || cp.position, ',' ORDER BY c.name) FROM catalog.category_products cp \
                   JOIN catalog.categories c ON c.id = cp.category_id WHERE cp.product_id = p.id), \
+               (SELECT string_agg(q.name || r.position || w.sku, ',' ORDER BY r.position) FROM catalog.related_products r \
+                  JOIN catalog.products q ON q.id = r.related_id JOIN catalog.variants w ON w.product_id = q.id AND w.is_default \
+                 WHERE r.product_id = p.id), \
                (SELECT count(*) FROM platform.outbox WHERE resource_type = 'product' AND resource_id = p.id)) AS line \
           FROM catalog.variants v JOIN catalog.products p ON p.id = v.product_id \
           JOIN catalog.variants d ON d.product_id = p.id AND d.is_default \
@@ -52,7 +61,7 @@ fn shop(conn: &mut PgConnection) -> String {
 fn undisturbed(file: &str) -> (String, String) {
     let database = db::testing::database(&api::OWNERS);
     let mut conn = database.connect();
-    let mut told = "line,sku,outcome,field,message\n".to_owned();
+    let mut rows = Vec::new();
     let report = Report(|line, sku: &str, outcome: &Outcome| {
         let (name, field, message) = match outcome {
             Outcome::Created => ("created", "", ""),
@@ -60,11 +69,17 @@ fn undisturbed(file: &str) -> (String, String) {
             Outcome::Unchanged => ("unchanged", "", ""),
             Outcome::Refused(refusal) => ("refused", refusal.field, refusal.message.as_str()),
         };
-        writeln!(told, "{line},{sku},{name},{field},{message}").expect("text");
+        rows.push((line, format!("{line},{sku},{name},{field},{message}\n")));
     });
     let (how, start) = (How::default(), Start::default());
     import::run(&mut conn, file.as_bytes(), Form::Csv, how, report, start).expect("imported");
-    (shop(&mut conn), told)
+    // Those that refer to something are told of last.
+    rows.sort_by_key(|(line, _)| *line);
+    let told: String = rows.into_iter().map(|(_, row)| row).collect();
+    (
+        shop(&mut conn),
+        format!("line,sku,outcome,field,message\n{told}"),
+    )
 }
 
 /// The replica that reads a file.
@@ -88,10 +103,13 @@ async fn workers_that_are_killed_in_mid_import_change_nothing_of_what_it_comes_t
         "(SELECT rows FROM catalog.imports WHERE id = {})",
         import["id"]
     );
-    let mut kills = 0;
-    for wanted in [700, 3_500, 7_000, 10_000] {
+    let (mut kills, mut dead) = (0, None);
+    for wanted in [2_000, 5_000, 8_500] {
         let mut victim = None;
         tokio::task::block_in_place(|| {
+            if let Some(dead) = dead.take() {
+                cluster.restart(dead);
+            }
             wait_until("a replica reads the file", || {
                 victim = holder(&cluster);
                 victim.is_some() && number(&mut conn, &rows) >= wanted
@@ -100,8 +118,24 @@ async fn workers_that_are_killed_in_mid_import_change_nothing_of_what_it_comes_t
         let victim = victim.expect("just found");
         cluster.signal(victim, "KILL");
         kills += 1;
-        tokio::task::block_in_place(|| cluster.restart(victim));
+        dead = Some(victim);
     }
+    let done = "catalog.import_references WHERE is_done";
+    tokio::task::block_in_place(|| {
+        wait_until("the other replica reads what rows refer to", || {
+            count(&mut conn, done) >= 100
+        });
+        let victim = holder(&cluster).expect("it works on it");
+        assert_ne!(Some(victim), dead);
+        cluster.signal(victim, "KILL");
+        kills += 1;
+        let left = count(&mut conn, "catalog.import_references WHERE NOT is_done");
+        assert!(left > 0, "nobody was in the middle of it");
+        if let Some(dead) = dead {
+            cluster.restart(dead);
+        }
+        cluster.restart(victim);
+    });
     let ended = ended(&staff, &import).await;
 
     assert_eq!(ended["state"], "succeeded", "{ended}");

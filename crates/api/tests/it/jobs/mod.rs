@@ -167,6 +167,7 @@ async fn a_schedule_is_listed_with_its_times_and_runs_when_staff_says_so() {
         "expireUnpaidOrders",
         "expireHolds",
         "collectMedia",
+        "forgetSales",
         "pruneIdempotencyKeys",
         "pruneSessions",
         "pruneFiles",

@@ -20,7 +20,7 @@ const PATH: &str = "/api/admin/media";
 const SOON: Duration = Duration::from_secs(60);
 
 /// A picture of one colour, which nobody else has.
-fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+pub fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let random = uuid::Uuid::new_v4().into_bytes();
     let mut image = RgbImage::from_pixel(width, height, Rgb([random[0], random[1], random[2]]));
     for (pixel, byte) in image.pixels_mut().step_by(8).zip(random) {

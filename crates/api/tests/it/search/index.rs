@@ -117,3 +117,61 @@ async fn a_shop_of_two_languages_stems_each_of_them() {
     let english = search(&shop, "q=katze").await;
     assert_eq!(english["didYouMean"], "katzen");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_translation_is_found_and_shown_in_its_language_alone() {
+    let cluster = Cluster::with_settings("open", 2, &[("SEARCH__LOCALES", "en, de")]);
+    let admin = cluster.admin().await;
+    let body =
+        json!({"name": "Lantern", "description": "For the garden", "sku": "LAMP", "price": "1.00"});
+    let made = admin.post("/api/products", &body).send().await.expect(201);
+    let id = made["id"].as_i64().expect("an id");
+    let category = json!({"name": "Outdoors"});
+    let category = admin.post("/api/admin/categories", &category).send().await;
+    let category = category.expect(201)["id"].clone();
+    let place = format!("/api/admin/categories/{category}/products");
+    let placed = json!({"add": [{"productId": id}]});
+    admin.put(&place, &placed).send().await.expect(200);
+    let of_product = format!("/api/admin/products/{id}/translations/de");
+    let of_category = format!("/api/admin/categories/{category}/translations/de");
+    admin
+        .put(&of_product, &json!({"name": "Laterne"}))
+        .send()
+        .await
+        .expect(200);
+    admin
+        .put(&of_category, &json!({"name": "Draußen"}))
+        .send()
+        .await
+        .expect(200);
+
+    for replica in [cluster.replica(0), cluster.replica(1)] {
+        for (query, name, facet) in [
+            ("q=laternen&locale=de", "Laterne", "Draußen"),
+            ("q=laternen&locale=de-AT", "Laterne", "Draußen"),
+            ("q=draussen&locale=de", "Laterne", "Draußen"),
+            ("q=garden&locale=de", "Laterne", "Draußen"),
+            ("q=lanterns", "Lantern", "Outdoors"),
+            ("q=outdoor&locale=en-GB", "Lantern", "Outdoors"),
+        ] {
+            let query = format!("{query}&facets=category");
+            eventually(&query, SOON * 4, || async {
+                let found = search(&replica, &query).await;
+                ids(&found) == [id]
+                    && found["products"][0]["name"] == name
+                    && found["facets"]["category"][0]["name"] == facet
+            })
+            .await;
+        }
+        let meant = search(&replica, "q=laterna&locale=de").await;
+        assert_eq!(meant["didYouMean"], "laterne");
+        let none = search(&replica, "q=laterne&locale=en").await;
+        assert_eq!((ids(&none), &none["didYouMean"]), (vec![], &Value::Null));
+    }
+    admin.delete(&of_product).send().await.expect(204);
+    eventually("it is gone", SOON * 4, || async {
+        let found = search(&cluster.shop(), "q=laterne&locale=de").await;
+        ids(&found).is_empty()
+    })
+    .await;
+}

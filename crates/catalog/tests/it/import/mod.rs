@@ -8,6 +8,7 @@ mod lines;
 pub(crate) mod profiles;
 mod races;
 mod reading;
+mod references;
 mod variants;
 mod writing;
 

@@ -220,7 +220,7 @@ fn random_search(random: &mut Random) -> Search {
             min_price: random.one_in(4).then(|| limit(random)),
             max_price: random.one_in(4).then(|| limit(random)),
         },
-        sort: SearchSort::ALL[random.below(5)],
+        sort: SearchSort::ALL[random.below(6)],
         facets: Facet::ALL.to_vec(),
         ..everything()
     }

@@ -7,6 +7,7 @@ mod lists;
 mod pages;
 mod plans;
 mod rebuilding;
+mod translated;
 mod words;
 
 use std::sync::mpsc;
@@ -24,7 +25,7 @@ use domain::{PageSize, ProductId, SearchSort};
 use crate::{USD, count, create, product};
 
 /// Everything, the first hundred of it, with nothing counted.
-fn everything() -> Search {
+pub(crate) fn everything() -> Search {
     Search {
         text: None,
         locale: "en".to_owned(),

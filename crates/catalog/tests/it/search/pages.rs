@@ -33,12 +33,17 @@ fn sorted(sort: SearchSort) -> Search {
 fn each_order_is_kept() {
     let conn = &mut conn();
     let [beta, alpha, aelpler] = shop(conn);
+    conn.batch_execute(&format!(
+        "INSERT INTO catalog.product_sales VALUES ({alpha}, 9), ({beta}, 2)"
+    ))
+    .unwrap();
     for (sort, expected) in [
         (SearchSort::Relevance, [aelpler, alpha, beta]),
         (SearchSort::Newest, [aelpler, alpha, beta]),
         (SearchSort::Cheapest, [aelpler, beta, alpha]),
         (SearchSort::Dearest, [beta, aelpler, alpha]),
         (SearchSort::Name, [alpha, aelpler, beta]),
+        (SearchSort::BestSelling, [alpha, beta, aelpler]),
     ] {
         assert_eq!(ids(conn, &sorted(sort)), expected, "{sort}");
     }

@@ -19,6 +19,7 @@ const FILL: &str = "
     INSERT INTO catalog.variants (product_id, sku) SELECT id, 'SKU-' || id FROM catalog.products;
     INSERT INTO catalog.prices (variant_id, currency, amount_minor) SELECT id, 'USD', id * 10 FROM catalog.variants;
     INSERT INTO catalog.stock_levels (variant_id, on_hand) SELECT id, 10 FROM catalog.variants;
+    INSERT INTO catalog.product_sales SELECT id, 1 + id % 100 FROM catalog.products WHERE id % 2 = 0;
     UPDATE catalog.search_index SET built_at = NULL";
 
 /// How often all documents were read, and how many were by an index.
@@ -98,6 +99,9 @@ fn a_search_reads_what_it_finds_and_a_page_what_it_shows() {
         (page(SearchSort::Cheapest, (20_000, 2_000)), 21),
         (page(SearchSort::Dearest, (20_000, 2_000)), 21),
         (page(SearchSort::Name, (0, 2_000)), 21),
+        (page(SearchSort::BestSelling, (50, 2_000)), 21),
+        // Every other one sold, and is passed over.
+        (page(SearchSort::BestSelling, (0, 2_000)), 42),
     ];
     for (search, most) in cases {
         let (scans, rows) = read(conn, &search);

@@ -123,12 +123,12 @@ fn queues_tell_what_they_hold_and_how_long_it_is_due() {
 
     let counts = count_by_queue(conn).unwrap();
 
-    let [default, imports, media, upkeep] = &counts[..] else {
+    let [default, fetches, imports, media, upkeep] = &counts[..] else {
         panic!("{counts:?}");
     };
     assert_eq!((default.queued, default.running, default.failed), (2, 1, 1));
     assert!((90.0..100.0).contains(&default.oldest_due_seconds));
-    for idle in [imports, media, upkeep] {
+    for idle in [fetches, imports, media, upkeep] {
         assert_eq!((idle.queued, idle.running, idle.failed), (0, 0, 0));
     }
 }

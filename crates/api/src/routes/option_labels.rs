@@ -1,0 +1,60 @@
+//! How options are called in another language than the shop's own.
+
+use std::collections::BTreeMap;
+
+use catalog::translations::options;
+use diesel::{PgConnection, QueryResult};
+use domain::{Locale, ProductOption};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How an option is called in a language.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OptionLabels)]
+pub struct OptionLabelsBody {
+    /// Absent where it is not translated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "Farbe")]
+    pub label: Option<String>,
+    /// By the values themselves; what is not translated is not there.
+    #[schema(example = json!({"red": "Rot"}))]
+    pub values: BTreeMap<String, String>,
+}
+
+/// How the options of a product, as they are stored, are called in a language, by their names. `None` where nothing is translated.
+pub(super) fn of_options(
+    conn: &mut PgConnection,
+    stored: &serde_json::Value,
+    locale: &Locale,
+) -> QueryResult<Option<BTreeMap<String, OptionLabelsBody>>> {
+    let own = own(stored);
+    let pairs = own.iter().flat_map(|option| {
+        let values = option.values.iter();
+        values.map(|value| (option.name.as_str(), value.as_str()))
+    });
+    let labels = options::find_all(conn, pairs, locale)?;
+    let mut translated = BTreeMap::new();
+    for ProductOption { name, values } in &own {
+        let value = |value: &String| {
+            let label = labels.of_value(name, value)?;
+            Some((value.clone(), label.to_owned()))
+        };
+        let body = OptionLabelsBody {
+            label: labels.of_option(name).map(str::to_owned),
+            values: values.iter().filter_map(value).collect(),
+        };
+        if body.label.is_some() || !body.values.is_empty() {
+            translated.insert(name.clone(), body);
+        }
+    }
+    Ok(Some(translated).filter(|translated| !translated.is_empty()))
+}
+
+/// The names of options as they are stored, in their order.
+pub(super) fn names(stored: &serde_json::Value) -> Vec<String> {
+    own(stored).into_iter().map(|option| option.name).collect()
+}
+
+fn own(stored: &serde_json::Value) -> Vec<ProductOption> {
+    serde_json::from_value(stored.clone()).unwrap_or_default()
+}

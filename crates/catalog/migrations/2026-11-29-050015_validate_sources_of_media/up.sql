@@ -1,0 +1,1 @@
+ALTER TABLE catalog.media VALIDATE CONSTRAINT media_source_hash_sha256;

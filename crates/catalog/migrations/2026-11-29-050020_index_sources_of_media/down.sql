@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY catalog.media_source_hash_idx;

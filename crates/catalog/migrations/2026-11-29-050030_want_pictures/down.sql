@@ -1,0 +1,1 @@
+DROP TABLE catalog.fetched_pictures, catalog.wanted_pictures;

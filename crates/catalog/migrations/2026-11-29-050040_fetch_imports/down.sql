@@ -1,0 +1,1 @@
+ALTER TABLE catalog.imports DROP COLUMN url;

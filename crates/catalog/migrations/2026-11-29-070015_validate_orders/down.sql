@@ -1,0 +1,1 @@
+SELECT 1; -- the constraint is made anew by the migration before

@@ -1,0 +1,2 @@
+ALTER TABLE catalog.categories VALIDATE CONSTRAINT categories_product_order_known;
+ALTER TABLE catalog.collections VALIDATE CONSTRAINT collections_product_order_known;

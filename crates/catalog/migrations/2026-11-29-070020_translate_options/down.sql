@@ -1,0 +1,2 @@
+DROP TABLE catalog.option_translations;
+DROP TABLE catalog.translated_options;

@@ -1,0 +1,2 @@
+DELETE FROM platform.jobs WHERE queue = 'fetches';
+DELETE FROM platform.queues WHERE name = 'fetches';
