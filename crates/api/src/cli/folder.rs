@@ -66,7 +66,8 @@ impl Folder {
             return Ok(Brought::Imagined);
         }
         match self.runtime.block_on(self.keep(path, &from)) {
-            Ok(id) => Ok(Brought::Kept(id)),
+            Ok(Some(id)) => Ok(Brought::Kept(id)),
+            Ok(None) => Err(ImportError::Ended("a picture took too long".into())),
             Err(KeepError::Aside(AsideError::Picture(error))) => {
                 Ok(Brought::Refused(error.to_string()))
             }
@@ -94,7 +95,8 @@ impl Folder {
         Ok(found)
     }
 
-    async fn keep(&self, path: &str, from: &Path) -> Result<MediaId, KeepError> {
+    /// `None` where its row was given up meanwhile, as of an upload that broke off.
+    async fn keep(&self, path: &str, from: &Path) -> Result<Option<MediaId>, KeepError> {
         let source = match exchange::source_of_name(path) {
             Some(source) => source,
             None => incoming::digest(from).await?.0,
@@ -104,7 +106,7 @@ impl Folder {
             .run(move |conn| exchange::find(conn, source).map_err(DbError::from))
             .await?;
         if let Some(known) = found {
-            return Ok(known);
+            return Ok(Some(known));
         }
         let name = path.rsplit('/').next().unwrap_or(path);
         let about = About {
@@ -112,14 +114,17 @@ impl Folder {
             name: name.chars().take(MAX_NAME_CHARS).collect(),
             alt: String::new(),
         };
-        let id = incoming::keep(&self.media, &self.db, from, about).await?.id;
-        self.db
-            .run(move |conn| {
-                conn.transaction(|conn| uploading::complete(conn, id, None))
-                    .map_err(DbError::from)
-            })
-            .await?;
-        Ok(id)
+        let stored = incoming::keep(&self.media, &self.db, from, about).await?;
+        let id = stored.id;
+        let completed = self.db.run(move |conn| {
+            conn.transaction(|conn| uploading::complete(conn, id, None))
+                .map_err(DbError::from)
+        });
+        let completed = completed.await;
+        if !matches!(completed, Ok(true)) {
+            incoming::discard(&self.media, &self.db, stored).await;
+        }
+        Ok(completed?.then_some(id))
     }
 
     /// Writes the pictures of all products that are exported, and returns how many there are.
