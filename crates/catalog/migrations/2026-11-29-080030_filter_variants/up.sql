@@ -20,9 +20,11 @@ SELECT p.id AS product_id,
        -- Of all of it but the moments of prices to come, which pass by themselves.
        md5(concat_ws(chr(31), extract(epoch FROM p.published_at), extract(epoch FROM p.unpublished_at), p.name, p.brand, p.tags,
            d.categories, o.names, o.values, d.in_stock, c.currencies, c.amounts, d.skus, p.description, p.description_html,
-           p.seo_title, p.seo_description, nullif(f.names, '{}'), nullif(f.values, '{}')))::uuid AS fingerprint,
+           p.seo_title, p.seo_description, nullif(f.names, '{}'), nullif(f.values, '{}'),
+           t.texts, k.texts))::uuid AS fingerprint,
        -- The keys of custom fields that are filters, and in the same order their values.
-       f.names AS field_names, f.values AS fields
+       f.names AS field_names, f.values AS fields,
+       t.texts IS NOT NULL AS is_translated
   FROM catalog.products p
   JOIN catalog.variants v ON v.product_id = p.id AND v.is_default
  CROSS JOIN LATERAL (
@@ -65,4 +67,12 @@ SELECT p.id AS product_id,
                 CROSS JOIN LATERAL jsonb_array_elements_text(
                       CASE jsonb_typeof(j.value) WHEN 'array' THEN j.value ELSE jsonb_build_array(j.value) END) AS e (value)
               ) x) f
+ CROSS JOIN LATERAL ( -- what it says in other languages
+       SELECT md5(string_agg(md5(t::text), '' ORDER BY t.locale COLLATE "C")) AS texts
+         FROM catalog.product_translations t WHERE t.product_id = p.id) t
+ CROSS JOIN LATERAL ( -- how its categories are called, in all languages
+       SELECT md5(string_agg(md5(concat_ws(chr(31), k.id, k.name, (
+                     SELECT string_agg(concat_ws(chr(30), x.locale, x.name), chr(31) ORDER BY x.locale COLLATE "C")
+                       FROM catalog.category_translations x WHERE x.category_id = k.id AND x.name IS NOT NULL))), '' ORDER BY k.id)) AS texts
+         FROM catalog.categories k WHERE k.id = ANY (d.categories::bigint[])) k
  WHERE p.archived_at IS NULL AND p.published_at < 'infinity' AND p.unpublished_at > statement_timestamp();
