@@ -17,6 +17,7 @@ mod conflicts;
 pub mod defining;
 pub mod files;
 pub mod metadata;
+mod pattern;
 pub mod rules;
 pub mod values;
 pub(crate) mod writing;
@@ -26,6 +27,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use domain::{CustomFieldId, CustomResource, CustomType, PageSize};
 
+pub use pattern::Pattern;
 pub use rules::Rules;
 
 /// Most definitions of one resource.

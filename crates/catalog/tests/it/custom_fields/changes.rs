@@ -82,6 +82,7 @@ fn a_change_that_values_contradict_is_refused_with_their_number() {
 fn rules_that_make_no_sense_are_named() {
     let conn = &mut conn();
     let text = |text: &str| Some(text.to_owned());
+    let pattern = |text: &str| Some(text.to_owned().into());
     let rules = Rules::default();
     let list = |item| Rules {
         item_type: Some(item),
@@ -124,7 +125,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Text,
             Rules {
-                pattern: text("("),
+                pattern: pattern("("),
                 ..rules.clone()
             },
             "pattern",
@@ -132,7 +133,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Text,
             Rules {
-                pattern: text("a)|(b"),
+                pattern: pattern("a)|(b"),
                 ..rules.clone()
             },
             "pattern",
@@ -140,7 +141,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Text,
             Rules {
-                pattern: text(r"(a)\1"),
+                pattern: pattern(r"(a)\1"),
                 ..rules.clone()
             },
             "pattern",
@@ -148,7 +149,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Text,
             Rules {
-                pattern: text("(?=a)b"),
+                pattern: pattern("(?=a)b"),
                 ..rules.clone()
             },
             "pattern",
@@ -156,7 +157,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Text,
             Rules {
-                pattern: text("((a{100}){100}){100}"),
+                pattern: pattern("((a{100}){100}){100}"),
                 ..rules.clone()
             },
             "pattern",
@@ -164,7 +165,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Int,
             Rules {
-                pattern: text("a"),
+                pattern: pattern("a"),
                 ..rules.clone()
             },
             "pattern",
