@@ -135,10 +135,13 @@ db::statement! {
 /// [`DefineError`].
 pub fn create(
     conn: &mut PgConnection,
-    new: NewField,
+    mut new: NewField,
     actor: Option<UserId>,
 ) -> Result<CustomFieldId, DefineError> {
     let resource = new.resource.code();
+    if new.is_filterable {
+        new.rules.bound_filter(new.of);
+    }
     check_rules(
         new.resource,
         new.of,
@@ -192,6 +195,9 @@ pub fn update(
     new.is_public = changes.is_public.unwrap_or(new.is_public);
     new.is_filterable = changes.is_filterable.unwrap_or(new.is_filterable);
     new.is_translatable = changes.is_translatable.unwrap_or(new.is_translatable);
+    if new.is_filterable {
+        new.rules.bound_filter(new.of);
+    }
     check_rules(
         new.resource,
         new.of,

@@ -79,6 +79,13 @@ impl Rules {
         }
     }
 
+    /// Says how long a text may be by which products are found, where nothing was said.
+    pub(super) fn bound_filter(&mut self, of: T) {
+        if self.scalar(of) == T::Text {
+            self.max_length.get_or_insert(MAX_FILTER_TEXT);
+        }
+    }
+
     /// Whether these rules make sense for values of a type.
     ///
     /// # Errors

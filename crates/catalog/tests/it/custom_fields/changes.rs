@@ -238,6 +238,10 @@ fn rules_that_make_no_sense_are_named() {
         is_filterable: true,
         ..field("ruled", of, rules)
     };
+    let longer = Rules {
+        max_length: Some(201),
+        ..rules.clone()
+    };
     for (new, place) in [
         (
             NewField {
@@ -254,8 +258,7 @@ fn rules_that_make_no_sense_are_named() {
             "filterable",
         ),
         (filter(T::Json, rules.clone()), "filterable"),
-        (filter(T::Text, rules.clone()), "validation.maxLength"),
-        (filter(T::List, list(T::Text)), "validation.maxLength"),
+        (filter(T::Text, longer.clone()), "validation.maxLength"),
         (
             NewField {
                 resource: CustomResource::Variant,
@@ -278,6 +281,42 @@ fn rules_that_make_no_sense_are_named() {
         );
     }
     assert_eq!(count(conn, "catalog.custom_fields"), 0);
+}
+
+#[test]
+fn a_text_by_which_products_are_found_has_two_hundred_characters_where_nothing_is_said() {
+    let conn = &mut conn();
+    let list = Rules {
+        item_type: Some(T::Text),
+        ..Rules::default()
+    };
+    let plain = define(conn, field("plain", T::Text, Rules::default()));
+    let found_by = FieldChanges {
+        is_filterable: Some(true),
+        ..FieldChanges::default()
+    };
+    change(conn, plain, found_by).unwrap();
+    let many = NewField {
+        is_filterable: true,
+        ..field("many", T::List, list)
+    };
+    let number = NewField {
+        is_filterable: true,
+        ..field("number", T::Int, Rules::default())
+    };
+    for (id, longest) in [
+        (plain, Some(200)),
+        (define(conn, many), Some(200)),
+        (define(conn, number), None),
+    ] {
+        let kept = custom_fields::find(conn, id).unwrap().unwrap();
+        assert_eq!(kept.rules.max_length, longest, "{}", kept.key);
+    }
+
+    let silent = change(conn, plain, ruled(Rules::default()));
+    silent.unwrap();
+    let kept = custom_fields::find(conn, plain).unwrap().unwrap();
+    assert_eq!(kept.rules.max_length, Some(200));
 }
 
 #[test]
