@@ -8,7 +8,9 @@ use catalog::custom_fields::defining::{self, DefineError, NewField};
 use catalog::custom_fields::{self, Rules};
 use catalog::editing::EditError;
 use db::testing::count;
-use diesel::connection::SimpleConnection as _;
+use diesel::connection::{
+    AnsiTransactionManager as Transactions, SimpleConnection as _, TransactionManager as _,
+};
 use diesel::prelude::*;
 use domain::CustomType as T;
 use serde_json::json;
@@ -160,4 +162,44 @@ fn a_value_and_a_definition_that_contradict_it_do_not_both_come_to_be() {
         "{written:?}"
     );
     assert_eq!(kept(conn, of).public.len(), 0);
+}
+
+/// Values are looked at before anybody has to wait, and those that were written meanwhile once nobody writes.
+#[test]
+fn a_definition_that_values_contradict_keeps_nobody_waiting() {
+    let database = database();
+    let (conn, other) = (&mut database.connect(), &mut database.connect());
+    let id = define(conn, field("material", T::Enum, one_of(&["wool", "silk"])));
+    let narrower = || ruled(one_of(&["wool"]));
+    let held = create_with(conn, "HELD", set_values(&[("material", json!("silk"))])).unwrap();
+    Transactions::begin_transaction(other).unwrap();
+    set(other, held, set_values(&[("material", json!("wool"))])).unwrap();
+
+    conn.batch_execute("SET lock_timeout = '50ms'").unwrap();
+    let refused = change(conn, id, narrower());
+    assert!(
+        matches!(refused, Err(DefineError::Conflicts(1))),
+        "{refused:?}"
+    );
+    Transactions::commit_transaction(other).unwrap();
+
+    Transactions::begin_transaction(other).unwrap();
+    set(other, held, set_values(&[("material", json!("silk"))])).unwrap();
+    let changing = thread::spawn({
+        let mut conn = database.connect();
+        move || change(&mut conn, id, narrower())
+    });
+    let waiting =
+        "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    while count(conn, waiting) == 0 {
+        thread::yield_now();
+    }
+    Transactions::commit_transaction(other).unwrap();
+    let refused = changing.join().unwrap();
+    assert!(
+        matches!(refused, Err(DefineError::Conflicts(1))),
+        "{refused:?}"
+    );
+    set(conn, held, set_values(&[("material", json!("wool"))])).unwrap();
+    assert_eq!(change(conn, id, narrower()).unwrap(), None);
 }
