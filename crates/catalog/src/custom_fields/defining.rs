@@ -286,7 +286,7 @@ fn refuse_stale(field: &CustomField, expected_version: Option<i64>) -> Result<()
 }
 
 /// Without a key: each change has to be followed.
-fn enqueue(conn: &mut PgConnection, id: CustomFieldId) -> QueryResult<Option<JobId>> {
+pub(crate) fn enqueue(conn: &mut PgConnection, id: CustomFieldId) -> QueryResult<Option<JobId>> {
     let job = NewJob {
         payload: json!({"customFieldId": id.get()}),
         ..NewJob::new(jobs::DEFAULT, JOB)

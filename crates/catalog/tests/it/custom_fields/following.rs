@@ -7,6 +7,7 @@ use catalog::custom_fields::attributes::AttributeChanges;
 use catalog::custom_fields::defining::{self, DefineError, NewField};
 use catalog::custom_fields::{self, Rules};
 use catalog::editing::EditError;
+use db::jobs::managing;
 use db::testing::count;
 use diesel::connection::{
     AnsiTransactionManager as Transactions, SimpleConnection as _, TransactionManager as _,
@@ -202,4 +203,32 @@ fn a_definition_that_values_contradict_keeps_nobody_waiting() {
     );
     set(conn, held, set_values(&[("material", json!("wool"))])).unwrap();
     assert_eq!(change(conn, id, narrower()).unwrap(), None);
+}
+
+#[test]
+fn a_definition_whose_job_was_cancelled_is_found_and_gets_another_one() {
+    let conn = &mut conn();
+    let id = define(conn, field("note", T::Text, Rules::default()));
+    let product = create_with(conn, "STUCK", set_values(&[("note", json!("a"))])).unwrap();
+    let removed = conn.transaction(|conn| defining::remove(conn, id, None, None));
+    let job = removed.unwrap().unwrap();
+    assert_eq!(findings(conn), Vec::<String>::new());
+
+    managing::cancel(conn, job).unwrap();
+    let found = format!(
+        "custom field {id} waits for a job that nobody will do: note of products"
+    );
+    assert_eq!(findings(conn), [found]);
+    let checks = catalog::doctor::checks().into_iter();
+    let repair = checks.filter(|check| check.id == "S16").find_map(|check| check.repair);
+    assert_eq!(repair.unwrap()(conn).unwrap().len(), 1);
+    assert_eq!(findings(conn), Vec::<String>::new());
+    let queued = format!(
+        "platform.jobs WHERE kind = '{}' AND state = 'queued' AND id > {job}",
+        defining::JOB
+    );
+    assert_eq!(count(conn, &queued), 1);
+    apply(conn, id);
+    assert_eq!(kept(conn, product).public.len(), 0);
+    assert_eq!(findings(conn), Vec::<String>::new());
 }
