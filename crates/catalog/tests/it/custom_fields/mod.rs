@@ -5,6 +5,7 @@ mod documents;
 mod files;
 mod filters;
 mod following;
+mod many;
 mod reading;
 mod translated;
 mod values;
