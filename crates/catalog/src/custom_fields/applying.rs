@@ -15,12 +15,8 @@ pub const STEP: i64 = 500;
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The next one begins behind this thing.
-    After {
-        id: i64,
-        /// Whether anything is shown otherwise than before.
-        has_moved: bool,
-    },
+    /// The next one begins behind the thing of this id.
+    After(i64),
     /// There is nothing behind it.
     Last,
 }
@@ -130,7 +126,8 @@ pub fn begin(conn: &mut PgConnection, id: CustomFieldId) -> QueryResult<Option<i
     Ok(field.map(|(_, _, _, version, _)| version))
 }
 
-/// Lets the values of some things follow, those behind `after`, in the caller's transaction.
+/// Lets the values of some things follow, those behind `after`, in the caller's transaction. Those whose values moved are
+/// announced, so nobody else has to be told.
 ///
 /// # Errors
 ///
@@ -172,7 +169,6 @@ pub fn step(conn: &mut PgConnection, id: CustomFieldId, after: i64) -> QueryResu
         stays_private: removed_at.is_none() && !is_public,
     }
     .load(conn)?;
-    let has_moved = !moved.is_empty();
     announce(conn, of, moved)?;
     let ids = match of {
         CustomResource::Product => ids,
@@ -182,10 +178,7 @@ pub fn step(conn: &mut PgConnection, id: CustomFieldId, after: i64) -> QueryResu
     if !ids.is_empty() {
         MarkFound { ids }.execute(conn)?;
     }
-    Ok(Step::After {
-        id: last,
-        has_moved,
-    })
+    Ok(Step::After(last))
 }
 
 /// Says that all values follow a definition as it was at `version`, or that one that was removed has none any more.

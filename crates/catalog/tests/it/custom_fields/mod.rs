@@ -124,7 +124,7 @@ fn kept(conn: &mut PgConnection, id: ProductId) -> Attributes {
 fn apply(conn: &mut PgConnection, id: CustomFieldId) -> usize {
     let version = applying::begin(conn, id).unwrap().unwrap();
     let (mut after, mut steps) = (0, 0);
-    while let Step::After { id: last, .. } = conn
+    while let Step::After(last) = conn
         .transaction(|conn| applying::step(conn, id, after))
         .unwrap()
     {
