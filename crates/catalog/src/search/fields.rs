@@ -23,7 +23,8 @@ pub(super) fn narrow(
     if wanted.is_empty() {
         return Ok(());
     }
-    let known = filters(conn)?;
+    let keys = wanted.iter().map(|(key, _)| key.clone()).collect();
+    let known = filters(conn, keys)?;
     let (mut fields, mut ranges) = (Vec::new(), Vec::new());
     for (key, value) in wanted {
         let field = known.iter().find(|field| field.key == *key);
@@ -47,7 +48,7 @@ pub(super) fn retain_filters(
     if counted.is_empty() {
         return Ok(());
     }
-    let known = filters(conn)?;
+    let known = filters(conn, counted.keys().cloned().collect())?;
     counted.retain(|key, _| known.iter().any(|field| field.key == *key));
     Ok(())
 }
