@@ -43,12 +43,6 @@ db::statement! {
 }
 
 db::statement! {
-    /// Products before all else that is locked.
-    struct LockProducts { ids: Vec<i64> => Array<BigInt> } -> BigInt =
-    "SELECT id FROM catalog.products WHERE id = ANY($1) ORDER BY id FOR UPDATE"
-}
-
-db::statement! {
     struct ProductsOf { variant_ids: Vec<i64> => Array<BigInt> } -> BigInt =
     "SELECT DISTINCT product_id FROM catalog.variants WHERE id = ANY($1)"
 }
@@ -202,17 +196,14 @@ pub fn end(conn: &mut PgConnection, id: CustomFieldId, version: i64) -> QueryRes
     Ok(())
 }
 
+/// Products before all else that is locked.
 fn lock_things(conn: &mut PgConnection, of: CustomResource, ids: &[i64]) -> QueryResult<()> {
+    let ids = ids.to_vec();
     match of {
-        CustomResource::Product => LockProducts { ids: ids.to_vec() }.execute(conn)?,
-        CustomResource::Variant => {
-            let variant_ids = ids.to_vec();
-            let products = ProductsOf { variant_ids }.load(conn)?;
-            LockProducts { ids: products }.execute(conn)?
-        }
-        CustomResource::Category => LockCategories { ids: ids.to_vec() }.execute(conn)?,
-    };
-    Ok(())
+        CustomResource::Product => editing::lock_all(conn, ids, Vec::new()).map(drop),
+        CustomResource::Variant => editing::lock_all(conn, Vec::new(), ids).map(drop),
+        CustomResource::Category => LockCategories { ids }.execute(conn).map(drop),
+    }
 }
 
 /// Takes what is kept apart from the values of a field that was removed.
