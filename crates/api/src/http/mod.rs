@@ -1,4 +1,4 @@
-//! What every route shares: errors, request ids, bodies, texts, callers, idempotency keys and dry runs.
+//! What every route shares: errors, request ids, bodies, files, texts, callers, idempotency keys and dry runs.
 
 pub mod answer;
 pub mod body;
@@ -12,6 +12,7 @@ pub mod permissions;
 pub mod precondition;
 pub mod problem;
 pub mod text;
+pub mod upload;
 
 pub use answer::Answer;
 pub use body::{Body, given};
