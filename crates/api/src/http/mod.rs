@@ -11,6 +11,7 @@ pub mod params;
 pub mod permissions;
 pub mod precondition;
 pub mod problem;
+pub mod staff_first;
 pub mod text;
 pub mod upload;
 
