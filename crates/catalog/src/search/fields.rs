@@ -13,6 +13,8 @@ use crate::custom_fields::{CustomField, filters, values};
 
 /// Parts the two ends of a range.
 const TO: &str = "..";
+/// Most ranges of one search: each is held against all values that the field has in any product.
+pub const MAX_RANGES: usize = 10;
 
 /// Writes into a request what is asked for of each field.
 pub(super) fn narrow(
@@ -33,6 +35,9 @@ pub(super) fn narrow(
             Some(range) => ranges.push(range),
             None => fields.push(json!({"name": key, "value": spelt(field, value)})),
         }
+    }
+    if ranges.len() > MAX_RANGES {
+        return Err(SearchError::TooManyRanges);
     }
     request["fields"] = fields.into();
     request["ranges"] = ranges.into();

@@ -347,6 +347,25 @@ fn a_range_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_search_has_ten_ranges_and_any_number_of_values_beside_them() {
+    let conn = &mut conn();
+    filter(conn, "size", T::Int, Rules::default());
+    index_all(conn);
+    let ranges: Vec<String> = (0..11).map(|n| format!("{n}..{n}")).collect();
+    let ranges: Vec<(&str, &str)> = ranges.iter().map(|range| ("size", &**range)).collect();
+    let with_values = [&ranges[1..], &[("size", "1"), ("size", "2")]].concat();
+
+    let most = search::find(conn, &looking_for(&with_values));
+    let more = search::find(conn, &looking_for(&ranges));
+
+    assert!(
+        matches!(most, Ok(_) | Err(SearchError::NotBuilt)),
+        "{most:?}"
+    );
+    assert!(matches!(more, Err(SearchError::TooManyRanges)), "{more:?}");
+}
+
+#[test]
 fn a_filter_of_variants_follows_them_and_shares_its_key_with_no_other() {
     let conn = &mut conn();
     let shade = NewField {
