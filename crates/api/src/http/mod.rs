@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod body;
 pub mod caller;
+pub mod change;
 pub mod dry_run;
 pub mod finished;
 pub mod idempotency;
@@ -18,6 +19,7 @@ pub mod upload;
 pub use answer::Answer;
 pub use body::{Body, given};
 pub use caller::{Admin, Caller, Staff};
+pub use change::Change;
 pub use idempotency::Key;
 pub use params::Params;
 pub use problem::Problem;

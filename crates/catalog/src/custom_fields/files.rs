@@ -75,13 +75,18 @@ pub(super) type Named = BTreeMap<String, Vec<i64>>;
 
 /// Everything that is named is there, and stays until the transaction ends. `named` is of things, by their ids.
 pub(super) fn hold(conn: &mut PgConnection, named: &[(i64, Named)]) -> Result<(), WrongThing> {
-    let mut ids: Vec<i64> = named.iter().flat_map(|(_, of)| of.values().flatten().copied()).collect();
+    let mut ids: Vec<i64> = named
+        .iter()
+        .flat_map(|(_, of)| of.values().flatten().copied())
+        .collect();
     if ids.is_empty() {
         return Ok(());
     }
     ids.sort_unstable();
     ids.dedup();
-    let there: Vec<i64> = LockMedia { ids }.load(conn).map_err(|error| (0, error.into()))?;
+    let there: Vec<i64> = LockMedia { ids }
+        .load(conn)
+        .map_err(|error| (0, error.into()))?;
     for (place, (_, named)) in named.iter().enumerate() {
         for (key, ids) in named {
             if let Some(missing) = ids.iter().find(|id| !there.contains(id)) {
@@ -100,12 +105,19 @@ pub(super) fn note(
     named: Vec<(i64, Named)>,
 ) -> QueryResult<()> {
     let resource = resource.code();
-    let of_keys = named.iter().flat_map(|(id, named)| named.keys().map(|key| (*id, key.clone())));
+    let of_keys = named
+        .iter()
+        .flat_map(|(id, named)| named.keys().map(|key| (*id, key.clone())));
     let (ids, keys): (Vec<i64>, Vec<String>) = of_keys.unzip();
     if keys.is_empty() {
         return Ok(());
     }
-    Clear { resource, ids, keys }.execute(conn)?;
+    Clear {
+        resource,
+        ids,
+        keys,
+    }
+    .execute(conn)?;
     let (mut ids, mut keys, mut media_ids) = (Vec::new(), Vec::new(), Vec::new());
     for (id, named) in named {
         for (key, media) in named {

@@ -22,7 +22,10 @@ async fn where_only_staff_may_do_anything_who_asks_counts_before_what() {
             continue;
         }
         let route = row.route.split('?').next().expect("a path");
-        let path = format!("{}?nobody=knows&dryRun=perhaps", route.replace(['{', '}'], "-"));
+        let path = format!(
+            "{}?nobody=knows&dryRun=perhaps",
+            route.replace(['{', '}'], "-")
+        );
         for (shop, status) in &callers {
             let request = shop.request(row.method, &path);
             let request = request.header("idempotency-key", "short");

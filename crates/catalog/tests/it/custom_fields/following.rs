@@ -215,12 +215,12 @@ fn a_definition_whose_job_was_cancelled_is_found_and_gets_another_one() {
     assert_eq!(findings(conn), Vec::<String>::new());
 
     managing::cancel(conn, job).unwrap();
-    let found = format!(
-        "custom field {id} waits for a job that nobody will do: note of products"
-    );
+    let found = format!("custom field {id} waits for a job that nobody will do: note of products");
     assert_eq!(findings(conn), [found]);
     let checks = catalog::doctor::checks().into_iter();
-    let repair = checks.filter(|check| check.id == "S16").find_map(|check| check.repair);
+    let repair = checks
+        .filter(|check| check.id == "S16")
+        .find_map(|check| check.repair);
     assert_eq!(repair.unwrap()(conn).unwrap().len(), 1);
     assert_eq!(findings(conn), Vec::<String>::new());
     let queued = format!(

@@ -1,9 +1,9 @@
 //! Values of many things, in as many statements as of one.
 
+use catalog::custom_fields::Rules;
 use catalog::custom_fields::applying::{self, Step};
 use catalog::custom_fields::attributes::{self, AttributeChanges};
 use catalog::custom_fields::defining::NewField;
-use catalog::custom_fields::Rules;
 use catalog::variants::adding::{self, NewVariant};
 use catalog::variants::{VariantError, choosing};
 use db::testing::count;
@@ -31,8 +31,14 @@ fn shoe(conn: &mut PgConnection) -> ProductId {
         ..Rules::default()
     };
     define(conn, of_variants(field("shade", T::Text, Rules::default())));
-    define(conn, of_variants(field("manual", T::File, Rules::default())));
-    define(conn, of_variants(field("goesWith", T::Reference, of_products)));
+    define(
+        conn,
+        of_variants(field("manual", T::File, Rules::default())),
+    );
+    define(
+        conn,
+        of_variants(field("goesWith", T::Reference, of_products)),
+    );
     let secret = NewField {
         is_public: false,
         ..field("secret", T::Int, Rules::default())
