@@ -204,7 +204,7 @@ fn matches(values: &Map<String, Value>, wanted: &[(&str, &str)], but: &str) -> b
 fn what_is_found_and_counted_is_what_looking_at_every_product_finds() {
     let conn = &mut conn();
     let all = fill(conn);
-    let selections: [&[(&str, &str)]; 16] = [
+    let selections: [&[(&str, &str)]; 17] = [
         &[],
         &[("material", "wool")],
         &[("material", "wool"), ("material", "silk: raw")],
@@ -214,6 +214,8 @@ fn what_is_found_and_counted_is_what_looking_at_every_product_finds() {
         &[("weight", "..4"), ("weight", "10..")],
         &[("made", "2010-01-01..2019-12-31"), ("material", "wool")],
         &[("made", "..2005-03-15")],
+        // More than are compared one by one.
+        &[("made", "2002-01-01..")],
         &[("sizes", "9"), ("sizes", "0..1")],
         &[("sizes", "10.."), ("weight", "1.."), ("washable", "false")],
         &[("material", "cotton")],
