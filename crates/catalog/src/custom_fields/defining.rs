@@ -186,15 +186,15 @@ pub fn create(
 pub fn update(
     conn: &mut PgConnection,
     id: CustomFieldId,
-    changes: FieldChanges,
+    changes: &FieldChanges,
     expected_version: Option<i64>,
     actor: Option<UserId>,
 ) -> Result<Option<JobId>, DefineError> {
     let before = find(conn, id)?.ok_or(DefineError::NotFound)?;
     refuse_stale(&before, expected_version)?;
-    let since = look(conn, &before, &changed(&before, &changes)?)?;
+    let since = look(conn, &before, &changed(&before, changes)?)?;
     let old = lock(conn, id, expected_version)?;
-    let new = changed(&old, &changes)?;
+    let new = changed(&old, changes)?;
     // Somebody else may have let in meanwhile what was in nobody's way before.
     let is_as_before = old.version == before.version;
     refuse_conflicts(conn, &old, &new, if is_as_before { &since } else { ALL })?;

@@ -140,7 +140,7 @@ pub async fn update(
     let (actor, expected, request_key) = change.bind(&body.bytes);
     let changes = body.value.checked()?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
-        defining::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
+        defining::update(conn, id, &changes, expected, Some(actor)).map_err(refuse)?;
         read(conn, id)
     })
     .await?;

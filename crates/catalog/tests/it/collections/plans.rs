@@ -153,7 +153,8 @@ fn a_wide_window_lists_what_a_narrow_one_does() {
         "INSERT INTO catalog.products (name, published_at) SELECT 'Draft', 'infinity' FROM generate_series(1, 10001)",
     )
     .unwrap();
-    let shape = |is_any: bool| format!("left(catalog.made_since(now() - interval '1 day', {is_any}), 7)");
+    let shape =
+        |is_any: bool| format!("left(catalog.made_since(now() - interval '1 day', {is_any}), 7)");
     assert_eq!(text(conn, &shape(true)), "(SELECT");
     assert_eq!(text(conn, &shape(false)), "d.produ");
     let mut listed = |after: i64| -> Vec<i64> {

@@ -26,7 +26,7 @@ fn a_change_that_values_contradict_is_refused_with_their_number() {
     }
     create(conn, product("OF-NONE"));
 
-    let narrower = change(conn, id, ruled(one_of(&["wool", "hemp"])));
+    let narrower = change(conn, id, &ruled(one_of(&["wool", "hemp"])));
     assert!(
         matches!(narrower, Err(DefineError::Conflicts(2))),
         "{narrower:?}"
@@ -35,7 +35,7 @@ fn a_change_that_values_contradict_is_refused_with_their_number() {
         of: Some(T::Int),
         ..ruled(Rules::default())
     };
-    let other_type = change(conn, id, to_int);
+    let other_type = change(conn, id, &to_int);
     assert!(
         matches!(other_type, Err(DefineError::Conflicts(3))),
         "{other_type:?}"
@@ -44,7 +44,7 @@ fn a_change_that_values_contradict_is_refused_with_their_number() {
         required: true,
         ..one_of(&["wool", "silk", "hemp"])
     };
-    let lacking = change(conn, id, ruled(required));
+    let lacking = change(conn, id, &ruled(required));
     assert!(
         matches!(lacking, Err(DefineError::Lacking(1))),
         "{lacking:?}"
@@ -61,17 +61,17 @@ fn a_change_that_values_contradict_is_refused_with_their_number() {
     assert!(matches!(lacking, DefineError::Lacking(4)), "{lacking:?}");
 
     assert_eq!(
-        change(conn, id, ruled(one_of(&["wool", "silk"]))).unwrap(),
+        change(conn, id, &ruled(one_of(&["wool", "silk"]))).unwrap(),
         None
     );
     let to_text = FieldChanges {
         of: Some(T::Text),
         ..ruled(Rules::default())
     };
-    assert_eq!(change(conn, id, to_text).unwrap(), None);
+    assert_eq!(change(conn, id, &to_text).unwrap(), None);
     let now = custom_fields::find(conn, id).unwrap().unwrap();
     assert_eq!((now.of, now.version, now.is_applied()), (T::Text, 3, true));
-    let stale = conn.transaction(|conn| defining::update(conn, id, shown(true), Some(1), None));
+    let stale = conn.transaction(|conn| defining::update(conn, id, &shown(true), Some(1), None));
     assert!(matches!(stale, Err(DefineError::Stale(3))), "{stale:?}");
     let events =
         format!("platform.outbox WHERE kind = 'customField.changed' AND resource_id = {id}");
@@ -295,7 +295,7 @@ fn a_text_by_which_products_are_found_has_two_hundred_characters_where_nothing_i
         is_filterable: Some(true),
         ..FieldChanges::default()
     };
-    change(conn, plain, found_by).unwrap();
+    change(conn, plain, &found_by).unwrap();
     let many = NewField {
         is_filterable: true,
         ..field("many", T::List, list)
@@ -313,7 +313,7 @@ fn a_text_by_which_products_are_found_has_two_hundred_characters_where_nothing_i
         assert_eq!(kept.rules.max_length, longest, "{}", kept.key);
     }
 
-    let silent = change(conn, plain, ruled(Rules::default()));
+    let silent = change(conn, plain, &ruled(Rules::default()));
     silent.unwrap();
     let kept = custom_fields::find(conn, plain).unwrap().unwrap();
     assert_eq!(kept.rules.max_length, Some(200));

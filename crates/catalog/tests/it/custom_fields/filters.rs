@@ -267,7 +267,7 @@ fn a_field_becomes_a_filter_and_ceases_to_be_one_without_more_than_its_job() {
         is_filterable: Some(is_filterable),
         ..FieldChanges::default()
     };
-    defining::update(conn, id, filtered(true), None, None).unwrap();
+    defining::update(conn, id, &filtered(true), None, None).unwrap();
     assert_eq!(
         findings(conn),
         Vec::<String>::new(),
@@ -279,7 +279,7 @@ fn a_field_becomes_a_filter_and_ceases_to_be_one_without_more_than_its_job() {
     assert_eq!(found.facets.unwrap().total, 2);
     assert_eq!(findings(conn), Vec::<String>::new());
 
-    defining::update(conn, id, filtered(false), None, None).unwrap();
+    defining::update(conn, id, &filtered(false), None, None).unwrap();
     let at_once = search::find(conn, &looking_for(&[])).unwrap();
     assert!(at_once.facets.unwrap().fields.unwrap().is_empty());
     apply(conn, id);
@@ -396,7 +396,7 @@ fn a_filter_of_variants_follows_them_and_shares_its_key_with_no_other() {
         is_filterable: Some(true),
         ..FieldChanges::default()
     };
-    defining::update(conn, of, filtered.clone(), None, None).unwrap();
+    defining::update(conn, of, &filtered, None, None).unwrap();
     apply(conn, of);
     assert_eq!(total(conn, "sky"), 1);
     // What is written is told of as a change of the product, which marks it.
@@ -407,7 +407,7 @@ fn a_filter_of_variants_follows_them_and_shares_its_key_with_no_other() {
     assert_eq!((total(conn, "sky"), total(conn, "moss")), (0, 1));
 
     let own = define(conn, field("shade", T::Enum, one_of(&SHADES)));
-    let taken = conn.transaction(|conn| defining::update(conn, own, filtered, None, None));
+    let taken = conn.transaction(|conn| defining::update(conn, own, &filtered, None, None));
     assert!(
         matches!(&taken, Err(DefineError::Fault(fault)) if fault.field == "filterable" && fault.code == "taken"),
         "{taken:?}"

@@ -48,7 +48,7 @@ fn values_move_and_go_in_bounded_steps_and_every_product_is_told_of() {
     let steps = usize::try_from(1_200 / STEP).unwrap() + 1;
     let told = "platform.outbox WHERE kind = 'product.changed'";
 
-    let job = change(conn, secret, shown(true)).unwrap();
+    let job = change(conn, secret, &shown(true)).unwrap();
     assert!(job.is_some());
     assert!(
         !custom_fields::find(conn, secret)
@@ -104,7 +104,7 @@ fn a_value_that_is_written_meanwhile_goes_where_it_belongs() {
     let id = define(conn, field("note", T::Text, Rules::default()));
     let a = create_with(conn, "NOTE-A", set_values(&[("note", json!("a"))])).unwrap();
     let b = create_with(conn, "NOTE-B", set_values(&[("note", json!("b"))])).unwrap();
-    change(conn, id, shown(false)).unwrap();
+    change(conn, id, &shown(false)).unwrap();
 
     set(conn, a, set_values(&[("note", json!("c"))])).unwrap();
     assert_eq!(
@@ -142,7 +142,7 @@ fn a_value_and_a_definition_that_contradict_it_do_not_both_come_to_be() {
     let of = create_with(conn, "RACED", AttributeChanges::default()).unwrap();
     let writing = conn.transaction::<_, EditError, _>(|conn| {
         let narrower = ruled(one_of(&["wool"]));
-        defining::update(conn, id, narrower, None, None).unwrap();
+        defining::update(conn, id, &narrower, None, None).unwrap();
         let other = &mut database.connect();
         let waits = thread::spawn({
             let mut other = database.connect();
@@ -177,7 +177,7 @@ fn a_definition_that_values_contradict_keeps_nobody_waiting() {
     set(other, held, set_values(&[("material", json!("wool"))])).unwrap();
 
     conn.batch_execute("SET lock_timeout = '50ms'").unwrap();
-    let refused = change(conn, id, narrower());
+    let refused = change(conn, id, &narrower());
     assert!(
         matches!(refused, Err(DefineError::Conflicts(1))),
         "{refused:?}"
@@ -188,7 +188,7 @@ fn a_definition_that_values_contradict_keeps_nobody_waiting() {
     set(other, held, set_values(&[("material", json!("silk"))])).unwrap();
     let changing = thread::spawn({
         let mut conn = database.connect();
-        move || change(&mut conn, id, narrower())
+        move || change(&mut conn, id, &narrower())
     });
     let waiting =
         "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
@@ -202,7 +202,7 @@ fn a_definition_that_values_contradict_keeps_nobody_waiting() {
         "{refused:?}"
     );
     set(conn, held, set_values(&[("material", json!("wool"))])).unwrap();
-    assert_eq!(change(conn, id, narrower()).unwrap(), None);
+    assert_eq!(change(conn, id, &narrower()).unwrap(), None);
 }
 
 #[test]

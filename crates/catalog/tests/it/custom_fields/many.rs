@@ -134,7 +134,7 @@ fn many_categories_are_told_of_in_as_many_statements_as_one_is() {
         })
     };
     fill(conn, 1, 1);
-    change(conn, id, shown(false)).unwrap();
+    change(conn, id, &shown(false)).unwrap();
     let one = step(conn);
 
     fill(conn, 2, 30);

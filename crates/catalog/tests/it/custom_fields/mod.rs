@@ -56,7 +56,7 @@ fn one_of(values: &[&str]) -> Rules {
 fn change(
     conn: &mut PgConnection,
     id: CustomFieldId,
-    changes: FieldChanges,
+    changes: &FieldChanges,
 ) -> Result<Option<JobId>, DefineError> {
     conn.transaction(|conn| defining::update(conn, id, changes, None, None))
 }
