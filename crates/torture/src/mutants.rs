@@ -63,7 +63,7 @@ pub const MUTANTS: [Mutant; 18] = [
         what: "keys are looked up without their lock",
         plants: &[Plant {
             function: "platform.claim_keys",
-            from: "pg_try_advisory_xact_lock(hashtextextended(scope || E'\\x1f' || key, 0))",
+            from: "pg_try_advisory_xact_lock(hashtextextended(scopes[n] || E'\\x1f' || keys[n], 0))",
             to: "true",
         }],
         faults: &[],
@@ -75,8 +75,8 @@ pub const MUTANTS: [Mutant; 18] = [
         what: "an order is committed without its key",
         plants: &[Plant {
             function: "workflows.place_orders",
-            from: "HAVING count(*) > 0",
-            to: "HAVING false",
+            from: "IF stored_keys <> '{}' THEN",
+            to: "IF false THEN",
         }],
         faults: &[],
         point: None,

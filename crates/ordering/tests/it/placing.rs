@@ -292,7 +292,7 @@ fn the_tables_refuse_amounts_that_do_not_add_up() {
         ),
         (
             "order_lines SET list_price_minor = -1",
-            "order_lines_list_price",
+            "order_lines_amounts",
         ),
         (
             "order_lines SET price_source = 'guess'",

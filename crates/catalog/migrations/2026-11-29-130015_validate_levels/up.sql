@@ -1,0 +1,1 @@
+ALTER TABLE catalog.stock_levels VALIDATE CONSTRAINT stock_levels_kept_for_less;

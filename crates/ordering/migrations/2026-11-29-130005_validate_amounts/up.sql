@@ -1,0 +1,1 @@
+ALTER TABLE ordering.orders VALIDATE CONSTRAINT orders_amounts_for_less;

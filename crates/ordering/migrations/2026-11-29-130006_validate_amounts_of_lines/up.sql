@@ -1,0 +1,1 @@
+ALTER TABLE ordering.order_lines VALIDATE CONSTRAINT order_lines_amounts_for_less;
