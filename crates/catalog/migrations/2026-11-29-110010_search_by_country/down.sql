@@ -226,3 +226,5 @@ END $$;
 
 DROP FUNCTION catalog.list_by_rules(jsonb, text, text, bigint, bigint, bigint);
 DROP FUNCTION catalog.search_price(text, text, text);
+
+DROP FUNCTION catalog.made_since(timestamptz, boolean);
