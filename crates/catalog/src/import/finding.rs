@@ -64,10 +64,10 @@ db::statement! {
 db::statement! {
     /// Until the transaction ends. A chunk is a few hundred rows, however large the shop is, so each is looked up by its
     /// index. Left alone, Postgres plans the first chunks while the tables are empty, by reading all of them, and keeps
-    /// these plans.
+    /// these plans. What has no index seems dear then, and is not to be compiled for that.
     struct UseIndexes {} -> Text =
     "SELECT set_config('enable_hashjoin', 'off', true) || set_config('enable_mergejoin', 'off', true) \
-         || set_config('enable_seqscan', 'off', true)"
+         || set_config('enable_seqscan', 'off', true) || set_config('jit', 'off', true)"
 }
 
 db::statement! {
