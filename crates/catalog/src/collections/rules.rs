@@ -67,6 +67,14 @@ pub struct RuleFault {
 const MAX_VALUE: usize = 100;
 
 impl Rules {
+    /// Some that find something in any shop.
+    pub(crate) fn any_stock() -> Self {
+        Self {
+            matching: Match::All,
+            conditions: vec![Condition::InStock(true)],
+        }
+    }
+
     /// Checks what can be checked without the catalogue.
     ///
     /// # Errors
