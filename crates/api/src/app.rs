@@ -184,15 +184,12 @@ fn serve(
     let methods = Data::new(Methods::of(&document));
     let document = Data::new(DocumentBytes(document));
     let server = HttpServer::new(move || {
-        let (mut app, _) = App::new()
-            .into_utoipa_app()
-            .openapi(Document::openapi())
+        let mut app = App::new()
             .app_data(state.clone())
             .app_data(document.clone())
             .app_data(methods.clone())
             .app_data(PayloadConfig::new(max_body))
-            .configure(routes::configure)
-            .split_for_parts();
+            .configure(routes::configure);
         // Answers to other origins' pages carry more than finished bytes.
         if cors.origins.is_empty() {
             app = app.app_data(Rc::new(Given::to_one_of(workers, &state.config.cache)));
@@ -254,7 +251,7 @@ pub fn document() -> Bytes {
     let (_, mut api) = App::new()
         .into_utoipa_app()
         .openapi(Document::openapi())
-        .configure(routes::configure)
+        .configure(|config| routes::configure(config))
         .split_for_parts();
     routes::complete(&mut api);
     api.to_pretty_json()

@@ -40,17 +40,37 @@ pub mod variants;
 
 pub use common_answers::complete;
 
+use actix_web::dev::HttpServiceFactory;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::web::{Data, PayloadConfig};
+use actix_web::web::{self, Data, PayloadConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
+use utoipa_actix_web::OpenApiFactory;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use self::docs::Methods;
 use crate::http::Problem;
 
+/// Where routes go: into a server, or into the document of what servers answer. It takes megabytes to make, so no worker of
+/// a server makes one for itself.
+pub trait Mount {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self;
+}
+
+impl Mount for web::ServiceConfig {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        Self::service(self, route)
+    }
+}
+
+impl Mount for ServiceConfig<'_> {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        Self::service(self, route)
+    }
+}
+
 /// All routes that the OpenAPI document describes.
-pub fn configure(config: &mut ServiceConfig<'_>) {
+pub fn configure<M: Mount>(config: &mut M) {
     config
         .service(service::livez)
         .service(service::readyz)

@@ -46,7 +46,7 @@ pub struct SearchQuery {
     /// What prices are compared, sorted and shown in; the shop's where it is left out.
     #[param(example = "USD")]
     currency: Option<String>,
-    /// Where the order is to go (ISO 3166-1): prices that differ by country are shown for it.
+    /// Where the order is to go (ISO 3166-1): prices that differ by country are compared, sorted, counted and shown as they are there.
     country: Option<String>,
     /// The language of `q` and of texts: one of the shop's, or one that is understood as one of them, as `de-AT` is as `de`. Where it is
     /// left out, `q` is in the first of them.

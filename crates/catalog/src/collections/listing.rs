@@ -67,12 +67,13 @@ db::statement! {
 db::statement! {
     struct ListByRules {
         rules: Value => Jsonb,
+        country: Option<String> => Nullable<Text>,
         sorting: &'static str => Text,
         units: i64 => BigInt,
         after: i64 => BigInt,
         limit: i64 => BigInt,
     } -> (Nullable<Array<BigInt>>, Nullable<Array<BigInt>>) =
-    "SELECT units, product_ids FROM catalog.list_by_rules($1, $2, $3, $4, $5)"
+    "SELECT units, product_ids FROM catalog.list_by_rules($1, $2, $3, $4, $5, $6)"
 }
 
 /// Lists products of a collection that are on sale, in its order, in two statements.
@@ -80,7 +81,8 @@ db::statement! {
 /// `after` is the place and the id of the product behind which the page begins, as the cursor of the page before
 /// has them; zeroes are the beginning. A place counts only where the order is manual, and where it is by sales it is the units that were
 /// sold: what sells more by the next page may be missed there, and what sells less be there again. Of what rules find, something
-/// that was taken off sale a moment ago is not shown, so a page may be short of it.
+/// that was taken off sale a moment ago is not shown, so a page may be short of it. Prices that rules ask for are those of the
+/// market's country.
 ///
 /// # Errors
 ///
@@ -92,9 +94,9 @@ pub fn page(
     size: PageSize,
     market: impl Into<Market>,
 ) -> Result<Page<Product, PairCursor>, SearchError> {
-    let order = collection.product_order;
+    let (order, market) = (collection.product_order, market.into());
     let placed = match &collection.rules {
-        Some(rules) => found(conn, rules, order, (position, product_id), size)?,
+        Some(rules) => found(conn, rules, order, (position, product_id), size, market)?,
         None => assigned(conn, collection, (position, product_id), size)?,
     };
     let page = Page::from_overfetched_pairs(placed, size, |placed| *placed);
@@ -152,9 +154,11 @@ fn found(
     order: ProductOrder,
     (units, after): (i64, i64),
     size: PageSize,
+    market: Market,
 ) -> Result<Vec<(i64, i64)>, SearchError> {
     let found: (Option<Vec<i64>>, Option<Vec<i64>>) = ListByRules {
         rules: rules.to_json(),
+        country: market.country_code(),
         sorting: order.code(),
         units,
         after,

@@ -38,7 +38,7 @@ pub enum Condition {
     Brand(String),
     /// It has this tag, among others.
     Tag(String),
-    /// The price of its default variant is in a range.
+    /// The price of its default variant is in a range, in the country for which the collection is read.
     Price(PriceRange),
     /// Whether any is left.
     InStock(bool),

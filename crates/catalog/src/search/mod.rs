@@ -37,8 +37,7 @@ pub struct Search {
     pub text: Option<String>,
     /// The language of the words; one that the index does not have is taken for its first.
     pub locale: String,
-    /// What prices are compared and sorted in, and for whom they are shown. Where they differ by country, those of no
-    /// country in particular are compared.
+    /// What prices are compared, sorted, counted and shown in, and for which country.
     pub market: Market,
     pub selection: Selection,
     pub sort: SearchSort,

@@ -1,5 +1,6 @@
 //! What customers look for, as any replica answers.
 
+mod countries;
 mod index;
 mod refusals;
 

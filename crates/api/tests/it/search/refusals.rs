@@ -38,6 +38,15 @@ async fn each_parameter_is_checked() {
         ("minPrice", "minPrice=2&maxPrice=1".to_owned()),
         ("currency", "currency=usd".to_owned()),
         ("currency", "currency=XXX".to_owned()),
+        ("country", "country=de".to_owned()),
+        ("country", "country=".to_owned()),
+        ("country", "country=D".to_owned()),
+        ("country", "country=DEU&currency=EUR".to_owned()),
+        ("country", "country=D1".to_owned()),
+        ("country", "country=%EF%BC%A4%EF%BC%A5".to_owned()),
+        ("country", "country=DE%00".to_owned()),
+        ("country", format!("country={longer}")),
+        ("country", "country=DE&country=AT".to_owned()),
         ("locale", "locale=de".to_owned()),
         ("locale", "locale=".to_owned()),
         ("facets", "facets=colour".to_owned()),
@@ -82,11 +91,19 @@ async fn what_is_strange_but_allowed_finds_nothing() {
         "minPrice=92233720368547758.07".to_owned(),
         "q=zzzzzz&cursor=p7fffffffffffffffffffffffffffffff".to_owned(),
         "sort=-price&cursor=p80000000000000008000000000000000".to_owned(),
+        "sort=-price&country=ZZ&cursor=p80000000000000008000000000000000".to_owned(),
     ] {
         let found = super::search(&shop, &query).await;
         assert_eq!(super::ids(&found), [0; 0], "{query}");
     }
-    for query in ["", "q=", "q=%20", "facets=", "facets=brand,brand"] {
+    for query in [
+        "",
+        "q=",
+        "q=%20",
+        "facets=",
+        "facets=brand,brand",
+        "country=ZZ",
+    ] {
         assert!(
             super::search(&shop, query).await["total"].is_u64(),
             "{query}"

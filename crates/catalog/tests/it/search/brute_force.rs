@@ -38,7 +38,7 @@ impl Random {
         self.below(bound) == 0
     }
 
-    fn some<T: Copy>(&mut self, of: &[T], most: usize) -> Vec<T> {
+    pub fn some<T: Copy>(&mut self, of: &[T], most: usize) -> Vec<T> {
         (0..self.below(most + 1))
             .map(|_| of[self.below(of.len())])
             .collect()
@@ -341,7 +341,7 @@ fn by_hand(items: &[Item], search: &Search) -> Facets {
     }
 }
 
-fn prices_by_hand(amounts: &[i64], currency: Currency) -> catalog::search::facets::Prices {
+pub fn prices_by_hand(amounts: &[i64], currency: Currency) -> catalog::search::facets::Prices {
     let range = amounts
         .iter()
         .min()

@@ -1,4 +1,4 @@
-//! Prices of lists are what is searched by, where everybody pays them.
+//! Prices of lists are what is searched by, where everybody there pays them.
 
 use catalog::prices::lists::Terms;
 use catalog::prices::lists::editing::{self, ListChanges};
@@ -11,7 +11,7 @@ use domain::{Facet, PriceListId};
 use super::{everything, find, findings, follow};
 use crate::{USD, create, database, product, sku};
 
-const ANYONE: Terms = Terms {
+pub const ANYONE: Terms = Terms {
     priority: 0,
     is_active: true,
     starts_at: None,
@@ -21,7 +21,7 @@ const ANYONE: Terms = Terms {
 };
 
 /// A list in which a product costs 5.00 USD.
-fn list(conn: &mut PgConnection, code: &str, terms: Terms) -> PriceListId {
+pub fn list(conn: &mut PgConnection, code: &str, terms: Terms) -> PriceListId {
     let price = NewListPrice {
         sku: sku("SALE-1"),
         currency: USD,
@@ -39,13 +39,19 @@ fn list(conn: &mut PgConnection, code: &str, terms: Terms) -> PriceListId {
         .unwrap()
 }
 
-fn range(conn: &mut PgConnection) -> (i64, i64) {
-    let prices = Search {
+/// The lowest and the highest price, in a country if any.
+pub fn range_in(conn: &mut PgConnection, country: Option<&str>) -> (i64, i64) {
+    let mut prices = Search {
         facets: vec![Facet::Price],
         ..everything()
     };
+    prices.market.country = country.map(|code| code.parse().unwrap());
     let facets = find(conn, &prices).facets.unwrap();
     facets.prices.unwrap().range.unwrap()
+}
+
+fn range(conn: &mut PgConnection) -> (i64, i64) {
+    range_in(conn, None)
 }
 
 #[test]
@@ -68,7 +74,7 @@ fn a_list_for_everybody_counts_while_it_is_in_force() {
 }
 
 #[test]
-fn a_list_for_some_is_not_what_is_searched_by() {
+fn a_list_for_some_is_searched_by_in_its_countries_and_not_for_its_groups() {
     let conn = &mut database().connect();
     create(conn, product("SALE-1"));
     let (trade, germany) = (
@@ -86,6 +92,8 @@ fn a_list_for_some_is_not_what_is_searched_by() {
     follow(conn);
 
     assert_eq!(range(conn), (950, 950));
+    assert_eq!(range_in(conn, Some("AT")), (950, 950));
+    assert_eq!(range_in(conn, Some("DE")), (500, 500));
     let mut in_germany = everything();
     in_germany.market.country = Some("DE".parse().unwrap());
     let shown = find(conn, &in_germany).products.items;

@@ -2,8 +2,9 @@
 
 pub mod brute_force;
 mod clock;
+mod countries;
 mod following;
-mod lists;
+pub mod lists;
 mod pages;
 mod plans;
 mod rebuilding;

@@ -20,6 +20,8 @@ const FILL: &str = "
     INSERT INTO catalog.prices (variant_id, currency, amount_minor) SELECT id, 'USD', id * 10 FROM catalog.variants;
     INSERT INTO catalog.stock_levels (variant_id, on_hand) SELECT id, 10 FROM catalog.variants;
     INSERT INTO catalog.product_sales SELECT id, 1 + id % 100 FROM catalog.products WHERE id % 2 = 0;
+    INSERT INTO catalog.price_lists (code, name, priority, is_active, starts_at, ends_at, countries, customer_groups)
+    VALUES ('austria', 'Austria', 0, true, '-infinity', 'infinity', '{AT}', '{}');
     UPDATE catalog.search_index SET built_at = NULL";
 
 /// How often all documents were read, and how many were by an index.
@@ -48,6 +50,12 @@ fn page(sort: SearchSort, after: (i64, i64)) -> Search {
         size: PageSize::default(),
         ..everything()
     }
+}
+
+/// For a country that no list is for.
+fn in_germany(mut search: Search) -> Search {
+    search.market.country = Some("DE".parse().unwrap());
+    search
 }
 
 #[test]
@@ -98,6 +106,8 @@ fn a_search_reads_what_it_finds_and_a_page_what_it_shows() {
         (page(SearchSort::Newest, (0, 2_000)), 21),
         (page(SearchSort::Cheapest, (20_000, 2_000)), 21),
         (page(SearchSort::Dearest, (20_000, 2_000)), 21),
+        (in_germany(page(SearchSort::Cheapest, (20_000, 2_000))), 21),
+        (in_germany(page(SearchSort::Dearest, (20_000, 2_000))), 21),
         (page(SearchSort::Name, (0, 2_000)), 21),
         (page(SearchSort::BestSelling, (50, 2_000)), 21),
         // Every other one sold, and is passed over.
@@ -149,4 +159,30 @@ fn an_order_is_followed_without_reading_what_it_has_nothing_to_do_with() {
         Ok(read(conn) - before)
     });
     assert!(rows < 10, "{rows} rows");
+}
+
+/// A list for everybody has a price of each product, and one for Austria of none.
+#[test]
+fn countries_are_looked_at_only_where_a_list_that_is_for_some_may_have_a_price() {
+    let conn = &mut database().connect();
+    conn.batch_execute("SET track_functions = 'all'").unwrap();
+    conn.batch_execute(SETTINGS).unwrap();
+    conn.batch_execute(FILL).unwrap();
+    let looked_at = |conn: &mut PgConnection| -> i64 {
+        let calls = "(SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_xact_user_functions WHERE funcname = 'search_country_prices')";
+        conn.test_transaction::<_, diesel::result::Error, _>(|conn| {
+            conn.batch_execute(
+                "SELECT fingerprint FROM catalog.search_sources WHERE product_id <= 200",
+            )?;
+            diesel::select(sql::<BigInt>(calls)).get_result(conn)
+        })
+    };
+    assert_eq!(looked_at(conn), 0, "nothing is in any list");
+    conn.batch_execute(RELATE).unwrap();
+    conn.batch_execute("UPDATE catalog.variants SET in_lists = true; UPDATE catalog.price_lists SET is_active = false WHERE code = 'austria'")
+        .unwrap();
+    assert_eq!(looked_at(conn), 0, "no list is for countries");
+    conn.batch_execute("UPDATE catalog.price_lists SET is_active = true WHERE code = 'austria'")
+        .unwrap();
+    assert_eq!(looked_at(conn), 200);
 }
