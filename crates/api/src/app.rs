@@ -18,9 +18,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::cache::changes::{self, Listeners};
 use crate::cache::{Cache, shared::SharedTier};
 use crate::config::{self, Access, CardProvider, Config};
-use crate::http::dry_run;
 use crate::http::finished::Given;
 use crate::http::observe::observe;
+use crate::http::{dry_run, staff_first};
 use crate::metrics;
 use crate::pulse;
 use crate::relay::{self, Relay};
@@ -203,6 +203,7 @@ fn serve(
             )
             .default_service(web::to(routes::unmatched))
             .wrap(from_fn(dry_run::guard))
+            .wrap(from_fn(staff_first::guard))
             .wrap(Condition::new(compress, Compress::default()))
             .wrap(Condition::new(
                 !cors.origins.is_empty(),

@@ -1,5 +1,7 @@
 //! Files, in and out, for staff.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use reqwest::Method;
 use reqwest::header::RANGE;
@@ -9,6 +11,8 @@ use crate::{Answer, Client, Error, Request};
 
 const IMPORTS: &str = "/api/admin/imports";
 const EXPORTS: &str = "/api/admin/exports";
+/// A file of a gigabyte takes long to be sent and kept; the shop answers before that is over.
+const IMPORT_PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,7 +182,7 @@ struct NewExport {
 impl Client {
     /// Sends a file, to be read by a job. Staff.
     ///
-    /// A try may take as long as [`ClientBuilder::timeout`](crate::ClientBuilder::timeout) allows.
+    /// A try may take 300 seconds, also where [`ClientBuilder::timeout`](crate::ClientBuilder::timeout) is less.
     ///
     /// # Errors
     ///
@@ -190,8 +194,7 @@ impl Client {
         file_type: FileType,
         options: &ImportOptions,
     ) -> Result<Answer<Import>, Error> {
-        let request = options.request().raw_body(file_type.content_type(), file);
-        self.fetch(request).await
+        self.fetch(sending(file, file_type, options)).await
     }
 
     /// Has a file fetched from its address, and read, by jobs. Staff.
@@ -309,6 +312,11 @@ impl Client {
     }
 }
 
+fn sending(file: Vec<u8>, file_type: FileType, options: &ImportOptions) -> Request {
+    let request = options.request().raw_body(file_type.content_type(), file);
+    request.patience(IMPORT_PATIENCE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,6 +327,14 @@ mod tests {
         "prices":2,"error":null,"createdAt":"2026-11-25T10:00:00Z","startedAt":null,"finishedAt":null}"#;
     const EXPORT: &str = r#"{"id":4,"kind":"products","format":"ndjson","onSale":true,"state":"succeeded","asOf":"2026-11-25T10:00:00Z",
         "bytes":9,"products":1,"variants":1,"prices":1,"rows":2,"createdAt":"2026-11-25T10:00:00Z","finishedAt":"2026-11-25T10:00:01Z"}"#;
+
+    #[test]
+    fn a_file_may_take_as_long_as_the_shop_does() {
+        let shop = Client::builder("http://localhost").build().unwrap();
+        let file = sending(Vec::new(), FileType::Csv, &ImportOptions::default());
+        let (timeout, deadline) = shop.limits(&file);
+        assert_eq!((timeout.as_secs(), deadline.as_secs()), (300, 300));
+    }
 
     #[tokio::test]
     async fn a_file_is_sent_as_it_is_and_followed() {

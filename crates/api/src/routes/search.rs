@@ -61,7 +61,9 @@ impl From<SearchError> for Problem {
                 "field",
                 &format!("`{key}` is no custom field by which products are found"),
             ),
-            error @ SearchError::InvalidRange(..) => params::invalid("field", &error.to_string()),
+            error @ (SearchError::InvalidRange(..) | SearchError::TooManyRanges) => {
+                params::invalid("field", &error.to_string())
+            }
             SearchError::Db(error) => error.into(),
         }
     }

@@ -1,6 +1,6 @@
 //! The variants of a product, read from finished bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
@@ -8,6 +8,7 @@ use catalog::custom_fields::attributes::{self, Attributes};
 use catalog::prices::Market;
 use catalog::prices::lookup::{self, Winning};
 use catalog::products;
+use catalog::translations::options;
 use catalog::variants::parts::{self, Part};
 use catalog::variants::{self, Variant};
 use domain::{Cursor, CustomResource, Money, Page, PageSize, ProductId, VariantId, VariantKind};
@@ -277,31 +278,33 @@ pub async fn list(
 fn translate(
     conn: &mut diesel::PgConnection,
     variants: &mut [VariantBody],
-    options: Option<&serde_json::Value>,
+    stored: Option<&serde_json::Value>,
     market: Market,
 ) -> diesel::QueryResult<()> {
-    let (Some(options), Some(locale)) = (options, market.locale) else {
+    let (Some(stored), Some(locale)) = (stored, market.locale) else {
         return Ok(());
     };
-    let Some(labels) = option_labels::of_options(conn, options, &locale)? else {
-        return Ok(());
-    };
-    let names = option_labels::names(options);
+    // Of the page alone: a product may have thousands of values.
+    let chosen = variants.iter().flat_map(|variant| &variant.choices);
+    let chosen: BTreeSet<(&str, &str)> = chosen.map(|(name, value)| (&**name, &**value)).collect();
+    let labels = options::find_all(conn, chosen.into_iter(), &locale)?;
+    let names = option_labels::names(stored);
     for variant in variants {
-        let label = |name: &String, value: &String| labels.get(name)?.values.get(value).cloned();
-        let shown = |name: &String| {
-            let value = variant.choices.get(name)?;
-            Some(label(name, value).unwrap_or_else(|| value.clone()))
-        };
-        variant.title = names
-            .iter()
-            .filter_map(shown)
-            .collect::<Vec<_>>()
-            .join(" / ");
+        let label = |name: &String, value: &String| labels.of_value(name, value).map(str::to_owned);
         let choices = variant.choices.iter();
-        variant.choice_labels = choices
+        let translated: BTreeMap<String, String> = choices
             .filter_map(|(name, value)| Some((name.clone(), label(name, value)?)))
             .collect();
+        if translated.is_empty() {
+            continue;
+        }
+        let shown = |name: &String| {
+            let label = translated.get(name);
+            label.or_else(|| variant.choices.get(name)).cloned()
+        };
+        let title: Vec<String> = names.iter().filter_map(shown).collect();
+        variant.title = title.join(" / ");
+        variant.choice_labels = translated;
     }
     Ok(())
 }

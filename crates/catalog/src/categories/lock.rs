@@ -5,7 +5,7 @@
 
 use db::outbox::{self, Entry};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{Array, BigInt, Bool};
 use domain::{CategoryId, Event, UserId};
 
 use super::{CHANGED, CategoryError};
@@ -24,6 +24,11 @@ db::statement! {
 db::statement! {
     struct TouchCategory { id: i64 => BigInt } -> BigInt =
     "UPDATE catalog.categories SET version = version + 1, updated_at = now() WHERE id = $1 RETURNING version"
+}
+
+db::statement! {
+    struct TouchCategories { ids: Vec<i64> => Array<BigInt> } -> (BigInt, BigInt) =
+    "UPDATE catalog.categories SET version = version + 1, updated_at = now() WHERE id = ANY($1) RETURNING id, version"
 }
 
 /// Keeps everybody else from changing edges until the transaction ends.
@@ -65,12 +70,11 @@ pub(crate) fn touch_many(
     categories: impl Iterator<Item = CategoryId>,
     event: impl Fn(CategoryId) -> Event,
 ) -> QueryResult<()> {
-    let mut changes = Vec::new();
-    for category in categories {
-        let id = category.get();
-        changes.push((event(category), TouchCategory { id }.get_result(conn)?));
-    }
-    announce(conn, changes, None)
+    let ids = categories.map(CategoryId::get).collect();
+    let mut touched: Vec<(i64, i64)> = TouchCategories { ids }.load(conn)?;
+    touched.sort_unstable();
+    let change = |(id, version)| Some((event(CategoryId::try_from(id).ok()?), version));
+    announce(conn, touched.into_iter().filter_map(change).collect(), None)
 }
 
 /// Tells the outbox and the listeners of changes, each with the version its category has now.

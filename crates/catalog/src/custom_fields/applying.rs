@@ -15,12 +15,8 @@ pub const STEP: i64 = 500;
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The next one begins behind this thing.
-    After {
-        id: i64,
-        /// Whether anything is shown otherwise than before.
-        has_moved: bool,
-    },
+    /// The next one begins behind the thing of this id.
+    After(i64),
     /// There is nothing behind it.
     Last,
 }
@@ -44,12 +40,6 @@ db::statement! {
             SELECT FROM catalog.custom_translations t \
              WHERE t.resource = v.resource AND t.resource_id = v.resource_id AND t.texts ? $2) \
        FROM catalog.custom_values v WHERE v.resource = $1 AND v.resource_id > $3 ORDER BY v.resource_id LIMIT $4"
-}
-
-db::statement! {
-    /// Products before all else that is locked.
-    struct LockProducts { ids: Vec<i64> => Array<BigInt> } -> BigInt =
-    "SELECT id FROM catalog.products WHERE id = ANY($1) ORDER BY id FOR UPDATE"
 }
 
 db::statement! {
@@ -130,7 +120,8 @@ pub fn begin(conn: &mut PgConnection, id: CustomFieldId) -> QueryResult<Option<i
     Ok(field.map(|(_, _, _, version, _)| version))
 }
 
-/// Lets the values of some things follow, those behind `after`, in the caller's transaction.
+/// Lets the values of some things follow, those behind `after`, in the caller's transaction. Those whose values moved are
+/// announced, so nobody else has to be told.
 ///
 /// # Errors
 ///
@@ -172,7 +163,6 @@ pub fn step(conn: &mut PgConnection, id: CustomFieldId, after: i64) -> QueryResu
         stays_private: removed_at.is_none() && !is_public,
     }
     .load(conn)?;
-    let has_moved = !moved.is_empty();
     announce(conn, of, moved)?;
     let ids = match of {
         CustomResource::Product => ids,
@@ -182,10 +172,7 @@ pub fn step(conn: &mut PgConnection, id: CustomFieldId, after: i64) -> QueryResu
     if !ids.is_empty() {
         MarkFound { ids }.execute(conn)?;
     }
-    Ok(Step::After {
-        id: last,
-        has_moved,
-    })
+    Ok(Step::After(last))
 }
 
 /// Says that all values follow a definition as it was at `version`, or that one that was removed has none any more.
@@ -209,17 +196,14 @@ pub fn end(conn: &mut PgConnection, id: CustomFieldId, version: i64) -> QueryRes
     Ok(())
 }
 
+/// Products before all else that is locked.
 fn lock_things(conn: &mut PgConnection, of: CustomResource, ids: &[i64]) -> QueryResult<()> {
+    let ids = ids.to_vec();
     match of {
-        CustomResource::Product => LockProducts { ids: ids.to_vec() }.execute(conn)?,
-        CustomResource::Variant => {
-            let variant_ids = ids.to_vec();
-            let products = ProductsOf { variant_ids }.load(conn)?;
-            LockProducts { ids: products }.execute(conn)?
-        }
-        CustomResource::Category => LockCategories { ids: ids.to_vec() }.execute(conn)?,
-    };
-    Ok(())
+        CustomResource::Product => editing::lock_all(conn, ids, Vec::new()).map(drop),
+        CustomResource::Variant => editing::lock_all(conn, Vec::new(), ids).map(drop),
+        CustomResource::Category => LockCategories { ids }.execute(conn).map(drop),
+    }
 }
 
 /// Takes what is kept apart from the values of a field that was removed.

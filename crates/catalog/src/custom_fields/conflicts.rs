@@ -12,24 +12,40 @@ use super::{CustomField, Fault, Rules};
 
 /// Values that are compared with a changed definition at a time.
 const PAGE: i64 = 2_000;
+/// Since ever.
+pub(super) const ALL: &str = "0";
 
 db::statement! {
-    struct ListValues { resource: &'static str => Text, key: String => Text, after: i64 => BigInt, limit: i64 => BigInt }
-        -> (BigInt, Jsonb) =
+    /// The oldest transaction that has not ended: what all before it have written is seen from now on.
+    struct BeginLook {} -> Text = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+}
+
+db::statement! {
+    /// What was written by a transaction from `since` on; of all where that is 0, which is none.
+    struct ListValues {
+        resource: &'static str => Text,
+        key: String => Text,
+        since: String => Text,
+        after: i64 => BigInt,
+        limit: i64 => BigInt,
+    } -> (BigInt, Jsonb) =
     "SELECT resource_id, coalesce(public_values -> $2, private_values -> $2) FROM catalog.custom_values \
-      WHERE resource = $1 AND resource_id > $3 AND (public_values ? $2 OR private_values ? $2) ORDER BY resource_id LIMIT $4"
+      WHERE resource = $1 AND resource_id > $4 AND age(xmin) <= age($3::text::xid8::xid) \
+        AND (public_values ? $2 OR private_values ? $2) ORDER BY resource_id LIMIT $5"
 }
 
 db::statement! {
     struct ListTranslated {
         resource: &'static str => Text,
         key: String => Text,
+        since: String => Text,
         after: i64 => BigInt,
         after_locale: String => Text,
         limit: i64 => BigInt,
     } -> (BigInt, Text, Jsonb) =
     "SELECT resource_id, locale, texts -> $2 FROM catalog.custom_translations \
-      WHERE resource = $1 AND (resource_id, locale) > ($3, $4) AND texts ? $2 ORDER BY resource_id, locale LIMIT $5"
+      WHERE resource = $1 AND (resource_id, locale) > ($4, $5) AND age(xmin) <= age($3::text::xid8::xid) \
+        AND texts ? $2 ORDER BY resource_id, locale LIMIT $6"
 }
 
 db::statement! {
@@ -74,11 +90,7 @@ pub(super) fn check_rules(
         T::RichText | T::Money | T::File | T::Json => {
             fault("filterable", format!("is not for {}", rules.scalar(of)))
         }
-        T::Text
-            if rules
-                .max_length
-                .is_none_or(|longest| longest > MAX_FILTER_TEXT) =>
-        {
+        T::Text if rules.max_length > Some(MAX_FILTER_TEXT) => {
             let rule = format!("must be at most {MAX_FILTER_TEXT} where a text is filterable");
             fault("validation.maxLength", rule)
         }
@@ -108,12 +120,28 @@ pub(super) fn check_translatable(
     Ok(())
 }
 
-/// Counts the values, in all languages, that are not what the new definition says, or would be kept in another form.
+/// Looks at all values while others write, and returns from when on [`refuse_conflicts`] has to look again once nobody does.
+pub(super) fn look(
+    conn: &mut PgConnection,
+    old: &CustomField,
+    new: &CustomField,
+) -> Result<String, DefineError> {
+    let since = BeginLook {}.get_result(conn)?;
+    refuse_conflicts(conn, old, new, ALL)?;
+    Ok(since)
+}
+
+/// Counts the values written `since`, in all languages, that are not what the new definition says, or would be kept in another
+/// form.
 pub(super) fn refuse_conflicts(
     conn: &mut PgConnection,
     old: &CustomField,
     new: &CustomField,
+    since: &str,
 ) -> Result<(), DefineError> {
+    if what_values_are(new) == what_values_are(old) {
+        return Ok(());
+    }
     let (mut after, mut conflicts) = (0, 0);
     // That they are there was checked of other things.
     let refers_anew =
@@ -124,6 +152,7 @@ pub(super) fn refuse_conflicts(
         let page: Vec<(i64, Value)> = ListValues {
             resource: old.resource.code(),
             key: old.key.clone(),
+            since: since.to_owned(),
             after,
             limit: PAGE,
         }
@@ -136,16 +165,26 @@ pub(super) fn refuse_conflicts(
         after = *last;
     }
     let is_wrong = |value: &Value| !new.is_translatable || is_wrong(value);
-    conflicts += count_translated(conn, old, is_wrong)?;
+    conflicts += count_translated(conn, old, since, is_wrong)?;
     if conflicts > 0 {
         return Err(DefineError::Conflicts(conflicts));
     }
     Ok(())
 }
 
+/// All that says what values are; that there has to be one is not of that.
+fn what_values_are(field: &CustomField) -> (T, Rules, bool) {
+    let rules = Rules {
+        required: false,
+        ..field.rules.clone()
+    };
+    (field.of, rules, field.is_translatable)
+}
+
 fn count_translated(
     conn: &mut PgConnection,
     field: &CustomField,
+    since: &str,
     is_wrong: impl Fn(&Value) -> bool,
 ) -> Result<i64, DefineError> {
     let (mut after, mut count) = ((0, String::new()), 0);
@@ -156,6 +195,7 @@ fn count_translated(
         let page: Vec<(i64, String, Value)> = ListTranslated {
             resource: field.resource.code(),
             key: field.key.clone(),
+            since: since.to_owned(),
             after: after.0,
             after_locale: after.1,
             limit: PAGE,

@@ -1,7 +1,8 @@
 //! Making, changing and removing definitions.
 //!
 //! A definition never contradicts a value: whoever would change it so is told how many values are in the way. What has to
-//! follow it otherwise (who may see a value, what is found by it, and that it goes) a job does, step by step.
+//! follow it otherwise (who may see a value, what is found by it, and that it goes) a job does, step by step. All values are looked
+//! at while others go on writing; only those that were written meanwhile are looked at again while nobody does.
 
 use db::jobs::{self, NewJob};
 use db::outbox::{self, Entry};
@@ -11,7 +12,9 @@ use diesel::sql_types::{BigInt, Bool, Jsonb, Text};
 use domain::{CustomFieldId, CustomResource, CustomType as T, Event, JobId, UserId};
 use serde_json::{Value, json};
 
-use super::conflicts::{check_rules, check_translatable, refuse_conflicts, refuse_lacking};
+use super::conflicts::{
+    ALL, check_rules, check_translatable, look, refuse_conflicts, refuse_lacking,
+};
 use super::{CustomField, Fault, MAX_FIELDS, Rules, find};
 
 /// The kind of the job that sees to it that values follow their definition; never to be changed.
@@ -135,10 +138,13 @@ db::statement! {
 /// [`DefineError`].
 pub fn create(
     conn: &mut PgConnection,
-    new: NewField,
+    mut new: NewField,
     actor: Option<UserId>,
 ) -> Result<CustomFieldId, DefineError> {
     let resource = new.resource.code();
+    if new.is_filterable {
+        new.rules.bound_filter(new.of);
+    }
     check_rules(
         new.resource,
         new.of,
@@ -180,29 +186,18 @@ pub fn create(
 pub fn update(
     conn: &mut PgConnection,
     id: CustomFieldId,
-    changes: FieldChanges,
+    changes: &FieldChanges,
     expected_version: Option<i64>,
     actor: Option<UserId>,
 ) -> Result<Option<JobId>, DefineError> {
+    let before = find(conn, id)?.ok_or(DefineError::NotFound)?;
+    refuse_stale(&before, expected_version)?;
+    let since = look(conn, &before, &changed(&before, changes)?)?;
     let old = lock(conn, id, expected_version)?;
-    let mut new = old.clone();
-    new.name = changes.name.unwrap_or(new.name);
-    new.of = changes.of.unwrap_or(new.of);
-    new.rules = changes.rules.unwrap_or(new.rules);
-    new.is_public = changes.is_public.unwrap_or(new.is_public);
-    new.is_filterable = changes.is_filterable.unwrap_or(new.is_filterable);
-    new.is_translatable = changes.is_translatable.unwrap_or(new.is_translatable);
-    check_rules(
-        new.resource,
-        new.of,
-        &new.rules,
-        new.is_public,
-        new.is_filterable,
-    )?;
-    check_translatable(new.resource, new.of, &new.rules, new.is_translatable)?;
-    if (new.of, &new.rules) != (old.of, &old.rules) || old.is_translatable != new.is_translatable {
-        refuse_conflicts(conn, &old, &new)?;
-    }
+    let new = changed(&old, changes)?;
+    // Somebody else may have let in meanwhile what was in nobody's way before.
+    let is_as_before = old.version == before.version;
+    refuse_conflicts(conn, &old, &new, if is_as_before { &since } else { ALL })?;
     if new.rules.required && !old.rules.required {
         refuse_lacking(conn, new.resource, new.key.clone())?;
     }
@@ -226,6 +221,29 @@ pub fn update(
     } else {
         None
     })
+}
+
+/// What a definition is to be.
+fn changed(old: &CustomField, changes: &FieldChanges) -> Result<CustomField, DefineError> {
+    let mut new = old.clone();
+    new.name = changes.name.clone().unwrap_or(new.name);
+    new.of = changes.of.unwrap_or(new.of);
+    new.rules = changes.rules.clone().unwrap_or(new.rules);
+    new.is_public = changes.is_public.unwrap_or(new.is_public);
+    new.is_filterable = changes.is_filterable.unwrap_or(new.is_filterable);
+    new.is_translatable = changes.is_translatable.unwrap_or(new.is_translatable);
+    if new.is_filterable {
+        new.rules.bound_filter(new.of);
+    }
+    check_rules(
+        new.resource,
+        new.of,
+        &new.rules,
+        new.is_public,
+        new.is_filterable,
+    )?;
+    check_translatable(new.resource, new.of, &new.rules, new.is_translatable)?;
+    Ok(new)
 }
 
 /// Removes a definition: no value is taken any more, and a job takes away those there are. Until it is done, the key stays
@@ -256,14 +274,19 @@ fn lock(
     let resource = resource.code();
     LockResource { resource }.get_result::<bool>(conn)?;
     let field = find(conn, id)?.ok_or(DefineError::NotFound)?;
-    if expected_version.is_some_and(|expected| expected != field.version) {
-        return Err(DefineError::Stale(field.version));
-    }
+    refuse_stale(&field, expected_version)?;
     Ok(field)
 }
 
+fn refuse_stale(field: &CustomField, expected_version: Option<i64>) -> Result<(), DefineError> {
+    if expected_version.is_some_and(|expected| expected != field.version) {
+        return Err(DefineError::Stale(field.version));
+    }
+    Ok(())
+}
+
 /// Without a key: each change has to be followed.
-fn enqueue(conn: &mut PgConnection, id: CustomFieldId) -> QueryResult<Option<JobId>> {
+pub(crate) fn enqueue(conn: &mut PgConnection, id: CustomFieldId) -> QueryResult<Option<JobId>> {
     let job = NewJob {
         payload: json!({"customFieldId": id.get()}),
         ..NewJob::new(jobs::DEFAULT, JOB)

@@ -11,8 +11,7 @@ use diesel::sql_types::{Array, BigInt, Text};
 use domain::{CustomResource, MediaId};
 use serde::Deserialize;
 
-use super::Fault;
-use super::attributes::AttributeError;
+use super::writing::{WrongThing, fault};
 use crate::media::Hash;
 
 /// A file that a value names.
@@ -55,65 +54,82 @@ db::statement! {
 }
 
 db::statement! {
-    struct Clear { resource: &'static str => Text, id: i64 => BigInt, keys: Vec<String> => Array<Text> } -> BigInt =
-    "DELETE FROM catalog.custom_files WHERE resource = $1 AND resource_id = $2 AND key = ANY($3) RETURNING media_id"
+    struct Clear { resource: &'static str => Text, ids: Vec<i64> => Array<BigInt>, keys: Vec<String> => Array<Text> } -> BigInt =
+    "DELETE FROM catalog.custom_files f USING unnest($2::bigint[], $3::text[]) AS w (id, key) \
+      WHERE f.resource = $1 AND f.resource_id = w.id AND f.key = w.key RETURNING f.media_id"
 }
 
 db::statement! {
     struct Insert {
         resource: &'static str => Text,
-        id: i64 => BigInt,
+        ids: Vec<i64> => Array<BigInt>,
         keys: Vec<String> => Array<Text>,
         media_ids: Vec<i64> => Array<BigInt>,
     } -> BigInt =
     "INSERT INTO catalog.custom_files (resource, resource_id, key, media_id) \
-     SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[]) RETURNING media_id"
+     SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bigint[]) RETURNING media_id"
 }
 
 /// The files that values of a thing are to name, by the keys of the fields that are set or unset.
 pub(super) type Named = BTreeMap<String, Vec<i64>>;
 
-/// Everything that is named is there, and stays until the transaction ends.
-pub(super) fn hold(conn: &mut PgConnection, named: &Named) -> Result<(), AttributeError> {
-    let mut ids: Vec<i64> = named.values().flatten().copied().collect();
+/// Everything that is named is there, and stays until the transaction ends. `named` is of things, by their ids.
+pub(super) fn hold(conn: &mut PgConnection, named: &[(i64, Named)]) -> Result<(), WrongThing> {
+    let mut ids: Vec<i64> = named
+        .iter()
+        .flat_map(|(_, of)| of.values().flatten().copied())
+        .collect();
     if ids.is_empty() {
         return Ok(());
     }
     ids.sort_unstable();
     ids.dedup();
-    let there: Vec<i64> = LockMedia { ids }.load(conn)?;
-    for (key, ids) in named {
-        if let Some(missing) = ids.iter().find(|id| !there.contains(id)) {
-            let (field, rule) = (
-                format!("customFields.{key}"),
-                format!("there is no file {missing}"),
-            );
-            return Err(AttributeError::Fault(Fault::new(field, "unknown", rule)));
+    let there: Vec<i64> = LockMedia { ids }
+        .load(conn)
+        .map_err(|error| (0, error.into()))?;
+    for (place, (_, named)) in named.iter().enumerate() {
+        for (key, ids) in named {
+            if let Some(missing) = ids.iter().find(|id| !there.contains(id)) {
+                let rule = format!("there is no file {missing}");
+                return Err((place, fault(key, None, "unknown", rule)));
+            }
         }
     }
     Ok(())
 }
 
-/// Notes which files the values of a thing name now.
+/// Notes which files the values of things name now.
 pub(super) fn note(
     conn: &mut PgConnection,
     resource: CustomResource,
-    id: i64,
-    named: Named,
+    named: Vec<(i64, Named)>,
 ) -> QueryResult<()> {
-    if named.is_empty() {
+    let resource = resource.code();
+    let of_keys = named
+        .iter()
+        .flat_map(|(id, named)| named.keys().map(|key| (*id, key.clone())));
+    let (ids, keys): (Vec<i64>, Vec<String>) = of_keys.unzip();
+    if keys.is_empty() {
         return Ok(());
     }
-    let resource = resource.code();
-    let keys = named.keys().cloned().collect();
-    Clear { resource, id, keys }.execute(conn)?;
-    let pairs = named.into_iter();
-    let pairs = pairs.flat_map(|(key, ids)| ids.into_iter().map(move |id| (key.clone(), id)));
-    let (keys, media_ids): (Vec<String>, Vec<i64>) = pairs.unzip();
+    Clear {
+        resource,
+        ids,
+        keys,
+    }
+    .execute(conn)?;
+    let (mut ids, mut keys, mut media_ids) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, named) in named {
+        for (key, media) in named {
+            ids.extend(media.iter().map(|_| id));
+            keys.extend(media.iter().map(|_| key.clone()));
+            media_ids.extend(media);
+        }
+    }
     if !keys.is_empty() {
         Insert {
             resource,
-            id,
+            ids,
             keys,
             media_ids,
         }

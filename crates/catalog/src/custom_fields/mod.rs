@@ -17,15 +17,17 @@ mod conflicts;
 pub mod defining;
 pub mod files;
 pub mod metadata;
+mod pattern;
 pub mod rules;
 pub mod values;
 pub(crate) mod writing;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use domain::{CustomFieldId, CustomResource, CustomType, PageSize};
 
+pub use pattern::Pattern;
 pub use rules::Rules;
 
 /// Most definitions of one resource.
@@ -152,16 +154,18 @@ db::statement! {
 }
 
 db::statement! {
-    struct ListFilters {} -> FieldRow = select_fields!("AND f.is_filterable ORDER BY f.id")
+    struct ListFilters { keys: Vec<String> => Array<Text> } -> FieldRow =
+    select_fields!("AND f.is_filterable AND f.key = ANY($1)")
 }
 
-/// Lists the fields that products are found by, their own and those of their variants. No two of them have one key.
+/// Finds those of the fields with these keys that products are found by, their own and those of their variants. No two of them
+/// have one key.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn filters(conn: &mut PgConnection) -> QueryResult<Vec<CustomField>> {
-    ListFilters {}.load(conn)
+pub fn filters(conn: &mut PgConnection, keys: Vec<String>) -> QueryResult<Vec<CustomField>> {
+    ListFilters { keys }.load(conn)
 }
 
 /// Lists definitions of a resource, or of all, by id; one more than `size` where there are more.

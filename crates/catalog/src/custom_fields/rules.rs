@@ -4,11 +4,10 @@ use std::collections::HashSet;
 
 use chrono::NaiveDate;
 use domain::{CustomResource, CustomType as T};
-use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
 use super::values::decimal;
+use super::{Fault, Pattern};
 
 /// Most characters of a text, and of rich text once it is sanitised.
 pub const MAX_TEXT: u32 = 16_000;
@@ -17,11 +16,8 @@ pub const MAX_FILTER_TEXT: u32 = 200;
 /// Most values of a list, and how many it may have where nothing is said.
 pub const MAX_ITEMS: u32 = 500;
 pub const USUAL_ITEMS: u32 = 100;
-const MAX_PATTERN: usize = 300;
 const MAX_VALUES: usize = 200;
 const MAX_VALUE: usize = 200;
-/// Bytes of a compiled pattern: to match takes time by the length of the text, and by this.
-const PATTERN_SIZE: usize = 256 * 1024;
 
 /// What values have to be; what is not there asks nothing. Those of a list are rules of its items.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,9 +36,8 @@ pub struct Rules {
     pub min: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<String>,
-    /// A regular expression that the whole text has to match.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pattern: Option<String>,
+    pub pattern: Option<Pattern>,
     /// The texts that an enum is one of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
@@ -84,6 +79,13 @@ impl Rules {
         }
     }
 
+    /// Says how long a text may be by which products are found, where nothing was said.
+    pub(super) fn bound_filter(&mut self, of: T) {
+        if self.scalar(of) == T::Text {
+            self.max_length.get_or_insert(MAX_FILTER_TEXT);
+        }
+    }
+
     /// Whether these rules make sense for values of a type.
     ///
     /// # Errors
@@ -108,8 +110,8 @@ impl Rules {
             scalar == T::Text,
             "texts",
         )?;
-        if let Some(written) = &self.pattern {
-            pattern(written)?;
+        if let Some(pattern) = &self.pattern {
+            pattern.check().map_err(|rule| fault("pattern", rule))?;
         }
         only(
             "values",
@@ -226,28 +228,6 @@ pub(super) fn date(text: &str) -> Option<NaiveDate> {
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
     let is_known = (1..=9999).contains(&chrono::Datelike::year(&date));
     (is_known && date.format("%Y-%m-%d").to_string() == text).then_some(date)
-}
-
-/// A pattern that the whole of a text has to match.
-pub(super) fn pattern(written: &str) -> Result<Regex, Fault> {
-    if !(1..=MAX_PATTERN).contains(&written.chars().count()) {
-        let rule = format!("must have 1 to {MAX_PATTERN} characters");
-        return Err(fault("pattern", rule));
-    }
-    // By itself first: what closes a bracket too many would else end the group around it.
-    let is_whole = Regex::new(written).is_ok();
-    let built = RegexBuilder::new(&format!("^(?:{written})$"))
-        .size_limit(PATTERN_SIZE)
-        .dfa_size_limit(PATTERN_SIZE)
-        .nest_limit(20)
-        .build();
-    match built {
-        Ok(pattern) if is_whole => Ok(pattern),
-        _ => Err(fault(
-            "pattern",
-            "must be a regular expression, without references and look-around, and not too large",
-        )),
-    }
 }
 
 fn only(name: &str, is_there: bool, is_allowed: bool, what: &str) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 use domain::{Currency, CustomResource, CustomType as T, Money};
 use serde_json::{Value, json};
 
-use super::rules::{MAX_TEXT, USUAL_ITEMS, date, pattern, position};
+use super::rules::{MAX_TEXT, USUAL_ITEMS, date, position};
 use super::{CustomField, Rules};
 use crate::texts::{MAX_TAGS_OF_HTML, sanitise};
 
@@ -134,10 +134,10 @@ fn checked_text<'t>(rules: &Rules, text: &'t str) -> Result<&'t str, (&'static s
     if !(least..=most).contains(&length) || text.trim().is_empty() {
         return Err(("length", format!("must have {least} to {most} characters")));
     }
-    if let Some(written) = &rules.pattern
-        && !pattern(written).is_ok_and(|pattern| pattern.is_match(text))
+    if let Some(pattern) = &rules.pattern
+        && !pattern.is_match(text)
     {
-        return Err(("pattern", format!("must match {written}")));
+        return Err(("pattern", format!("must match {}", pattern.as_str())));
     }
     Ok(text)
 }

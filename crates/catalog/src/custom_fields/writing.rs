@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text};
 use domain::CustomResource;
 use serde_json::{Map, Value};
 
-use super::attributes::{AttributeChanges, AttributeError, Attributes, MAX_ALL_BYTES, find};
+use super::attributes::{AttributeChanges, AttributeError, Attributes, MAX_ALL_BYTES, find_all};
 use super::files::{self, Named};
 use super::metadata::check_metadata;
 use super::values::{check, ids, references, size};
@@ -16,16 +17,17 @@ use super::{CustomField, Fault, all_of};
 db::statement! {
     struct Write {
         resource: &'static str => Text,
-        id: i64 => BigInt,
-        public: Value => Jsonb,
-        private: Value => Jsonb,
-        metadata: Value => Jsonb,
-        private_metadata: Value => Jsonb,
+        ids: Vec<i64> => Array<BigInt>,
+        public: Vec<Value> => Array<Jsonb>,
+        private: Vec<Value> => Array<Jsonb>,
+        metadata: Vec<Value> => Array<Jsonb>,
+        private_metadata: Vec<Value> => Array<Jsonb>,
     } -> BigInt =
     "INSERT INTO catalog.custom_values (resource, resource_id, public_values, private_values, metadata, private_metadata) \
-     VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (resource, resource_id) DO UPDATE SET public_values = $3, private_values = $4, metadata = $5, \
-            private_metadata = $6 RETURNING resource_id"
+     SELECT $1, * FROM unnest($2::bigint[], $3::jsonb[], $4::jsonb[], $5::jsonb[], $6::jsonb[]) \
+         ON CONFLICT (resource, resource_id) DO UPDATE SET public_values = excluded.public_values, \
+            private_values = excluded.private_values, metadata = excluded.metadata, \
+            private_metadata = excluded.private_metadata RETURNING resource_id"
 }
 
 db::statement! {
@@ -120,38 +122,98 @@ pub(crate) fn write(
     id: i64,
     changes: AttributeChanges,
 ) -> Result<(), AttributeError> {
-    if changes.is_empty() {
+    write_all(conn, resource, vec![(id, changes)]).map_err(|(_, error)| error)
+}
+
+/// What is wrong, after the place of the thing whose fault it is.
+pub(super) type WrongThing = (usize, AttributeError);
+
+/// Writes what is kept of things, in as many statements as for one of them.
+///
+/// # Errors
+///
+/// As those of [`write`].
+pub(crate) fn write_all(
+    conn: &mut PgConnection,
+    resource: CustomResource,
+    things: Vec<(i64, AttributeChanges)>,
+) -> Result<(), WrongThing> {
+    let of_none = |error: DieselError| (0, error.into());
+    if things.iter().all(|(_, changes)| changes.is_empty()) {
         return Ok(());
     }
-    let fields = share(conn, resource)?;
-    let mut kept = find(conn, resource, id)?;
-    let named = set_values(conn, &fields, &mut kept, changes.values)?;
+    let fields = share(conn, resource).map_err(of_none)?;
+    let ids = things.iter().map(|(id, _)| *id).collect();
+    let mut found = find_all(conn, resource, ids).map_err(of_none)?;
+    let (mut write, mut named) = (Write::of(resource), Vec::new());
+    let mut referred = Referred::new();
+    for (place, (id, changes)) in things.into_iter().enumerate() {
+        if changes.is_empty() {
+            named.push((id, Named::new()));
+            continue;
+        }
+        let mut kept = found.remove(&id).unwrap_or_default();
+        let refers = |to, key| {
+            referred.entry(to).or_insert((place, key));
+        };
+        let names = set(&fields, &mut kept, changes, refers).map_err(|error| (place, error))?;
+        named.push((id, names));
+        write.push(id, kept);
+    }
+    refuse_missing(conn, &referred)?;
+    files::hold(conn, &named)?;
+    write.execute(conn).map_err(of_none)?;
+    files::note(conn, resource, named).map_err(of_none)
+}
+
+impl Write {
+    fn of(resource: CustomResource) -> Self {
+        Self {
+            resource: resource.code(),
+            ids: Vec::new(),
+            public: Vec::new(),
+            private: Vec::new(),
+            metadata: Vec::new(),
+            private_metadata: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, id: i64, kept: Attributes) {
+        self.ids.push(id);
+        self.public.push(kept.public.into());
+        self.private.push(kept.private.into());
+        self.metadata.push(kept.metadata.into());
+        self.private_metadata.push(kept.private_metadata.into());
+    }
+}
+
+/// What values refer to, and the place and the key of the first that does.
+type Referred = BTreeMap<(&'static str, i64), (usize, String)>;
+
+/// Returns what the values that were set name of files.
+fn set(
+    fields: &[CustomField],
+    kept: &mut Attributes,
+    changes: AttributeChanges,
+    refers: impl FnMut((&'static str, i64), String),
+) -> Result<Named, AttributeError> {
+    let named = set_values(fields, kept, changes.values, refers)?;
     merge(&mut kept.metadata, changes.metadata, "metadata")?;
     let private = changes.private_metadata;
     merge(&mut kept.private_metadata, private, "privateMetadata")?;
-    Write {
-        resource: resource.code(),
-        id,
-        public: kept.public.into(),
-        private: kept.private.into(),
-        metadata: kept.metadata.into(),
-        private_metadata: kept.private_metadata.into(),
-    }
-    .execute(conn)?;
-    Ok(files::note(conn, resource, id, named)?)
+    Ok(named)
 }
 
-/// Returns what the values that were set name of files.
 fn set_values(
-    conn: &mut PgConnection,
     fields: &[CustomField],
     kept: &mut Attributes,
     changes: Map<String, Value>,
+    mut refers: impl FnMut((&'static str, i64), String),
 ) -> Result<Named, AttributeError> {
+    let mut named = Named::new();
     if changes.is_empty() {
-        return Ok(Named::new());
+        return Ok(named);
     }
-    let (mut referred, mut named) = (BTreeMap::new(), Named::new());
     for (key, value) in changes {
         let field = fields.iter().find(|field| field.key == key);
         let field = field.ok_or_else(|| fault(&key, None, "unknown", "there is no such field"))?;
@@ -167,7 +229,7 @@ fn set_values(
         let checked =
             check(field, &value).map_err(|(at, code, message)| fault(&key, at, code, message))?;
         for (target, id) in references(field, &checked) {
-            referred.insert((target.code(), id), key.clone());
+            refers((target.code(), id), key.clone());
         }
         if let Some(named) = named.get_mut(&key) {
             named.extend(ids(&checked));
@@ -189,39 +251,29 @@ fn set_values(
             rule,
         )));
     }
-    refuse_missing(conn, &referred)?;
-    files::hold(conn, &named)?;
     Ok(named)
 }
 
 /// Everything that is referred to is there.
-fn refuse_missing(
-    conn: &mut PgConnection,
-    referred: &BTreeMap<(&'static str, i64), String>,
-) -> Result<(), AttributeError> {
+fn refuse_missing(conn: &mut PgConnection, referred: &Referred) -> Result<(), WrongThing> {
     if referred.is_empty() {
         return Ok(());
     }
-    let missing: Option<(String, i64)> = FindMissing {
+    let find = FindMissing {
         resources: referred.keys().map(|(resource, _)| *resource).collect(),
         ids: referred.keys().map(|(_, id)| *id).collect(),
-    }
-    .get_results(conn)?
-    .into_iter()
-    .next();
-    let Some((resource, id)) = missing else {
+    };
+    let missing: Vec<(String, i64)> = find.load(conn).map_err(|error| (0, error.into()))?;
+    let is_missing = |(resource, id): &(&str, i64)| {
+        let mut missing = missing.iter();
+        missing.any(|(of, number)| of == resource && number == id)
+    };
+    let wrong = referred.iter().filter(|(to, _)| is_missing(to));
+    let Some(((resource, id), (place, key))) = wrong.min_by_key(|(_, (place, _))| *place) else {
         return Ok(());
     };
-    let key = referred
-        .iter()
-        .find(|((r, i), _)| *r == resource && *i == id);
-    let key = key.map_or("", |(_, key)| key.as_str());
-    Err(fault(
-        key,
-        None,
-        "unknown",
-        format!("there is no {resource} {id}"),
-    ))
+    let rule = format!("there is no {resource} {id}");
+    Err((*place, fault(key, None, "unknown", rule)))
 }
 
 /// Every definition that requires a value has one.

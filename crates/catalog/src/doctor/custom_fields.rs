@@ -1,8 +1,13 @@
 //! What must always be true of custom fields.
 
-use db::doctor::Check;
+use db::doctor::{Check, Repaired};
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use domain::CustomFieldId;
 
 use super::versions_have_events;
+use crate::custom_fields::defining;
 
 /// The values of things, one row each, with the half they are in.
 const VALUES: &str = "\
@@ -10,13 +15,22 @@ const VALUES: &str = "\
      CROSS JOIN LATERAL (SELECT key, value, true AS is_public FROM jsonb_each(v.public_values) \
                           UNION ALL SELECT key, value, false FROM jsonb_each(v.private_values)) j";
 
-pub(super) fn checks() -> [Check; 6] {
+/// Definitions whose values are yet to follow, with nobody to see to it.
+const WAITING: &str = "\
+    SELECT f.id, 'custom field ' || f.id, format('waits for a job that nobody will do: %s of %ss', f.key, f.resource) \
+      FROM catalog.custom_fields f \
+     WHERE (f.applied_version < f.version OR f.removed_at IS NOT NULL) \
+       AND NOT EXISTS (SELECT FROM platform.jobs j WHERE j.kind = 'applyCustomField' AND j.state IN ('queued', 'running') \
+              AND j.payload @> jsonb_build_object('customFieldId', f.id))";
+
+pub(super) fn checks() -> [Check; 7] {
     [
         undefined(),
         wrong(),
         lacking(),
         without_file(),
         untranslatable(),
+        waiting(),
         versions_have_events(
             "every version of a custom field has its event",
             "custom field",
@@ -116,4 +130,42 @@ fn untranslatable() -> Check {
         todo: "Somebody wrote past the crate catalog. Write the translation anew through the API.",
         repair: None,
     }
+}
+
+fn waiting() -> Check {
+    Check {
+        id: "S16",
+        name: "custom values follow their definition, or a job is about to see to it",
+        sql: WAITING.into(),
+        todo: "The job failed, or somebody cancelled it. The repair makes it anew, as a retry of the job does.",
+        repair: Some(follow_anew),
+    }
+}
+
+/// Under the lock of who changes definitions.
+fn follow_anew(conn: &mut PgConnection) -> QueryResult<Vec<Repaired>> {
+    #[derive(QueryableByName)]
+    struct Waiting {
+        #[diesel(sql_type = BigInt)]
+        id: i64,
+    }
+    conn.transaction(|conn| {
+        conn.batch_execute("SELECT FROM catalog.custom_resources ORDER BY resource FOR UPDATE")?;
+        let find = format!(
+            "SELECT number AS id FROM ({WAITING}) AS found (number, subject, message) ORDER BY 1"
+        );
+        let waiting: Vec<Waiting> = diesel::sql_query(find).load(conn)?;
+        let ids = waiting
+            .into_iter()
+            .filter_map(|it| CustomFieldId::try_from(it.id).ok());
+        let follow = |id: CustomFieldId| {
+            defining::enqueue(conn, id)?;
+            Ok(Repaired {
+                check: "S16",
+                subject: format!("custom field {id}"),
+                outcome: Ok("has a job again".into()),
+            })
+        };
+        ids.map(follow).collect()
+    })
 }

@@ -4,8 +4,10 @@
 //! notification on [`CHANGES_CHANNEL`] for whoever keeps copies of what it reads.
 
 mod details;
+mod lock;
 
 pub use self::details::{DetailChanges, Publication};
+pub(crate) use self::lock::lock_all;
 
 use db::outbox::{self, Entry};
 use diesel::prelude::*;

@@ -1,7 +1,5 @@
 //! Products that are shown beside a product, in order.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 use domain::{ProductId, ProductRelation, UserId};
@@ -31,12 +29,6 @@ impl From<diesel::result::Error> for RelateError {
 db::statement! {
     struct ListRelated { product_id: i64 => BigInt, relation: &'static str => Text } -> BigInt =
     "SELECT related_id FROM catalog.related_products WHERE product_id = $1 AND relation = $2 ORDER BY position"
-}
-
-db::statement! {
-    /// In the order of the ids, as everybody locks products: the foreign key of what is related would wait for whoever changes it.
-    struct LockProducts { ids: Vec<i64> => Array<BigInt> } -> (BigInt, BigInt) =
-    "SELECT id, version FROM catalog.products WHERE id = ANY($1) AND archived_at IS NULL ORDER BY id FOR UPDATE"
 }
 
 db::statement! {
@@ -115,10 +107,9 @@ pub fn set(
 ) -> Result<(), RelateError> {
     let (product_id, relation) = (id.get(), relation.code());
     let ids: Vec<i64> = related.iter().map(|id| id.get()).collect();
-    let lock = LockProducts {
-        ids: [&ids[..], &[product_id]].concat(),
-    };
-    let there: HashMap<i64, i64> = HashMap::from_iter(lock.load(conn)?);
+    // Those that are related as well: their foreign key would wait for whoever changes them.
+    let all = [&ids[..], &[product_id]].concat();
+    let there = editing::lock_all(conn, all, Vec::new())?;
     let version = *there.get(&product_id).ok_or(EditError::NotFound)?;
     if expected_version.is_some_and(|expected| expected != version) {
         return Err(EditError::Stale(version).into());

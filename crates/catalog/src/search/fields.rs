@@ -13,6 +13,8 @@ use crate::custom_fields::{CustomField, filters, values};
 
 /// Parts the two ends of a range.
 const TO: &str = "..";
+/// Most ranges of one search: each is held against all values that the field has in any product.
+pub const MAX_RANGES: usize = 10;
 
 /// Writes into a request what is asked for of each field.
 pub(super) fn narrow(
@@ -23,7 +25,8 @@ pub(super) fn narrow(
     if wanted.is_empty() {
         return Ok(());
     }
-    let known = filters(conn)?;
+    let keys = wanted.iter().map(|(key, _)| key.clone()).collect();
+    let known = filters(conn, keys)?;
     let (mut fields, mut ranges) = (Vec::new(), Vec::new());
     for (key, value) in wanted {
         let field = known.iter().find(|field| field.key == *key);
@@ -32,6 +35,9 @@ pub(super) fn narrow(
             Some(range) => ranges.push(range),
             None => fields.push(json!({"name": key, "value": spelt(field, value)})),
         }
+    }
+    if ranges.len() > MAX_RANGES {
+        return Err(SearchError::TooManyRanges);
     }
     request["fields"] = fields.into();
     request["ranges"] = ranges.into();
@@ -47,7 +53,7 @@ pub(super) fn retain_filters(
     if counted.is_empty() {
         return Ok(());
     }
-    let known = filters(conn)?;
+    let known = filters(conn, counted.keys().cloned().collect())?;
     counted.retain(|key, _| known.iter().any(|field| field.key == *key));
     Ok(())
 }

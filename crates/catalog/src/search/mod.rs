@@ -110,6 +110,8 @@ pub enum SearchError {
     UnknownField(String),
     #[error("the range of `{0}` {1}")]
     InvalidRange(String, &'static str),
+    #[error("there are more than {} ranges", fields::MAX_RANGES)]
+    TooManyRanges,
     #[error(transparent)]
     Db(#[from] diesel::result::Error),
 }

@@ -130,11 +130,10 @@ pub(super) fn insert(
         })
         .collect();
     let inserted = insert_all(conn, &additions, actor)?;
-    for (index, (id, variant)) in inserted.iter().zip(new).enumerate() {
-        let given = variant.attributes.clone();
-        writing::write(conn, CustomResource::Variant, *id, given)
-            .map_err(|error| VariantError::of_attributes(index, error))?;
-    }
+    let given = new.iter().map(|variant| variant.attributes.clone());
+    let given = inserted.iter().copied().zip(given).collect();
+    writing::write_all(conn, CustomResource::Variant, given)
+        .map_err(|(index, error)| VariantError::of_attributes(index, error))?;
     touch(conn, product.id, more, actor)?;
     Ok(inserted
         .into_iter()

@@ -12,6 +12,7 @@ use domain::{ProductId, UserId, VariantId, VariantKind};
 
 use super::lock::touch;
 use super::{VariantError, editing, kinds};
+use crate::editing::lock_all;
 
 /// Most parts of one bundle.
 pub const MAX_PARTS: usize = 50;
@@ -49,13 +50,6 @@ db::statement! {
        FROM unnest($1::bigint[]) AS w (id) \
       CROSS JOIN LATERAL (SELECT * FROM catalog.bundle_parts WHERE bundle_id = w.id ORDER BY position) b \
        JOIN catalog.variants v ON v.id = b.part_id ORDER BY b.bundle_id, b.position"
-}
-
-db::statement! {
-    /// In id order, as every writer does.
-    struct LockProducts { product_id: i64 => BigInt, variant_ids: Vec<i64> => Array<BigInt> } -> BigInt =
-    "SELECT p.id FROM (SELECT $1::bigint UNION SELECT product_id FROM catalog.variants WHERE id = ANY($2)) AS w (id) \
-       JOIN catalog.products p ON p.id = w.id ORDER BY p.id FOR UPDATE OF p"
 }
 
 db::statement! {
@@ -128,11 +122,7 @@ pub fn set(
     actor: Option<UserId>,
 ) -> Result<(), VariantError> {
     let part_ids: Vec<i64> = parts.iter().map(|part| part.variant_id.get()).collect();
-    LockProducts {
-        product_id: product_id.get(),
-        variant_ids: part_ids.clone(),
-    }
-    .execute(conn)?;
+    lock_all(conn, vec![product_id.get()], part_ids.clone())?;
     let (_, current) = editing::lock(conn, product_id, id, expected_version)?;
     refuse_bad_parts(conn, id, parts)?;
     let bundle_id = id.get();

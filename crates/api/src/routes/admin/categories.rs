@@ -1,13 +1,13 @@
 //! Categories, as staff writes them.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, delete, get, patch, post, put};
+use actix_web::{delete, get, patch, post, put};
 use catalog::categories::{CategoryError, editing, placing};
 use diesel::PgConnection;
 use domain::{CategoryId, UserId};
 
 use super::category_bodies::{CategoryChangesBody, NewCategoryBody, PlaceBody};
-use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
+use crate::http::{Answer, Body, Caller, Change, Key, Problem, Staff, idempotency, precondition};
 use crate::routes::attributes;
 use crate::routes::categories::{self, category_id, not_found};
 use crate::routes::category_bodies::CategoryBody;
@@ -78,25 +78,16 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
 #[patch("/api/admin/categories/{id}")]
 pub async fn update(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<CategoryChangesBody>,
 ) -> Result<Answer, Problem> {
     let id = category_id(&id)?;
     let changes = body.value.checked()?;
-    write(
-        &state,
-        staff,
-        key,
-        &body.bytes,
-        &request,
-        move |conn, expected, actor| {
-            editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
-            read(conn, id)
-        },
-    )
+    write(&state, change, &body.bytes, move |conn, expected, actor| {
+        editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
+        read(conn, id)
+    })
     .await
 }
 
@@ -115,23 +106,14 @@ pub async fn update(
 #[delete("/api/admin/categories/{id}")]
 pub async fn archive(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
 ) -> Result<Answer, Problem> {
     let id = category_id(&id)?;
-    write(
-        &state,
-        staff,
-        key,
-        &[],
-        &request,
-        move |conn, expected, actor| {
-            editing::archive(conn, id, expected, Some(actor)).map_err(refuse)?;
-            Ok(Answer::no_content())
-        },
-    )
+    write(&state, change, &[], move |conn, expected, actor| {
+        editing::archive(conn, id, expected, Some(actor)).map_err(refuse)?;
+        Ok(Answer::no_content())
+    })
     .await
 }
 
@@ -151,43 +133,30 @@ pub async fn archive(
 #[put("/api/admin/categories/{id}/parents")]
 pub async fn place(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<PlaceBody>,
 ) -> Result<Answer, Problem> {
     let id = category_id(&id)?;
     let wanted = body.value.checked()?;
-    write(
-        &state,
-        staff,
-        key,
-        &body.bytes,
-        &request,
-        move |conn, expected, actor| {
-            placing::place(conn, id, &wanted, expected, Some(actor)).map_err(refuse)?;
-            read(conn, id)
-        },
-    )
+    write(&state, change, &body.bytes, move |conn, expected, actor| {
+        placing::place(conn, id, &wanted, expected, Some(actor)).map_err(refuse)?;
+        read(conn, id)
+    })
     .await
 }
 
 /// Runs a change of one category, at most once per key and only of the version that was read.
 pub(super) async fn write<F>(
     state: &State,
-    staff: Staff,
-    key: Key,
+    change: Change,
     bytes: &[u8],
-    request: &HttpRequest,
     work: F,
 ) -> Result<Answer, Problem>
 where
     F: FnOnce(&mut PgConnection, Option<i64>, UserId) -> Result<Answer, Problem> + Send + 'static,
 {
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), bytes);
-    let expected = precondition::expected_version(request)?;
+    let (actor, expected, request_key) = change.bind(bytes);
     let work = move |conn: &mut PgConnection| work(conn, expected, actor);
     let answer = idempotency::once(&state.db, request_key, work).await?;
     state.cache.categories_changed().await;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, get, put};
+use actix_web::{get, put};
 use catalog::categories::assigning::{self, Assigned, Assignment};
 use catalog::categories::{MAX_ASSIGNMENTS, find};
 use diesel::PgConnection;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::categories::{refuse, write};
 use super::category_bodies::{position, repeated};
-use crate::http::{Answer, Body, Key, Params, Problem, Staff};
+use crate::http::{Answer, Body, Change, Params, Problem, Staff};
 use crate::routes::categories::{category_id, not_found};
 use crate::routes::category_products::PageQuery;
 use crate::routes::money::ProblemBody;
@@ -181,30 +181,21 @@ pub async fn list(
 #[put("/api/admin/categories/{id}/products")]
 pub async fn assign(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<ProductAssignmentsBody>,
 ) -> Result<Answer, Problem> {
     let id = category_id(&id)?;
     let (add, remove) = body.value.checked()?;
-    write(
-        &state,
-        staff,
-        key,
-        &body.bytes,
-        &request,
-        move |conn, expected, actor| {
-            let outcome = assigning::assign(conn, id, &add, &remove, expected, Some(actor));
-            let outcome = outcome.map_err(refuse)?;
-            let category = find(conn, id)?.ok_or_else(Problem::internal)?;
-            let body = OutcomeBody {
-                placed: outcome.placed.len(),
-                removed: outcome.removed.len(),
-            };
-            Ok(Answer::ok(&body).with_version(category.version))
-        },
-    )
+    write(&state, change, &body.bytes, move |conn, expected, actor| {
+        let outcome = assigning::assign(conn, id, &add, &remove, expected, Some(actor));
+        let outcome = outcome.map_err(refuse)?;
+        let category = find(conn, id)?.ok_or_else(Problem::internal)?;
+        let body = OutcomeBody {
+            placed: outcome.placed.len(),
+            removed: outcome.removed.len(),
+        };
+        Ok(Answer::ok(&body).with_version(category.version))
+    })
     .await
 }

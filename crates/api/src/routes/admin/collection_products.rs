@@ -1,14 +1,14 @@
 //! The products of a collection, as staff places them.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, get, put};
+use actix_web::{get, put};
 use catalog::collections::{assigning, find};
 use diesel::PgConnection;
 
 use super::categories::write;
 use super::category_products::{AssignedPageBody, OutcomeBody, ProductAssignmentsBody};
 use super::collections::refuse;
-use crate::http::{Answer, Body, Key, Params, Problem, Staff};
+use crate::http::{Answer, Body, Change, Params, Problem, Staff};
 use crate::routes::category_products::PageQuery;
 use crate::routes::collections::{collection_id, not_found};
 use crate::routes::money::ProblemBody;
@@ -61,30 +61,21 @@ pub async fn list(
 #[put("/api/admin/collections/{id}/products")]
 pub async fn assign(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<ProductAssignmentsBody>,
 ) -> Result<Answer, Problem> {
     let id = collection_id(&id)?;
     let (add, remove) = body.value.checked()?;
-    write(
-        &state,
-        staff,
-        key,
-        &body.bytes,
-        &request,
-        move |conn, expected, actor| {
-            let outcome = assigning::assign(conn, id, &add, &remove, expected, Some(actor));
-            let outcome = outcome.map_err(refuse)?;
-            let collection = find(conn, id)?.ok_or_else(Problem::internal)?;
-            let body = OutcomeBody {
-                placed: outcome.placed.len(),
-                removed: outcome.removed.len(),
-            };
-            Ok(Answer::ok(&body).with_version(collection.version))
-        },
-    )
+    write(&state, change, &body.bytes, move |conn, expected, actor| {
+        let outcome = assigning::assign(conn, id, &add, &remove, expected, Some(actor));
+        let outcome = outcome.map_err(refuse)?;
+        let collection = find(conn, id)?.ok_or_else(Problem::internal)?;
+        let body = OutcomeBody {
+            placed: outcome.placed.len(),
+            removed: outcome.removed.len(),
+        };
+        Ok(Answer::ok(&body).with_version(collection.version))
+    })
     .await
 }

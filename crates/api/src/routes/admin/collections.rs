@@ -1,14 +1,16 @@
 //! Collections, as staff writes them.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, delete, get, patch, post};
+use actix_web::{delete, get, patch, post};
 use catalog::collections::{self, CollectionError, editing};
 use diesel::PgConnection;
 use domain::CollectionId;
 
 use super::categories::write;
 use super::collection_bodies::{CollectionChangesBody, NewCollectionBody};
-use crate::http::{Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, precondition};
+use crate::http::{
+    Answer, Body, Caller, Change, Key, Params, Problem, Staff, idempotency, precondition,
+};
 use crate::routes::collection_bodies::{CollectionBody, CollectionPageBody};
 use crate::routes::collections::{CollectionQuery, collection_id, not_found};
 use crate::routes::money::ProblemBody;
@@ -106,25 +108,16 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
 #[patch("/api/admin/collections/{id}")]
 pub async fn update(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<CollectionChangesBody>,
 ) -> Result<Answer, Problem> {
     let id = collection_id(&id)?;
     let changes = body.value.checked(state.config.shop.currency)?;
-    write(
-        &state,
-        staff,
-        key,
-        &body.bytes,
-        &request,
-        move |conn, expected, actor| {
-            editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
-            read(conn, id)
-        },
-    )
+    write(&state, change, &body.bytes, move |conn, expected, actor| {
+        editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
+        read(conn, id)
+    })
     .await
 }
 
@@ -143,23 +136,14 @@ pub async fn update(
 #[delete("/api/admin/collections/{id}")]
 pub async fn archive(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
 ) -> Result<Answer, Problem> {
     let id = collection_id(&id)?;
-    write(
-        &state,
-        staff,
-        key,
-        &[],
-        &request,
-        move |conn, expected, actor| {
-            editing::archive(conn, id, expected, Some(actor)).map_err(refuse)?;
-            Ok(Answer::no_content())
-        },
-    )
+    write(&state, change, &[], move |conn, expected, actor| {
+        editing::archive(conn, id, expected, Some(actor)).map_err(refuse)?;
+        Ok(Answer::no_content())
+    })
     .await
 }
 

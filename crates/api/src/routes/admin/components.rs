@@ -1,7 +1,7 @@
 //! What bundles are made of, as staff says it.
 
+use actix_web::put;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, put};
 use catalog::variants::VariantError;
 use catalog::variants::parts::{self, MAX_PARTS, MAX_QUANTITY, NewPart, Part};
 use domain::{ProductId, VariantId, VariantKind};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::variant_bodies::StaffVariantBody;
 use super::variants::{Ids, read, variant_id};
-use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
+use crate::http::{Answer, Body, Change, Problem, idempotency};
 use crate::routes::money::ProblemBody;
 use crate::state::State;
 
@@ -110,17 +110,13 @@ impl NewPartsBody {
 #[put("/api/admin/products/{id}/variants/{variantId}/components")]
 pub async fn set(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     ids: Path<Ids>,
-    request: HttpRequest,
     body: Body<NewPartsBody>,
 ) -> Result<Answer, Problem> {
     let (product, id) = variant_id(&ids)?;
     let currency = state.config.shop.currency;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let new = body.value.checked()?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         parts::set(conn, (product, id), &new, expected, Some(actor))

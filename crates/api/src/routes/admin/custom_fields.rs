@@ -1,7 +1,7 @@
 //! Definitions of custom fields, as staff writes and reads them.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, delete, get, patch, post};
+use actix_web::{delete, get, patch, post};
 use catalog::custom_fields::defining::{self, DefineError};
 use catalog::custom_fields::{self, CustomField};
 use db::jobs;
@@ -14,7 +14,7 @@ use super::custom_field_bodies::{
     CustomFieldBody, CustomFieldChangesBody, CustomFieldPageBody, NewCustomFieldBody,
 };
 use crate::http::{
-    Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params, precondition,
+    Answer, Body, Caller, Change, Key, Params, Problem, Staff, idempotency, params, precondition,
 };
 use crate::routes::attributes;
 use crate::routes::jobs::JobBody;
@@ -132,19 +132,15 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
 #[patch("/api/admin/custom-fields/{id}")]
 pub async fn update(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<CustomFieldChangesBody>,
 ) -> Result<Answer, Problem> {
     let id = field_id(&id)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let changes = body.value.checked()?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
-        defining::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
+        defining::update(conn, id, &changes, expected, Some(actor)).map_err(refuse)?;
         read(conn, id)
     })
     .await?;
@@ -167,15 +163,11 @@ pub async fn update(
 #[delete("/api/admin/custom-fields/{id}")]
 pub async fn remove(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
 ) -> Result<Answer, Problem> {
     let id = field_id(&id)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &[]);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&[]);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let job = defining::remove(conn, id, expected, Some(actor)).map_err(refuse)?;
         let job = job.map(|job| jobs::find(conn, job)).transpose()?.flatten();

@@ -2,12 +2,12 @@
 
 use accounts::groups::{self, Groups, GroupsError, MAX_GROUPS};
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, get, put};
+use actix_web::{get, put};
 use domain::{Slug, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
+use crate::http::{Answer, Body, Change, Problem, Staff, idempotency, precondition};
 use crate::routes::money::ProblemBody;
 use crate::routes::users::not_found;
 use crate::state::State;
@@ -58,16 +58,12 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
 #[put("/api/admin/users/{id}/customer-groups")]
 pub async fn put(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<CustomerGroupsBody>,
 ) -> Result<Answer, Problem> {
     let id: UserId = id.parse().map_err(|_| not_found())?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let names = body.value.customer_groups;
     if names.len() > MAX_GROUPS {
         let rule = format!("must have at most {MAX_GROUPS} groups");

@@ -1,24 +1,14 @@
 //! The body of an import goes into the database as it comes, part by part.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use catalog::import::{self, Form};
 use catalog::imports::{NewImport, uploading};
-use futures_util::StreamExt as _;
-use sha2::{Digest as _, Sha256};
-use tokio::time::timeout;
 
 use crate::http::Problem;
+use crate::http::upload::{self, Incoming};
 use crate::state::State;
-
-/// How long the next bytes may take. nginx has the whole file before it passes any of it on.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Most bytes of a refused file that are read all the same.
-const DRAINED: usize = 256 * 1024 * 1024;
 
 /// A file that is coming in.
 pub struct Upload {
@@ -51,21 +41,12 @@ impl Upload {
 
     /// Takes all of the body, and looks at its beginning.
     pub async fn receive(&self, payload: &mut Payload, limit: u64) -> Result<File, Problem> {
-        let (mut digest, mut bytes, mut number) = (Sha256::new(), 0_u64, 0);
+        let (mut incoming, mut number) = (Incoming::new(payload, limit), 0);
         let mut part = Vec::with_capacity(uploading::PART);
         loop {
-            let next = timeout(PATIENCE, payload.next()).await;
-            let next = next.map_err(|_| too_slow())?;
+            let next = incoming.next().await?;
             let is_last = next.is_none();
-            if let Some(piece) = next {
-                let piece = piece.map_err(|_| unreadable())?;
-                bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-                if bytes > limit {
-                    return Err(too_large(limit));
-                }
-                digest.update(&piece);
-                part.extend_from_slice(&piece);
-            }
+            part.extend_from_slice(&next.unwrap_or_default());
             let is_full = part.len() >= uploading::PART;
             if number == 0 && (is_full || is_last) {
                 self.look(&part, is_last)?;
@@ -76,23 +57,16 @@ impl Upload {
                 number += 1;
             }
             if is_last {
-                return Ok(File {
-                    bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
-                    digest: digest.finalize().into(),
-                });
+                let (digest, bytes) = incoming.end();
+                let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+                return Ok(File { bytes, digest });
             }
         }
     }
 
-    /// Reads on, as far as that is not too much, so that whoever sends hears why nothing is kept of it.
+    /// Keeps nothing of a file that is refused.
     pub async fn refuse(&self, payload: &mut Payload) {
-        let mut left = DRAINED;
-        while let Ok(Some(Ok(piece))) = timeout(PATIENCE, payload.next()).await {
-            left = left.saturating_sub(piece.len());
-            if left == 0 {
-                break;
-            }
-        }
+        upload::drain(payload).await;
         self.discard().await;
     }
 
@@ -130,26 +104,4 @@ impl Upload {
             log::warn!(import = id, error:% = problem; "an upload is left behind");
         }
     }
-}
-
-/// 413, with how much would be right.
-fn too_large(limit: u64) -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "payload_too_large",
-        "The file is too large",
-    )
-    .detail(format!("at most {limit} bytes; send it in several files"))
-}
-
-fn too_slow() -> Problem {
-    Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "request_timeout",
-        "The file did not come in time",
-    )
-}
-
-fn unreadable() -> Problem {
-    Problem::bad_request("unreadable_body", "The body could not be read")
 }

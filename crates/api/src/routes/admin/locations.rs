@@ -1,7 +1,7 @@
 //! Places where stock is kept.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, delete, get, patch, post};
+use actix_web::{delete, get, patch, post};
 use catalog::locations::{self, LocationError};
 use diesel::PgConnection;
 use domain::{LocationId, PageSize};
@@ -12,7 +12,7 @@ use super::location_bodies::{
     LocationBody, LocationChangesBody, LocationPageBody, NewLocationBody,
 };
 use crate::http::{
-    Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params, precondition,
+    Answer, Body, Caller, Change, Key, Params, Problem, Staff, idempotency, params, precondition,
 };
 use crate::routes::money::ProblemBody;
 use crate::state::State;
@@ -127,16 +127,12 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
 #[patch("/api/admin/locations/{id}")]
 pub async fn update(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<LocationChangesBody>,
 ) -> Result<Answer, Problem> {
     let id = location_id(&id)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let changes = body.value.checked()?;
     idempotency::once(&state.db, request_key, move |conn| {
         locations::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
@@ -161,15 +157,11 @@ pub async fn update(
 #[delete("/api/admin/locations/{id}")]
 pub async fn delete(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
 ) -> Result<Answer, Problem> {
     let id = location_id(&id)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &[]);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&[]);
     idempotency::once(&state.db, request_key, move |conn| {
         locations::delete(conn, id, expected, Some(actor)).map_err(refuse)?;
         Ok(Answer::no_content())

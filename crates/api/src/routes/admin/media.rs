@@ -14,7 +14,8 @@ use super::locations::PartQuery;
 use super::media_bodies::{MediaBody, MediaChangesBody, MediaPageBody};
 use super::media_upload;
 use crate::http::{
-    Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params, precondition, text,
+    Answer, Body, Caller, Change, Key, Params, Problem, Staff, idempotency, params, precondition,
+    text,
 };
 use crate::media::incoming;
 use crate::routes::money::ProblemBody;
@@ -176,16 +177,12 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
 #[patch("/api/admin/media/{id}")]
 pub async fn update(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<MediaChangesBody>,
 ) -> Result<Answer, Problem> {
     let id = media_id(&id)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let changes = body.value.checked()?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
@@ -213,15 +210,11 @@ pub async fn update(
 #[delete("/api/admin/media/{id}")]
 pub async fn delete(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
 ) -> Result<Answer, Problem> {
     let id = media_id(&id)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &[]);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&[]);
     idempotency::once(&state.db, request_key, move |conn| {
         editing::delete(conn, id, expected, Some(actor)).map_err(refuse)?;
         Ok(Answer::no_content())

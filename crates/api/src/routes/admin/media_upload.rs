@@ -2,28 +2,19 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use catalog::media::Hash;
-use futures_util::StreamExt as _;
-use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::timeout;
 
 use crate::http::Problem;
+use crate::http::upload::{Incoming, drain, too_large};
 use crate::media::aside::AsideError;
 use crate::media::files;
 use crate::media::incoming::{self, About, KeepError, Stored};
 use crate::media::picture::PictureError;
 use crate::state::State;
-
-/// How long the next bytes may take. nginx has the whole file before it passes any of it on.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Most bytes of a refused file that are read all the same.
-const DRAINED: usize = 256 * 1024 * 1024;
 
 /// A file that staff has sent, as it came.
 pub struct Received {
@@ -52,37 +43,17 @@ pub async fn receive(payload: &mut Payload, limit: u64) -> Result<Received, Prob
 async fn write(payload: &mut Payload, to: &Path, limit: u64) -> Result<([u8; 32], u64), Problem> {
     let opened = tokio::fs::File::create(to).await;
     let mut file = opened.map_err(|error| no_room(&error))?;
-    let (mut digest, mut bytes) = (Sha256::new(), 0_u64);
-    loop {
-        let next = timeout(PATIENCE, payload.next()).await;
-        let Some(piece) = next.map_err(|_| too_slow())? else {
-            break;
-        };
-        let piece = piece.map_err(|_| unreadable())?;
-        bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        if bytes > limit {
-            return Err(too_large(limit));
-        }
-        digest.update(&piece);
+    let mut incoming = Incoming::new(payload, limit);
+    while let Some(piece) = incoming.next().await? {
         let written = file.write_all(&piece).await;
         written.map_err(|error| no_room(&error))?;
     }
+    let (digest, bytes) = incoming.end();
     if bytes == 0 {
         return Err(Problem::invalid("file", "empty", "must not be empty"));
     }
     file.flush().await.map_err(|error| no_room(&error))?;
-    Ok((digest.finalize().into(), bytes))
-}
-
-/// Reads on, as far as that is not too much, so that whoever sends hears why nothing is kept of it.
-async fn drain(payload: &mut Payload) {
-    let mut left = DRAINED;
-    while let Ok(Some(Ok(piece))) = timeout(PATIENCE, payload.next()).await {
-        left = left.saturating_sub(piece.len());
-        if left == 0 {
-            break;
-        }
-    }
+    Ok((digest, bytes))
 }
 
 /// Stores what was sent under a row that does not count yet; a picture is cleaned first.
@@ -162,28 +133,6 @@ fn refuse(error: &PictureError) -> Problem {
     };
     Problem::unprocessable("unusable_picture", "The file is none that is kept")
         .field("file", code, rule)
-}
-
-/// 413, with how much would be right.
-fn too_large(limit: u64) -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "payload_too_large",
-        "The file is too large",
-    )
-    .detail(format!("at most {limit} bytes"))
-}
-
-fn too_slow() -> Problem {
-    Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "request_timeout",
-        "The file did not come in time",
-    )
-}
-
-fn unreadable() -> Problem {
-    Problem::bad_request("unreadable_body", "The body could not be read")
 }
 
 fn busy() -> Problem {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, delete, get, put};
+use actix_web::{delete, get, put};
 use catalog::translations::options::{self, MAX_VALUES, OptionError, Texts};
 use diesel::PgConnection;
 use domain::{Locale, Options, UserId};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::translations::locale;
-use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
+use crate::http::{Answer, Body, Change, Problem, Staff, idempotency, precondition};
 use crate::routes::money::ProblemBody;
 use crate::state::State;
 
@@ -127,10 +127,8 @@ pub async fn list(
 #[put("/api/admin/options/{name}/translations/{locale}")]
 pub async fn put(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     path: Path<(String, String)>,
-    request: HttpRequest,
     body: Body<OptionTextsBody>,
 ) -> Result<Answer, Problem> {
     let (name, locale) = (word("option", &path.0)?, locale(&path.1)?);
@@ -140,7 +138,7 @@ pub async fn put(
         let version = write(conn, &name, &locale, Some(texts), expected, actor)?;
         Ok(Answer::ok(&OptionTranslationBody::from(said)).with_version(version))
     };
-    once(&state, staff, key, &body.bytes, &request, set).await
+    once(&state, change, &body.bytes, set).await
 }
 
 /// Takes away how an option and its values are called in a language. Staff only.
@@ -162,33 +160,27 @@ pub async fn put(
 #[delete("/api/admin/options/{name}/translations/{locale}")]
 pub async fn delete(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     path: Path<(String, String)>,
-    request: HttpRequest,
 ) -> Result<Answer, Problem> {
     let (name, locale) = (word("option", &path.0)?, locale(&path.1)?);
     let forget = move |conn: &mut PgConnection, expected, actor| {
         write(conn, &name, &locale, None, expected, actor)?;
         Ok(Answer::no_content())
     };
-    once(&state, staff, key, &[], &request, forget).await
+    once(&state, change, &[], forget).await
 }
 
 /// Writes once, and then forgets what was cached of any product: each may have the option.
 async fn once(
     state: &State,
-    staff: Staff,
-    key: Key,
+    change: Change,
     bytes: &[u8],
-    request: &HttpRequest,
     write: impl FnOnce(&mut PgConnection, Option<i64>, UserId) -> Result<Answer, Problem>
     + Send
     + 'static,
 ) -> Result<Answer, Problem> {
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), bytes);
-    let expected = precondition::expected_version(request)?;
+    let (actor, expected, request_key) = change.bind(bytes);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         write(conn, expected, actor)
     })

@@ -1,7 +1,7 @@
 //! What a product is chosen by.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, get, post, put};
+use actix_web::{get, post, put};
 use catalog::variants;
 use catalog::variants::choosing::{self, Matrix};
 use domain::{Currency, Options, ProductId, ProductOption, VariantId};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::refuse;
-use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition, text};
+use crate::http::{Answer, Body, Caller, Change, Key, Problem, Staff, idempotency, text};
 use crate::routes::money::ProblemBody;
 use crate::routes::product_writes::price;
 use crate::routes::products::{not_found, product_id};
@@ -94,16 +94,12 @@ fn read(conn: &mut diesel::PgConnection, product_id: ProductId) -> Result<Answer
 #[put("/api/admin/products/{id}/options")]
 pub async fn put(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<NewOptionsBody>,
 ) -> Result<Answer, Problem> {
     let id = product_id(&id)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let option = |OptionBody { name, values }| ProductOption { name, values };
     let options: Vec<ProductOption> = body.value.options.into_iter().map(option).collect();
     let options = Options::new(&options)

@@ -1,7 +1,7 @@
 //! Price lists, as staff writes and reads them.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, get, patch, post};
+use actix_web::{get, patch, post};
 use catalog::prices::lists::editing::{self, ListError};
 use catalog::prices::lists::{self, PriceList};
 use diesel::PgConnection;
@@ -10,7 +10,9 @@ use domain::{Page, PriceListId};
 use super::price_list_bodies::{
     NewPriceListBody, PriceListBody, PriceListChangesBody, PriceListPageBody,
 };
-use crate::http::{Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, precondition};
+use crate::http::{
+    Answer, Body, Caller, Change, Key, Params, Problem, Staff, idempotency, precondition,
+};
 use crate::routes::money::ProblemBody;
 use crate::routes::variants::VariantQuery;
 use crate::state::State;
@@ -108,16 +110,12 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
 #[patch("/api/admin/price-lists/{id}")]
 pub async fn update(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<PriceListChangesBody>,
 ) -> Result<Answer, Problem> {
     let id = list_id(&id)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let changes = body.value.checked()?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;

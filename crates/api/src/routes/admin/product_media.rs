@@ -1,7 +1,7 @@
 //! The pictures of a product, as staff orders them.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, get, put};
+use actix_web::{get, put};
 use catalog::media::products::{self, SetError};
 use catalog::media::wanted;
 use catalog::products::managed;
@@ -9,7 +9,7 @@ use diesel::PgConnection;
 use domain::{Currency, ProductId};
 
 use super::media_bodies::{MissingPictureBody, NewProductMediaListBody, ProductMediaListBody};
-use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
+use crate::http::{Answer, Body, Change, Problem, Staff, idempotency};
 use crate::routes::money::ProblemBody;
 use crate::routes::product_bodies::ProductMediaBody;
 use crate::routes::product_writes;
@@ -53,16 +53,13 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
 #[put("/api/admin/products/{id}/media")]
 pub async fn put(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<NewProductMediaListBody>,
 ) -> Result<Answer, Problem> {
     let id = product_id(&id)?;
-    let (actor, currency) = (staff.0.id, state.config.shop.currency);
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let currency = state.config.shop.currency;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let wanted = body.value.checked()?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         products::set(conn, id, &wanted, expected, Some(actor)).map_err(refuse)?;

@@ -1,7 +1,7 @@
 //! Products of every status, as staff writes and reads them.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, get, patch, post};
+use actix_web::{get, patch, post};
 use catalog::custom_fields::attributes;
 use catalog::editing;
 use catalog::products::managed::{self, Managed, Status};
@@ -13,9 +13,7 @@ use utoipa::IntoParams;
 use super::product_bodies::{
     NewStaffProductBody, StaffProductBody, StaffProductChangesBody, StaffProductPageBody,
 };
-use crate::http::{
-    Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, params, precondition,
-};
+use crate::http::{Answer, Body, Caller, Change, Key, Params, Problem, Staff, idempotency, params};
 use crate::routes::money::ProblemBody;
 use crate::routes::product_writes::refuse;
 use crate::routes::products::product_id;
@@ -143,21 +141,17 @@ pub async fn get(state: Data<State>, _staff: Staff, id: Path<String>) -> Result<
 #[patch("/api/admin/products/{id}")]
 pub async fn update(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     id: Path<String>,
-    request: HttpRequest,
     body: Body<StaffProductChangesBody>,
 ) -> Result<Answer, Problem> {
     let id = product_id(&id)?;
     let currency = state.config.shop.currency;
-    let actor = staff.0.id;
     let changes = body.value.checked(currency)?;
     if changes.price.is_some() {
-        staff.needs(Permission::PriceWrite)?;
+        change.staff.needs(Permission::PriceWrite)?;
     }
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
         let body = read(conn, id, currency)?;

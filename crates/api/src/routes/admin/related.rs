@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, get, put};
+use actix_web::{get, put};
 use catalog::products::related::{self, MAX_RELATED, RelateError};
 use diesel::PgConnection;
 use domain::{ProductId, ProductRelation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
+use crate::http::{Answer, Body, Change, Problem, Staff, idempotency};
 use crate::routes::money::ProblemBody;
 use crate::routes::product_writes;
 use crate::routes::products::{not_found, product_id};
@@ -101,16 +101,12 @@ pub async fn get(state: Data<State>, _staff: Staff, ids: Path<Ids>) -> Result<An
 #[put("/api/admin/products/{id}/related/{relation}")]
 pub async fn set(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     ids: Path<Ids>,
-    request: HttpRequest,
     body: Body<NewRelatedBody>,
 ) -> Result<Answer, Problem> {
     let (product, relation) = parse(&ids)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let wanted = body.value.checked(product)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         related::set(conn, product, relation, &wanted, expected, Some(actor)).map_err(refuse)?;

@@ -1,7 +1,7 @@
 //! Translations of products and categories, as staff writes and reads them.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, delete, get, put};
+use actix_web::{delete, get, put};
 use catalog::translations::{MAX_LOCALES, TranslationError, categories, products};
 use diesel::PgConnection;
 use domain::Locale;
@@ -10,7 +10,7 @@ use super::translation_bodies::{
     CategoryTextsBody, CategoryTranslationBody, CategoryTranslationsBody, ProductTextsBody,
     ProductTranslationBody, ProductTranslationsBody,
 };
-use crate::http::{Answer, Body, Caller, Key, Problem, Staff, idempotency, precondition};
+use crate::http::{Answer, Body, Change, Problem, Staff, idempotency};
 use crate::routes::categories::{category_id, not_found as category_not_found};
 use crate::routes::money::ProblemBody;
 use crate::routes::products::{not_found as product_not_found, product_id};
@@ -65,17 +65,13 @@ pub async fn list_of_product(
 #[put("/api/admin/products/{id}/translations/{locale}")]
 pub async fn put_of_product(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     path: Path<(String, String)>,
-    request: HttpRequest,
     body: Body<ProductTextsBody>,
 ) -> Result<Answer, Problem> {
     let id = product_id(&path.0)?;
     let locale = locale(&path.1)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let texts = body.value.checked()?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         let version = products::set(conn, id, &locale, Some(texts), expected, Some(actor));
@@ -107,16 +103,12 @@ pub async fn put_of_product(
 #[delete("/api/admin/products/{id}/translations/{locale}")]
 pub async fn delete_of_product(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     path: Path<(String, String)>,
-    request: HttpRequest,
 ) -> Result<Answer, Problem> {
     let id = product_id(&path.0)?;
     let locale = locale(&path.1)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &[]);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&[]);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         products::set(conn, id, &locale, None, expected, Some(actor))
             .map_err(|error| refuse(error, crate::routes::product_writes::refuse))?;
@@ -175,28 +167,19 @@ pub async fn list_of_category(
 #[put("/api/admin/categories/{id}/translations/{locale}")]
 pub async fn put_of_category(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     path: Path<(String, String)>,
-    request: HttpRequest,
     body: Body<CategoryTextsBody>,
 ) -> Result<Answer, Problem> {
     let id = category_id(&path.0)?;
     let locale = locale(&path.1)?;
     let texts = body.value.checked()?;
-    super::categories::write(
-        &state,
-        staff,
-        key,
-        &body.bytes,
-        &request,
-        move |conn, expected, actor| {
-            let version = categories::set(conn, id, &locale, Some(texts), expected, Some(actor));
-            let version = version.map_err(|error| refuse(error, super::categories::refuse))?;
-            let written = of_locale(categories::list(conn, id)?, &locale)?;
-            Ok(Answer::ok(&CategoryTranslationBody::from(written)).with_version(version))
-        },
-    )
+    super::categories::write(&state, change, &body.bytes, move |conn, expected, actor| {
+        let version = categories::set(conn, id, &locale, Some(texts), expected, Some(actor));
+        let version = version.map_err(|error| refuse(error, super::categories::refuse))?;
+        let written = of_locale(categories::list(conn, id)?, &locale)?;
+        Ok(Answer::ok(&CategoryTranslationBody::from(written)).with_version(version))
+    })
     .await
 }
 
@@ -218,25 +201,16 @@ pub async fn put_of_category(
 #[delete("/api/admin/categories/{id}/translations/{locale}")]
 pub async fn delete_of_category(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     path: Path<(String, String)>,
-    request: HttpRequest,
 ) -> Result<Answer, Problem> {
     let id = category_id(&path.0)?;
     let locale = locale(&path.1)?;
-    super::categories::write(
-        &state,
-        staff,
-        key,
-        &[],
-        &request,
-        move |conn, expected, actor| {
-            categories::set(conn, id, &locale, None, expected, Some(actor))
-                .map_err(|error| refuse(error, super::categories::refuse))?;
-            Ok(Answer::no_content())
-        },
-    )
+    super::categories::write(&state, change, &[], move |conn, expected, actor| {
+        categories::set(conn, id, &locale, None, expected, Some(actor))
+            .map_err(|error| refuse(error, super::categories::refuse))?;
+        Ok(Answer::no_content())
+    })
     .await
 }
 

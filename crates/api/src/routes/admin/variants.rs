@@ -1,7 +1,7 @@
 //! Variants, as staff writes them.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, delete, get, patch, post};
+use actix_web::{delete, get, patch, post};
 use catalog::custom_fields::attributes;
 use catalog::variants::adding::{self, NewVariant};
 use catalog::variants::{self, Variant, editing, parts};
@@ -13,7 +13,7 @@ use super::variant_bodies::{
     VariantChangesBody,
 };
 use super::{refuse, unknown};
-use crate::http::{Answer, Body, Caller, Key, Params, Problem, Staff, idempotency, precondition};
+use crate::http::{Answer, Body, Caller, Change, Key, Params, Problem, Staff, idempotency};
 use crate::routes::money::ProblemBody;
 use crate::routes::products::{not_found, product_id};
 use crate::routes::variants::VariantQuery;
@@ -179,25 +179,21 @@ pub async fn get(state: Data<State>, _staff: Staff, ids: Path<Ids>) -> Result<An
 #[patch("/api/admin/products/{id}/variants/{variantId}")]
 pub async fn update(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     ids: Path<Ids>,
-    request: HttpRequest,
     body: Body<VariantChangesBody>,
 ) -> Result<Answer, Problem> {
     let (product, id) = variant_id(&ids)?;
     let currency = state.config.shop.currency;
-    let actor = staff.0.id;
     let changes = body.value.checked(currency)?;
     if changes.price.is_some() {
-        staff.needs(Permission::PriceWrite)?;
+        change.staff.needs(Permission::PriceWrite)?;
     }
     if changes.kind.is_some() {
         // What is digital is never out of stock, and keeps no limits.
-        staff.needs(Permission::StockWrite)?;
+        change.staff.needs(Permission::StockWrite)?;
     }
-    let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&body.bytes);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::update(conn, (product, id), changes, expected, Some(actor))
             .map_err(|error| refuse(error, None))?;
@@ -227,15 +223,11 @@ pub async fn update(
 #[delete("/api/admin/products/{id}/variants/{variantId}")]
 pub async fn archive(
     state: Data<State>,
-    staff: Staff,
-    key: Key,
+    change: Change,
     ids: Path<Ids>,
-    request: HttpRequest,
 ) -> Result<Answer, Problem> {
     let (product, id) = variant_id(&ids)?;
-    let actor = staff.0.id;
-    let request_key = key.bind(&Caller::User(staff.0), &[]);
-    let expected = precondition::expected_version(&request)?;
+    let (actor, expected, request_key) = change.bind(&[]);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::archive(conn, (product, id), expected, Some(actor))
             .map_err(|error| refuse(error, None))?;

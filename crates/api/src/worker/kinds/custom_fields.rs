@@ -27,11 +27,7 @@ pub(super) async fn apply(run: Arc<Run>) -> Handled {
         run.fenced(move |conn| Ok(applying::step(conn, field, after)?))
             .await
     };
-    while let Step::After { id, has_moved } = step(after).await? {
-        if has_moved {
-            run.state.cache.many_products_changed().await;
-            run.state.cache.categories_changed().await;
-        }
+    while let Step::After(id) = step(after).await? {
         if run.should_stop() {
             return Ok(Done::Part);
         }

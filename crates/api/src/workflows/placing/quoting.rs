@@ -1,6 +1,8 @@
 //! Everything that placing orders needs to know, without a lock: in one statement, where no variant is in a price list.
 
-use catalog::quotes::Quote;
+use std::collections::HashMap;
+
+use catalog::quotes::{Quote, Wanted};
 use chrono::{DateTime, Utc};
 use db::idempotency::KnownKey;
 use diesel::prelude::*;
@@ -9,7 +11,7 @@ use diesel::sql_types::{
 };
 use domain::Currency;
 
-use super::{Request, listed};
+use super::{Request, RequestLine, listed};
 
 /// What was found for one request.
 #[derive(Debug)]
@@ -85,7 +87,7 @@ type Columns = (
 );
 
 db::statement! {
-    /// One row per line, in the order of the lines. LIMIT 1 has each row looked up by itself, also in
+    /// One row for each that the lines of an order name, in their order. LIMIT 1 has each row looked up by itself, also in
     /// a plan that was made while the tables were empty.
     struct QuoteOrders {
         user_ids: Vec<i64> => Array<BigInt>,
@@ -123,23 +125,49 @@ pub(super) fn quote_all(
     conn: &mut PgConnection,
     requests: &[&Request],
 ) -> QueryResult<Vec<Quoted>> {
-    let rows: Vec<Row> = statement(requests).load(conn)?;
+    let named: Vec<Named> = requests.iter().map(|r| Named::of(&r.lines)).collect();
+    let rows: Vec<Row> = statement(requests, &named).load(conn)?;
     let mut rows = rows.into_iter();
     let mut all = Vec::with_capacity(requests.len());
-    for request in requests {
-        let mut quoted = None;
-        for _ in &request.lines {
+    for named in &named {
+        let (mut quotes, mut quoted) = (Vec::with_capacity(named.all.len()), None);
+        for _ in &named.all {
             let row = rows.next().ok_or(diesel::result::Error::NotFound)?;
-            let (line, of_order) = row.split()?;
-            quoted.get_or_insert(of_order).lines.push(line);
+            let (quote, of_order) = row.split()?;
+            quotes.push(quote);
+            quoted.get_or_insert(of_order);
         }
-        all.push(quoted.ok_or(diesel::result::Error::NotFound)?);
+        let mut quoted = quoted.ok_or(diesel::result::Error::NotFound)?;
+        let of_lines = named.of_lines.iter();
+        quoted.lines = of_lines.map(|place| quotes[*place].clone()).collect();
+        all.push(quoted);
     }
     listed::charge(conn, requests, &mut all)?;
     Ok(all)
 }
 
-fn statement(requests: &[&Request]) -> QuoteOrders {
+/// What the lines of an order name, each once: to quote a bundle is to look at all its parts.
+struct Named<'r> {
+    all: Vec<&'r Wanted>,
+    /// For each line, the place of what it names.
+    of_lines: Vec<usize>,
+}
+
+impl<'r> Named<'r> {
+    fn of(lines: &'r [RequestLine]) -> Self {
+        let (mut all, mut places) = (Vec::new(), HashMap::new());
+        let place = |line: &'r RequestLine| {
+            *places.entry(&line.wanted).or_insert_with(|| {
+                all.push(&line.wanted);
+                all.len() - 1
+            })
+        };
+        let of_lines = lines.iter().map(place).collect();
+        Self { all, of_lines }
+    }
+}
+
+fn statement(requests: &[&Request], named: &[Named]) -> QuoteOrders {
     let key = |request: &&Request| request.key.as_ref().map(|key| key.key.clone());
     let scope = |request: &&Request| request.key.as_ref().map(|key| key.scope.clone());
     let currency = |request: &&Request| {
@@ -148,7 +176,7 @@ fn statement(requests: &[&Request]) -> QuoteOrders {
             .unwrap_or(request.preferred_currency)
             .code()
     };
-    let lines = || requests.iter().flat_map(|request| &request.lines);
+    let all = || named.iter().flat_map(|named| &named.all);
     QuoteOrders {
         user_ids: requests
             .iter()
@@ -159,11 +187,11 @@ fn statement(requests: &[&Request]) -> QuoteOrders {
         shipping_methods: requests.iter().map(|r| r.shipping_method.clone()).collect(),
         currencies: requests.iter().map(currency).collect(),
         line_orders: (1..)
-            .zip(requests)
-            .flat_map(|(order, request)| request.lines.iter().map(move |_| order))
+            .zip(named)
+            .flat_map(|(order, named)| named.all.iter().map(move |_| order))
             .collect(),
-        product_ids: lines().map(|line| line.wanted.product_id()).collect(),
-        skus: lines().map(|line| line.wanted.sku()).collect(),
+        product_ids: all().map(|wanted| wanted.product_id()).collect(),
+        skus: all().map(|wanted| wanted.sku()).collect(),
     }
 }
 
@@ -242,4 +270,29 @@ impl Row {
 
 fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> diesel::result::Error {
     diesel::result::Error::DeserializationError(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Quantity;
+
+    use super::*;
+
+    fn line(sku: &str, quantity: i64) -> RequestLine {
+        RequestLine {
+            wanted: Wanted::Sku(sku.parse().unwrap()),
+            quantity: Quantity::try_from(quantity).unwrap(),
+            negotiated_price: None,
+        }
+    }
+
+    #[test]
+    fn lines_of_one_bundle_are_quoted_once() {
+        let lines = [line("KIT", 1), line("MUG", 1), line("KIT", 2)];
+
+        let named = Named::of(&lines);
+
+        assert_eq!(named.all, [&lines[0].wanted, &lines[1].wanted]);
+        assert_eq!(named.of_lines, [0, 1, 0]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Who may do what.
 
 mod dry;
+mod first;
 mod ground;
 mod matrix;
 mod permissions;

@@ -30,6 +30,10 @@ async fn each_field_of_a_definition_is_checked() {
         ("filterable", json!({"filterable": "yes"})),
         ("filterable", json!({"filterable": true})),
         (
+            "validation.maxLength",
+            json!({"filterable": true, "visibility": "public", "validation": {"maxLength": 201}}),
+        ),
+        (
             "validation.pattern",
             json!({"validation": {"pattern": "("}}),
         ),

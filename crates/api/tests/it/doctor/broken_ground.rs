@@ -234,7 +234,14 @@ pub const REFERENCES: [Case; 49] = [
     ),
 ];
 
-pub const EVENTS_AND_SCHEMA: [Case; 29] = [
+pub const EVENTS_AND_SCHEMA: [Case; 30] = [
+    (
+        "WITH one AS (INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
+                      VALUES ('variant', 'stuck', '', 'int', '{}', true, false, 0, -1) RETURNING id) \
+         INSERT INTO platform.jobs (queue, kind, payload, state, finished_at) \
+         SELECT 'default', 'applyCustomField', jsonb_build_object('customFieldId', id), 'cancelled', now() FROM one",
+        &[("S16", "custom field ")],
+    ),
     (
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          VALUES ('user.registered', 'user', 2, '{}', 5)",

@@ -9,6 +9,7 @@ use domain::{ProductId, VariantId, VariantKind};
 
 use super::pictures::Picture;
 use super::{Component, Wanted, keeping, showing};
+use crate::editing::lock_all;
 use crate::import::row::{NOT_STOCKED, Refusal, refuse};
 use crate::variants::parts::{self, NewPart};
 use crate::variants::{VariantError, editing};
@@ -21,11 +22,6 @@ db::statement! {
     "SELECT v.sku, v.id, v.product_id, v.kind, v.archived_at IS NOT NULL OR p.archived_at IS NOT NULL \
        FROM unnest($1::text[]) AS w (sku) JOIN catalog.variants v ON v.sku = w.sku \
        JOIN catalog.products p ON p.id = v.product_id"
-}
-
-db::statement! {
-    struct LockProducts { ids: Vec<i64> => Array<BigInt> } -> BigInt =
-    "SELECT id FROM catalog.products WHERE id = ANY($1) ORDER BY id FOR UPDATE"
 }
 
 /// A variant that a SKU names.
@@ -112,7 +108,7 @@ pub(super) fn link(
         // Each kind in the order of its ids, and collections before products, as everybody does.
         showing::lock_collections(conn, own.product_id, &wanted.collections)?;
         let ids = names.values().map(|named| named.product_id.get()).collect();
-        LockProducts { ids }.execute(conn)?;
+        lock_all(conn, ids, Vec::new())?;
         let mut is_new = showing::collect(conn, own.product_id, &wanted.collections)?;
         is_new |= compose(conn, own, row, &names)?;
         is_new |= relate(conn, own, wanted, &names)?;

@@ -10,7 +10,7 @@ use diesel::sql_types::BigInt;
 use domain::{PageSize, ProductOrder};
 
 use super::{all, find, make};
-use crate::{SETTINGS, USD, database};
+use crate::{SETTINGS, USD, database, text};
 
 /// Tags have 40 products each; one in a hundred was made today; one list has all, and there are as many more lists.
 const FILL: &str = "
@@ -31,7 +31,8 @@ const FILL: &str = "
 /// read by an index.
 fn reads(conn: &mut PgConnection, run: impl FnOnce(&mut PgConnection)) -> (i64, i64) {
     let so_far = |conn: &mut PgConnection| {
-        let tables = "schemaname = 'catalog' AND relname <> 'search_index'";
+        // A page or two of values are read at once.
+        let tables = "schemaname = 'catalog' AND relname <> 'search_index' AND relname NOT LIKE 'search_values%'";
         let rows = "relname LIKE 'collection%' OR relname LIKE 'search_documents%'";
         [
             format!("sum(seq_scan) FILTER (WHERE {tables})"),
@@ -123,4 +124,42 @@ fn a_page_reads_what_it_shows_whatever_a_collection_has() {
         assert_eq!(page.len(), 21);
     });
     assert!(scans == 0 && rows <= 21, "{scans} scans, {rows} rows");
+}
+
+/// Among others of which one is enough, a window that has most products is not read from end to end.
+#[test]
+fn a_wide_window_lists_what_a_narrow_one_does() {
+    let conn = &mut database().connect();
+    let newest = Condition::MadeWithinDays(30);
+    let rules = Rules {
+        matching: Match::Any,
+        conditions: vec![Condition::Tag("tag 7".to_owned()), newest],
+    };
+    let ruled = make(conn, "ruled", Some(rules));
+    conn.batch_execute(FILL).unwrap();
+    rebuilding::begin(conn, &["en".to_owned()], USD).unwrap();
+    while rebuilding::build(conn).unwrap() {}
+    rebuilding::swap(conn).unwrap();
+    let ruled = find(conn, ruled);
+    let mut listed = |after: i64| -> Vec<i64> {
+        let page = listing::page(conn, &ruled, (0, after), PageSize::default(), USD).unwrap();
+        page.items.iter().map(|product| product.id.get()).collect()
+    };
+    let narrow = (listed(0), listed(3_980));
+    assert_eq!(narrow.0, (3_981..=4_000).rev().collect::<Vec<_>>());
+
+    // So many more that nobody can find, made today.
+    conn.batch_execute(
+        "INSERT INTO catalog.products (name, published_at) SELECT 'Draft', 'infinity' FROM generate_series(1, 10001)",
+    )
+    .unwrap();
+    let shape =
+        |is_any: bool| format!("left(catalog.made_since(now() - interval '1 day', {is_any}), 7)");
+    assert_eq!(text(conn, &shape(true)), "(SELECT");
+    assert_eq!(text(conn, &shape(false)), "d.produ");
+    let mut listed = |after: i64| -> Vec<i64> {
+        let page = listing::page(conn, &ruled, (0, after), PageSize::default(), USD).unwrap();
+        page.items.iter().map(|product| product.id.get()).collect()
+    };
+    assert_eq!((listed(0), listed(3_980)), narrow);
 }

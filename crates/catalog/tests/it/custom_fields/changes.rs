@@ -26,7 +26,7 @@ fn a_change_that_values_contradict_is_refused_with_their_number() {
     }
     create(conn, product("OF-NONE"));
 
-    let narrower = change(conn, id, ruled(one_of(&["wool", "hemp"])));
+    let narrower = change(conn, id, &ruled(one_of(&["wool", "hemp"])));
     assert!(
         matches!(narrower, Err(DefineError::Conflicts(2))),
         "{narrower:?}"
@@ -35,7 +35,7 @@ fn a_change_that_values_contradict_is_refused_with_their_number() {
         of: Some(T::Int),
         ..ruled(Rules::default())
     };
-    let other_type = change(conn, id, to_int);
+    let other_type = change(conn, id, &to_int);
     assert!(
         matches!(other_type, Err(DefineError::Conflicts(3))),
         "{other_type:?}"
@@ -44,7 +44,7 @@ fn a_change_that_values_contradict_is_refused_with_their_number() {
         required: true,
         ..one_of(&["wool", "silk", "hemp"])
     };
-    let lacking = change(conn, id, ruled(required));
+    let lacking = change(conn, id, &ruled(required));
     assert!(
         matches!(lacking, Err(DefineError::Lacking(1))),
         "{lacking:?}"
@@ -61,17 +61,17 @@ fn a_change_that_values_contradict_is_refused_with_their_number() {
     assert!(matches!(lacking, DefineError::Lacking(4)), "{lacking:?}");
 
     assert_eq!(
-        change(conn, id, ruled(one_of(&["wool", "silk"]))).unwrap(),
+        change(conn, id, &ruled(one_of(&["wool", "silk"]))).unwrap(),
         None
     );
     let to_text = FieldChanges {
         of: Some(T::Text),
         ..ruled(Rules::default())
     };
-    assert_eq!(change(conn, id, to_text).unwrap(), None);
+    assert_eq!(change(conn, id, &to_text).unwrap(), None);
     let now = custom_fields::find(conn, id).unwrap().unwrap();
     assert_eq!((now.of, now.version, now.is_applied()), (T::Text, 3, true));
-    let stale = conn.transaction(|conn| defining::update(conn, id, shown(true), Some(1), None));
+    let stale = conn.transaction(|conn| defining::update(conn, id, &shown(true), Some(1), None));
     assert!(matches!(stale, Err(DefineError::Stale(3))), "{stale:?}");
     let events =
         format!("platform.outbox WHERE kind = 'customField.changed' AND resource_id = {id}");
@@ -82,6 +82,7 @@ fn a_change_that_values_contradict_is_refused_with_their_number() {
 fn rules_that_make_no_sense_are_named() {
     let conn = &mut conn();
     let text = |text: &str| Some(text.to_owned());
+    let pattern = |text: &str| Some(text.to_owned().into());
     let rules = Rules::default();
     let list = |item| Rules {
         item_type: Some(item),
@@ -124,7 +125,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Text,
             Rules {
-                pattern: text("("),
+                pattern: pattern("("),
                 ..rules.clone()
             },
             "pattern",
@@ -132,7 +133,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Text,
             Rules {
-                pattern: text("a)|(b"),
+                pattern: pattern("a)|(b"),
                 ..rules.clone()
             },
             "pattern",
@@ -140,7 +141,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Text,
             Rules {
-                pattern: text(r"(a)\1"),
+                pattern: pattern(r"(a)\1"),
                 ..rules.clone()
             },
             "pattern",
@@ -148,7 +149,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Text,
             Rules {
-                pattern: text("(?=a)b"),
+                pattern: pattern("(?=a)b"),
                 ..rules.clone()
             },
             "pattern",
@@ -156,7 +157,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Text,
             Rules {
-                pattern: text("((a{100}){100}){100}"),
+                pattern: pattern("((a{100}){100}){100}"),
                 ..rules.clone()
             },
             "pattern",
@@ -164,7 +165,7 @@ fn rules_that_make_no_sense_are_named() {
         (
             T::Int,
             Rules {
-                pattern: text("a"),
+                pattern: pattern("a"),
                 ..rules.clone()
             },
             "pattern",
@@ -237,6 +238,10 @@ fn rules_that_make_no_sense_are_named() {
         is_filterable: true,
         ..field("ruled", of, rules)
     };
+    let longer = Rules {
+        max_length: Some(201),
+        ..rules.clone()
+    };
     for (new, place) in [
         (
             NewField {
@@ -253,8 +258,7 @@ fn rules_that_make_no_sense_are_named() {
             "filterable",
         ),
         (filter(T::Json, rules.clone()), "filterable"),
-        (filter(T::Text, rules.clone()), "validation.maxLength"),
-        (filter(T::List, list(T::Text)), "validation.maxLength"),
+        (filter(T::Text, longer.clone()), "validation.maxLength"),
         (
             NewField {
                 resource: CustomResource::Variant,
@@ -277,6 +281,42 @@ fn rules_that_make_no_sense_are_named() {
         );
     }
     assert_eq!(count(conn, "catalog.custom_fields"), 0);
+}
+
+#[test]
+fn a_text_by_which_products_are_found_has_two_hundred_characters_where_nothing_is_said() {
+    let conn = &mut conn();
+    let list = Rules {
+        item_type: Some(T::Text),
+        ..Rules::default()
+    };
+    let plain = define(conn, field("plain", T::Text, Rules::default()));
+    let found_by = FieldChanges {
+        is_filterable: Some(true),
+        ..FieldChanges::default()
+    };
+    change(conn, plain, &found_by).unwrap();
+    let many = NewField {
+        is_filterable: true,
+        ..field("many", T::List, list)
+    };
+    let number = NewField {
+        is_filterable: true,
+        ..field("number", T::Int, Rules::default())
+    };
+    for (id, longest) in [
+        (plain, Some(200)),
+        (define(conn, many), Some(200)),
+        (define(conn, number), None),
+    ] {
+        let kept = custom_fields::find(conn, id).unwrap().unwrap();
+        assert_eq!(kept.rules.max_length, longest, "{}", kept.key);
+    }
+
+    let silent = change(conn, plain, &ruled(Rules::default()));
+    silent.unwrap();
+    let kept = custom_fields::find(conn, plain).unwrap().unwrap();
+    assert_eq!(kept.rules.max_length, Some(200));
 }
 
 #[test]

@@ -121,12 +121,12 @@ fn what_a_field_named_goes_with_it_and_its_files_may_go_then() {
         of: Some(T::Int),
         ..FieldChanges::default()
     };
-    let refused = change(conn, of, to_int);
+    let refused = change(conn, of, &to_int);
     assert!(
         matches!(refused, Err(DefineError::Conflicts(1))),
         "{refused:?}"
     );
-    change(conn, of, shown(false)).unwrap();
+    change(conn, of, &shown(false)).unwrap();
     assert_eq!(public_files(conn, id), []);
     apply(conn, of);
     assert!(matches!(delete(conn, file), Err(MediaError::InUse)));

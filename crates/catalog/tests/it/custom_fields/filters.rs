@@ -204,7 +204,7 @@ fn matches(values: &Map<String, Value>, wanted: &[(&str, &str)], but: &str) -> b
 fn what_is_found_and_counted_is_what_looking_at_every_product_finds() {
     let conn = &mut conn();
     let all = fill(conn);
-    let selections: [&[(&str, &str)]; 16] = [
+    let selections: [&[(&str, &str)]; 17] = [
         &[],
         &[("material", "wool")],
         &[("material", "wool"), ("material", "silk: raw")],
@@ -214,6 +214,8 @@ fn what_is_found_and_counted_is_what_looking_at_every_product_finds() {
         &[("weight", "..4"), ("weight", "10..")],
         &[("made", "2010-01-01..2019-12-31"), ("material", "wool")],
         &[("made", "..2005-03-15")],
+        // More than are compared one by one.
+        &[("made", "2002-01-01..")],
         &[("sizes", "9"), ("sizes", "0..1")],
         &[("sizes", "10.."), ("weight", "1.."), ("washable", "false")],
         &[("material", "cotton")],
@@ -265,7 +267,7 @@ fn a_field_becomes_a_filter_and_ceases_to_be_one_without_more_than_its_job() {
         is_filterable: Some(is_filterable),
         ..FieldChanges::default()
     };
-    defining::update(conn, id, filtered(true), None, None).unwrap();
+    defining::update(conn, id, &filtered(true), None, None).unwrap();
     assert_eq!(
         findings(conn),
         Vec::<String>::new(),
@@ -277,7 +279,7 @@ fn a_field_becomes_a_filter_and_ceases_to_be_one_without_more_than_its_job() {
     assert_eq!(found.facets.unwrap().total, 2);
     assert_eq!(findings(conn), Vec::<String>::new());
 
-    defining::update(conn, id, filtered(false), None, None).unwrap();
+    defining::update(conn, id, &filtered(false), None, None).unwrap();
     let at_once = search::find(conn, &looking_for(&[])).unwrap();
     assert!(at_once.facets.unwrap().fields.unwrap().is_empty());
     apply(conn, id);
@@ -351,6 +353,25 @@ fn a_range_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_search_has_ten_ranges_and_any_number_of_values_beside_them() {
+    let conn = &mut conn();
+    filter(conn, "size", T::Int, Rules::default());
+    index_all(conn);
+    let ranges: Vec<String> = (0..11).map(|n| format!("{n}..{n}")).collect();
+    let ranges: Vec<(&str, &str)> = ranges.iter().map(|range| ("size", &**range)).collect();
+    let with_values = [&ranges[1..], &[("size", "1"), ("size", "2")]].concat();
+
+    let most = search::find(conn, &looking_for(&with_values));
+    let more = search::find(conn, &looking_for(&ranges));
+
+    assert!(
+        matches!(most, Ok(_) | Err(SearchError::NotBuilt)),
+        "{most:?}"
+    );
+    assert!(matches!(more, Err(SearchError::TooManyRanges)), "{more:?}");
+}
+
+#[test]
 fn a_filter_of_variants_follows_them_and_shares_its_key_with_no_other() {
     let conn = &mut conn();
     let shade = NewField {
@@ -379,7 +400,7 @@ fn a_filter_of_variants_follows_them_and_shares_its_key_with_no_other() {
         is_filterable: Some(true),
         ..FieldChanges::default()
     };
-    defining::update(conn, of, filtered.clone(), None, None).unwrap();
+    defining::update(conn, of, &filtered, None, None).unwrap();
     apply(conn, of);
     assert_eq!(total(conn, "sky"), 1);
     // What is written is told of as a change of the product, which marks it.
@@ -390,7 +411,7 @@ fn a_filter_of_variants_follows_them_and_shares_its_key_with_no_other() {
     assert_eq!((total(conn, "sky"), total(conn, "moss")), (0, 1));
 
     let own = define(conn, field("shade", T::Enum, one_of(&SHADES)));
-    let taken = conn.transaction(|conn| defining::update(conn, own, filtered, None, None));
+    let taken = conn.transaction(|conn| defining::update(conn, own, &filtered, None, None));
     assert!(
         matches!(&taken, Err(DefineError::Fault(fault)) if fault.field == "filterable" && fault.code == "taken"),
         "{taken:?}"

@@ -5,6 +5,7 @@ mod documents;
 mod files;
 mod filters;
 mod following;
+mod many;
 mod reading;
 mod translated;
 mod values;
@@ -55,7 +56,7 @@ fn one_of(values: &[&str]) -> Rules {
 fn change(
     conn: &mut PgConnection,
     id: CustomFieldId,
-    changes: FieldChanges,
+    changes: &FieldChanges,
 ) -> Result<Option<JobId>, DefineError> {
     conn.transaction(|conn| defining::update(conn, id, changes, None, None))
 }
@@ -123,7 +124,7 @@ fn kept(conn: &mut PgConnection, id: ProductId) -> Attributes {
 fn apply(conn: &mut PgConnection, id: CustomFieldId) -> usize {
     let version = applying::begin(conn, id).unwrap().unwrap();
     let (mut after, mut steps) = (0, 0);
-    while let Step::After { id: last, .. } = conn
+    while let Step::After(last) = conn
         .transaction(|conn| applying::step(conn, id, after))
         .unwrap()
     {

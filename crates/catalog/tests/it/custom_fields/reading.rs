@@ -1,13 +1,15 @@
 //! What customers wait for does not depend on how many fields there are.
 
-use catalog::custom_fields::Rules;
+use std::collections::BTreeSet;
+
 use catalog::custom_fields::attributes::AttributeChanges;
+use catalog::custom_fields::{self, Rules};
 use catalog::products::{self, Start};
 use db::testing::text;
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use domain::{CustomType, PageSize};
 use serde_json::json;
 
@@ -94,4 +96,35 @@ fn a_product_without_values_has_none_and_private_ones_are_not_read() {
     let full = products::find(conn, full, USD).unwrap().unwrap();
     assert_eq!(full.custom_fields(), Some(&object(&[("open", json!(2))])));
     assert_eq!(full.metadata(), Some(&object(&[("seen", json!(3))])));
+}
+
+#[test]
+fn a_search_reads_the_definitions_that_it_names_and_no_others() {
+    let conn = &mut database().connect();
+    for number in 0..50 {
+        let mut new = field(&format!("f{number}"), CustomType::Int, Rules::default());
+        new.is_filterable = true;
+        define(conn, new);
+    }
+    define(conn, field("plain", CustomType::Int, Rules::default()));
+    conn.batch_execute("VACUUM ANALYZE").unwrap();
+    conn.batch_execute(SETTINGS).unwrap();
+    let keys = || ["f7", "f30", "plain", "nobody"].map(str::to_owned).to_vec();
+    let read = |conn: &mut PgConnection| -> i64 {
+        let counted = "(SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables \
+                         WHERE relid = 'catalog.custom_fields'::regclass)";
+        diesel::select(sql::<BigInt>(counted))
+            .get_result(conn)
+            .unwrap()
+    };
+
+    let rows = conn.test_transaction::<_, diesel::result::Error, _>(|conn| {
+        let before = read(conn);
+        let found = custom_fields::filters(conn, keys())?;
+        let found: BTreeSet<&str> = found.iter().map(|field| field.key.as_str()).collect();
+        assert_eq!(found, BTreeSet::from(["f7", "f30"]));
+        Ok(read(conn) - before)
+    });
+
+    assert_eq!(rows, 2);
 }

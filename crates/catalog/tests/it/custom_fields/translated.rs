@@ -184,7 +184,7 @@ fn a_definition_does_not_contradict_what_is_said_in_any_language() {
         max_length: Some(6),
         ..Rules::default()
     };
-    let refused = change(conn, of, ruled(shorter));
+    let refused = change(conn, of, &ruled(shorter));
     assert!(
         matches!(refused, Err(DefineError::Conflicts(1))),
         "{refused:?}"
@@ -193,14 +193,14 @@ fn a_definition_does_not_contradict_what_is_said_in_any_language() {
         is_translatable: Some(false),
         ..FieldChanges::default()
     };
-    let refused = change(conn, of, in_one.clone());
+    let refused = change(conn, of, &in_one);
     assert!(
         matches!(refused, Err(DefineError::Conflicts(2))),
         "{refused:?}"
     );
     say(conn, id, "de", &[]).unwrap();
     say(conn, id, "fr", &[]).unwrap();
-    assert_eq!(change(conn, of, in_one).unwrap(), None);
+    assert_eq!(change(conn, of, &in_one).unwrap(), None);
 
     // What is removed is said in no language when a field of its key is made again.
     let of = define(conn, translatable("story", T::Text, Rules::default()));
@@ -279,7 +279,7 @@ fn what_turns_private_or_is_removed_is_gone_before_any_job_has_come() {
         (kept.public, kept.private)
     };
 
-    change(conn, cost, shown(false)).unwrap();
+    change(conn, cost, &shown(false)).unwrap();
     let now = public(conn);
     assert_eq!(now.0, object(&[("care", json!(8))]));
     assert_eq!(now.1, object(&[("cost", json!(7))]));
@@ -294,7 +294,7 @@ fn what_turns_private_or_is_removed_is_gone_before_any_job_has_come() {
     apply(conn, care);
     assert_eq!(public(conn), (Map::new(), object(&[("cost", json!(7))])));
     // Seen again once the job has come, and not before.
-    change(conn, cost, shown(true)).unwrap();
+    change(conn, cost, &shown(true)).unwrap();
     assert_eq!(public(conn).0, Map::new());
     apply(conn, cost);
     assert_eq!(public(conn).0, object(&[("cost", json!(7))]));
