@@ -45,6 +45,12 @@ pub enum ImportKind {
     Prices,
     /// Counted stock of variants that are there, as CSV.
     Stock,
+    /// Collections with the products in them.
+    Collections,
+    /// Categories and where they stand.
+    Categories,
+    /// How options and their values are called in other languages.
+    Options,
 }
 
 impl ImportKind {
@@ -53,8 +59,27 @@ impl ImportKind {
             Self::Products => "products",
             Self::Prices => "prices",
             Self::Stock => "stock",
+            Self::Collections => "collections",
+            Self::Categories => "categories",
+            Self::Options => "options",
         }
     }
+}
+
+/// What a file of the shop tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportKind {
+    /// Products with their variants; `on_sale` leaves out those that customers do not see.
+    Products {
+        /// Whether what customers do not see is left out.
+        on_sale: bool,
+    },
+    /// Collections with the products in them.
+    Collections,
+    /// Categories and where they stand.
+    Categories,
+    /// How options and their values are called in other languages.
+    Options,
 }
 
 /// How a file is to be read.
@@ -139,6 +164,9 @@ pub struct Export {
     pub bytes: u64,
     /// How many products it has.
     pub products: u64,
+    /// How many rows it has, as an import counts them.
+    #[serde(default)]
+    pub rows: u64,
     /// When it was over; `None` as long as it is not.
     pub finished_at: Option<DateTime<Utc>>,
 }
@@ -238,8 +266,23 @@ impl Client {
         ndjson: bool,
         on_sale: bool,
     ) -> Result<Answer<Export>, Error> {
+        self.export(ExportKind::Products { on_sale }, ndjson).await
+    }
+
+    /// Has a file of the shop written. Staff.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`].
+    pub async fn export(&self, kind: ExportKind, ndjson: bool) -> Result<Answer<Export>, Error> {
+        let (kind, on_sale) = match kind {
+            ExportKind::Products { on_sale } => ("products", on_sale),
+            ExportKind::Collections => ("collections", false),
+            ExportKind::Categories => ("categories", false),
+            ExportKind::Options => ("options", false),
+        };
         let body = NewExport {
-            kind: "products",
+            kind,
             format: if ndjson { "ndjson" } else { "csv" },
             on_sale,
         };
@@ -283,7 +326,7 @@ mod tests {
         "state":"running","bytes":120,"rows":{"read":3,"created":1,"updated":1,"unchanged":0,"refused":1},"products":1,
         "prices":2,"error":null,"createdAt":"2026-11-25T10:00:00Z","startedAt":null,"finishedAt":null}"#;
     const EXPORT: &str = r#"{"id":4,"kind":"products","format":"ndjson","onSale":true,"state":"succeeded","asOf":"2026-11-25T10:00:00Z",
-        "bytes":9,"products":1,"variants":1,"prices":1,"createdAt":"2026-11-25T10:00:00Z","finishedAt":"2026-11-25T10:00:01Z"}"#;
+        "bytes":9,"products":1,"variants":1,"prices":1,"rows":2,"createdAt":"2026-11-25T10:00:00Z","finishedAt":"2026-11-25T10:00:01Z"}"#;
 
     #[test]
     fn a_file_may_take_as_long_as_the_shop_does() {
@@ -337,16 +380,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_is_fetched_from_where_it_broke_off() {
-        let replies = [EXPORT, EXPORT, "rest"].map(|body| Reply::With("200 OK", &[], body.into()));
+        let replies =
+            [EXPORT, EXPORT, "rest", EXPORT].map(|body| Reply::With("200 OK", &[], body.into()));
         let server = TestServer::start(replies.into()).await;
         let shop = server.client().build().unwrap();
 
         let export = shop.export_products(true, true).await.unwrap();
         shop.get_export(4).await.unwrap();
         let rest = shop.export_file(4, 262_144).await.unwrap();
+        let other = shop.export(ExportKind::Collections, false).await.unwrap();
 
         assert_eq!((export.body.id, rest.body.as_slice()), (4, &b"rest"[..]));
+        assert_eq!(other.body.rows, 2);
         let heard = server.heard();
+        let body = r#"{"kind":"collections","format":"csv","onSale":false}"#;
+        assert!(heard[3].ends_with(body), "{}", heard[3]);
         let body = r#"{"kind":"products","format":"ndjson","onSale":true}"#;
         assert!(heard[0].ends_with(body), "{}", heard[0]);
         assert!(heard[2].starts_with("GET /api/admin/exports/4/file "));

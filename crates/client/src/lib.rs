@@ -78,7 +78,7 @@ pub use custom_fields::{
 };
 pub use error::{Error, FieldError, Problem};
 pub use events::{Event, EventPage, EventQuery, EventResource};
-pub use files::{Export, FileType, Import, ImportKind, ImportOptions, ImportRows};
+pub use files::{Export, ExportKind, FileType, Import, ImportKind, ImportOptions, ImportRows};
 pub use jobs::{Job, JobPage, JobProgress, JobQuery, Schedule, ScheduleList};
 pub use key::IdempotencyKey;
 pub use locations::{Location, LocationChanges, LocationPage, NewLocation};

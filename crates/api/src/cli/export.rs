@@ -5,15 +5,15 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use catalog::export::{self, Form, Scope, Summary};
+use catalog::export::{self, Form, Scope, Summary, What};
 
 use super::folder::Folder;
 use super::{CliError, database_url};
 use crate::config::Config;
 
-pub(super) fn products(
+pub(super) fn write(
     config: &Config,
-    (scope, form): (Scope, Form),
+    (what, form): (What, Form),
     (to, media): (Option<&Path>, Option<&Path>),
 ) -> Result<ExitCode, CliError> {
     let mut conn = db::connect(database_url(config)?)?;
@@ -32,12 +32,18 @@ pub(super) fn products(
         products,
         variants,
         prices,
+        rows,
         ..
-    } = export::products(&mut conn, scope, form, BufWriter::new(file))?;
+    } = export::write(&mut conn, what, form, BufWriter::new(file))?;
     // Not to standard output, which may be the file.
-    eprintln!("{products} products, {variants} variants, {prices} prices");
+    match what {
+        What::Products(_) => {
+            eprintln!("{products} products, {variants} variants, {prices} prices");
+        }
+        What::Collections | What::Categories | What::Options => eprintln!("{rows} rows"),
+    }
     if let Some(folder) = folder {
-        let pictures = folder.fill(&mut conn, scope == Scope::OnSale)?;
+        let pictures = folder.fill(&mut conn, what == What::Products(Scope::OnSale))?;
         eprintln!("{pictures} pictures");
     }
     Ok(ExitCode::SUCCESS)

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use catalog::import::{
-    self, Brought, Follow, Form, How, ImportError, OnError, Outcome, Refusal, Start, Told,
+    self, Brought, Follow, Form, How, ImportError, OnError, Outcome, Refusal, Spelling, Start, Told,
 };
 
 use super::folder::Folder;
 use super::progress::Progress;
-use super::{CliError, FileArgs, Format, ImportArgs, database_url};
+use super::{CliError, FileArgs, Format, ImportArgs, SpeltArgs, database_url};
 use crate::OWNERS;
 use crate::config::Config;
 use crate::http::text::inert;
@@ -121,11 +121,17 @@ pub(super) fn run(
         products,
         prices,
     } = summary;
+    let mut out = io::stdout();
     writeln!(
-        io::stdout(),
-        "{rows} rows: {created} {verb}created, {updated} {verb}updated, {unchanged} unchanged, {refused} refused\n\
-         {products} products {verb}begun, {prices} prices {verb}set"
+        out,
+        "{rows} rows: {created} {verb}created, {updated} {verb}updated, {unchanged} unchanged, {refused} refused"
     )?;
+    if !form.is_of_catalogue() {
+        writeln!(
+            out,
+            "{products} products {verb}begun, {prices} prices {verb}set"
+        )?;
+    }
     Ok(if refused == 0 {
         ExitCode::SUCCESS
     } else {
@@ -135,13 +141,25 @@ pub(super) fn run(
 
 /// What a file of products looks like.
 pub(super) fn form(args: &ImportArgs) -> Form {
-    let extension = args.file.file.extension();
-    let extension = extension.and_then(|extension| extension.to_str());
-    match (args.from, args.format) {
+    match (args.from, spelt(&args.file, args.format)) {
         (Some(profile), _) => Form::Of(profile, args.currency),
-        (None, Some(Format::Ndjson)) => Form::Ndjson,
-        (None, None) if matches!(extension, Some("ndjson" | "jsonl")) => Form::Ndjson,
-        (None, Some(Format::Csv) | None) => Form::Csv,
+        (None, Spelling::Ndjson) => Form::Ndjson,
+        (None, Spelling::Csv) => Form::Csv,
+    }
+}
+
+/// What any other file looks like.
+pub(super) fn spelling(args: &SpeltArgs) -> Spelling {
+    spelt(&args.file, args.format)
+}
+
+fn spelt(file: &FileArgs, format: Option<Format>) -> Spelling {
+    let extension = file.file.extension();
+    let extension = extension.and_then(|extension| extension.to_str());
+    match format {
+        Some(Format::Ndjson) => Spelling::Ndjson,
+        None if matches!(extension, Some("ndjson" | "jsonl")) => Spelling::Ndjson,
+        Some(Format::Csv) | None => Spelling::Csv,
     }
 }
 
@@ -155,7 +173,9 @@ fn report_row(
         Outcome::Created => ("created", "", ""),
         Outcome::Updated => ("updated", "", ""),
         Outcome::Unchanged => ("unchanged", "", ""),
-        Outcome::Refused(Refusal { field, message }) => ("refused", *field, message.as_str()),
+        Outcome::Refused(Refusal { field, message }) => {
+            ("refused", field.as_ref(), message.as_str())
+        }
     };
     report.write_record([&line.to_string(), &inert(sku), name, field, &inert(message)])
 }

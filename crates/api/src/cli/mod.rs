@@ -14,7 +14,7 @@ mod serve;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use catalog::export::Scope;
+use catalog::export::{Scope, What};
 use catalog::import::{Form, Profile};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{Currency, Permission};
@@ -106,6 +106,22 @@ enum ImportWhat {
     Prices(FileArgs),
     /// Counted stock of variants that are there, from a CSV file: sku, on_hand.
     Stock(FileArgs),
+    /// Collections with the products in them, from a CSV or NDJSON file.
+    Collections(SpeltArgs),
+    /// Categories and where they stand, from a CSV or NDJSON file.
+    Categories(SpeltArgs),
+    /// How options and their values are called in other languages, from a CSV or NDJSON file.
+    Options(SpeltArgs),
+}
+
+/// Which file, and what it looks like.
+#[derive(Debug, Args)]
+struct SpeltArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    /// What the file looks like; without it, NDJSON where its name ends in .ndjson or .jsonl.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 }
 
 /// Which products.
@@ -146,10 +162,10 @@ struct FileArgs {
 /// What a file of the shop's own looks like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A row for each price of a variant.
+    /// Of products, a row for each price of a variant.
     #[default]
     Csv,
-    /// A JSON object for each product.
+    /// Of products, a JSON object for each.
     Ndjson,
 }
 
@@ -178,6 +194,22 @@ enum ExportWhat {
         #[arg(long, value_name = "DIR")]
         media: Option<PathBuf>,
     },
+    /// All collections with the products in them, as a file that an import reads.
+    Collections(ToArgs),
+    /// All categories and where they stand, as a file that an import reads.
+    Categories(ToArgs),
+    /// How options and their values are called in other languages, as a file that an import reads.
+    Options(ToArgs),
+}
+
+/// Where a file is written, and what it looks like.
+#[derive(Debug, Args)]
+struct ToArgs {
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The file to be written; standard output without it.
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -274,6 +306,25 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Import {
             what: ImportWhat::Stock(file),
         } => import::run(&start()?, Form::Stock, &file, None),
+        Command::Import {
+            what: ImportWhat::Collections(args),
+        } => {
+            let config = start()?;
+            let form = Form::Collections(import::spelling(&args), config.shop.currency);
+            import::run(&config, form, &args.file, None)
+        }
+        Command::Import {
+            what: ImportWhat::Categories(args),
+        } => {
+            let form = Form::Categories(import::spelling(&args));
+            import::run(&start()?, form, &args.file, None)
+        }
+        Command::Import {
+            what: ImportWhat::Options(args),
+        } => {
+            let form = Form::Options(import::spelling(&args));
+            import::run(&start()?, form, &args.file, None)
+        }
         Command::Export {
             what:
                 ExportWhat::Products {
@@ -285,8 +336,29 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         } => {
             let scope = if on_sale { Scope::OnSale } else { Scope::All };
             let places = (to.as_deref(), media.as_deref());
-            export::products(&start()?, (scope, format.into()), places)
+            export::write(&start()?, (What::Products(scope), format.into()), places)
         }
+        Command::Export {
+            what: ExportWhat::Collections(args),
+        } => export::write(
+            &start()?,
+            (What::Collections, args.format.into()),
+            (args.to.as_deref(), None),
+        ),
+        Command::Export {
+            what: ExportWhat::Categories(args),
+        } => export::write(
+            &start()?,
+            (What::Categories, args.format.into()),
+            (args.to.as_deref(), None),
+        ),
+        Command::Export {
+            what: ExportWhat::Options(args),
+        } => export::write(
+            &start()?,
+            (What::Options, args.format.into()),
+            (args.to.as_deref(), None),
+        ),
         Command::Rebuild {
             what: RebuildWhat::Search,
         } => rebuild::search(&start()?),

@@ -250,6 +250,24 @@ fn what_is_exported_is_imported_without_a_change() {
             "{kind}: {said}"
         );
     }
+    for (kind, rows) in [
+        ("categories", "slug,name,name@de\nmen,Men,Herren\n"),
+        ("collections", "slug,name,product\nsummer,Summer,EXP-S\n"),
+        ("options", "option,label@de\nSize,Größe\n"),
+    ] {
+        fs::write(&levels, rows).expect("a file");
+        let said = done(&["import", kind, &levels]);
+        let counts = "1 rows: 1 created, 0 updated, 0 unchanged, 0 refused\n";
+        assert_eq!(said, counts, "{kind}");
+        for (format, file) in [("csv", &csv), ("ndjson", &lines)] {
+            done(&["export", kind, "--format", format, "--to", file]);
+            let said = done(&["import", kind, file]);
+            assert!(
+                said.starts_with("1 rows: 0 created, 0 updated, 1 unchanged"),
+                "{said}"
+            );
+        }
+    }
     let sold = done(&["export", "products", "--on-sale"]);
     assert!(sold.contains(",2.50,USD,,4,"), "{sold}");
     fs::remove_dir_all(dir).expect("gone");

@@ -25,7 +25,7 @@ pub struct NewCategory {
 }
 
 /// What is to change; `None` stays.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CategoryChanges {
     pub slug: Option<Slug>,
     pub name: Option<String>,

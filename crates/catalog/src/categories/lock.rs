@@ -32,7 +32,7 @@ db::statement! {
 }
 
 /// Keeps everybody else from changing edges until the transaction ends.
-pub(super) fn lock_tree(conn: &mut PgConnection) -> QueryResult<()> {
+pub(crate) fn lock_tree(conn: &mut PgConnection) -> QueryResult<()> {
     LockTree {}.get_result::<bool>(conn).map(drop)
 }
 

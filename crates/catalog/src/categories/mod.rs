@@ -27,7 +27,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use domain::{CategoryId, PageSize, ProductOrder, Slug};
 
 pub use error::CategoryError;
-pub(crate) use lock::touch_many;
+pub(crate) use lock::{lock_tree, touch_many};
 
 /// Most levels of the graph: a root is on the first one.
 pub const MAX_DEPTH: usize = 20;

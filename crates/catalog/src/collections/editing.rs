@@ -24,8 +24,20 @@ pub struct NewCollection {
     pub rules: Option<Rules>,
 }
 
+impl NewCollection {
+    /// In which its products are listed.
+    #[must_use]
+    pub fn order(&self) -> ProductOrder {
+        let usual = match self.rules {
+            Some(_) => ProductOrder::Newest,
+            None => ProductOrder::Manual,
+        };
+        self.product_order.unwrap_or(usual)
+    }
+}
+
 /// What is to change; `None` stays.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CollectionChanges {
     pub slug: Option<Slug>,
     pub name: Option<String>,
@@ -86,12 +98,10 @@ pub fn create(
     actor: Option<UserId>,
 ) -> Result<CollectionId, CollectionError> {
     check(conn, new.rules.as_ref())?;
-    let product_order = match (new.product_order, &new.rules) {
-        (Some(ProductOrder::Manual), Some(_)) => return Err(CollectionError::ManualOrder),
-        (Some(order), _) => order,
-        (None, Some(_)) => ProductOrder::Newest,
-        (None, None) => ProductOrder::Manual,
-    };
+    let product_order = new.order();
+    if product_order == ProductOrder::Manual && new.rules.is_some() {
+        return Err(CollectionError::ManualOrder);
+    }
     let id: i64 = InsertCollection {
         slug: new.slug.to_string(),
         name: new.name,

@@ -15,6 +15,7 @@ mod error;
 pub mod listing;
 mod lock;
 pub mod rules;
+pub(crate) mod spelt;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

@@ -54,7 +54,41 @@ pub struct PriceRange {
     pub max: Option<i64>,
 }
 
+/// What is wrong with rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFault {
+    /// Where, such as `conditions[0].brand`.
+    pub place: String,
+    pub code: &'static str,
+    pub message: String,
+}
+
+/// Most characters of a brand and of a tag.
+const MAX_VALUE: usize = 100;
+
 impl Rules {
+    /// Some that find something in any shop.
+    pub(crate) fn any_stock() -> Self {
+        Self {
+            matching: Match::All,
+            conditions: vec![Condition::InStock(true)],
+        }
+    }
+
+    /// Checks what can be checked without the catalogue.
+    ///
+    /// # Errors
+    ///
+    /// [`RuleFault`] with the first thing that is wrong.
+    pub fn check(&self) -> Result<(), RuleFault> {
+        if !(1..=MAX_CONDITIONS).contains(&self.conditions.len()) {
+            let rule = format!("must have 1 to {MAX_CONDITIONS} conditions");
+            return Err(fault("conditions", "length", rule));
+        }
+        let mut all = self.conditions.iter().enumerate();
+        all.try_for_each(|(index, condition)| condition.check(&format!("conditions[{index}]")))
+    }
+
     /// The categories it names, with the places of their conditions.
     pub(super) fn categories(&self) -> impl Iterator<Item = (usize, i64)> {
         let conditions = self.conditions.iter().enumerate();
@@ -68,6 +102,65 @@ impl Rules {
     pub(super) fn to_json(&self) -> Value {
         serde_json::json!(self)
     }
+}
+
+fn fault(place: impl Into<String>, code: &'static str, message: impl Into<String>) -> RuleFault {
+    RuleFault {
+        place: place.into(),
+        code,
+        message: message.into(),
+    }
+}
+
+impl Condition {
+    fn check(&self, place: &str) -> Result<(), RuleFault> {
+        match self {
+            Self::Brand(brand) => check_value(format!("{place}.brand"), brand),
+            Self::Tag(tag) => check_value(format!("{place}.tag"), tag),
+            Self::MadeWithinDays(days) if !(1..=MAX_DAYS).contains(days) => {
+                let rule = format!("must be 1 to {MAX_DAYS}");
+                Err(fault(
+                    format!("{place}.madeWithinDays"),
+                    "out_of_range",
+                    rule,
+                ))
+            }
+            Self::Price(range) => range.check(&format!("{place}.price")),
+            Self::Category(_) | Self::InStock(_) | Self::MadeWithinDays(_) => Ok(()),
+        }
+    }
+}
+
+impl PriceRange {
+    fn check(&self, place: &str) -> Result<(), RuleFault> {
+        for (name, amount) in [("min", self.min), ("max", self.max)] {
+            if amount.is_some_and(|amount| amount < 0) {
+                let rule = "must not be negative";
+                return Err(fault(format!("{place}.{name}"), "out_of_range", rule));
+            }
+        }
+        if self.min.is_none() && self.max.is_none() {
+            return Err(fault(place, "missing", "must have min, max or both"));
+        }
+        if self.min.zip(self.max).is_some_and(|(min, max)| min > max) {
+            let rule = "must not be above max";
+            return Err(fault(format!("{place}.min"), "out_of_range", rule));
+        }
+        Ok(())
+    }
+}
+
+fn check_value(place: String, value: &str) -> Result<(), RuleFault> {
+    if !(1..=MAX_VALUE).contains(&value.trim().chars().count()) || value.chars().count() > MAX_VALUE
+    {
+        let rule = format!("must have 1 to {MAX_VALUE} characters");
+        return Err(fault(place, "length", rule));
+    }
+    if value.chars().any(char::is_control) {
+        let rule = "must not contain control characters";
+        return Err(fault(place, "characters", rule));
+    }
+    Ok(())
 }
 
 impl FromSql<Jsonb, Pg> for Rules {

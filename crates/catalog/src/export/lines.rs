@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use super::ExportError;
 use super::reading::{self, Product};
+use super::translated::Columns;
 use crate::custom_fields::CustomField;
 use crate::import::references::{Component, Image, NamedCollection};
+use crate::translations::products::Texts;
 
 /// What says nothing is left out.
 #[derive(Debug, Serialize)]
@@ -54,9 +56,29 @@ struct Line<'p> {
     images: &'p [Image],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     custom_fields: BTreeMap<&'p str, &'p Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    translations: BTreeMap<&'p str, Translation<'p>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     options: Vec<&'p str>,
     variants: Vec<Variant<'p>>,
+}
+
+/// What is said in another language.
+#[derive(Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Translation<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description_html: Option<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seo_title: Option<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seo_description: Option<&'p str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    custom_fields: BTreeMap<&'p str, &'p Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,6 +114,7 @@ pub(super) fn write(
     file: &mut impl Write,
     product: &Product,
     fields: &[CustomField],
+    said: &Columns,
 ) -> Result<(), ExportError> {
     let kept = fields.iter().map(|field| field.key.as_str());
     let texts = &product.texts;
@@ -127,6 +150,7 @@ pub(super) fn write(
         custom_fields: kept
             .filter_map(|key| Some((key, product.fields.get(key)?)))
             .collect(),
+        translations: translations(product, said),
         options: texts
             .options
             .iter()
@@ -137,6 +161,30 @@ pub(super) fn write(
     };
     serde_json::to_writer(&mut *file, &line).map_err(std::io::Error::from)?;
     Ok(file.write_all(b"\n")?)
+}
+
+fn translations<'p>(product: &'p Product, said: &'p Columns) -> BTreeMap<&'p str, Translation<'p>> {
+    let text = |text: &'p Option<String>| {
+        let text = text.as_deref().map(str::trim);
+        text.filter(|text| !text.is_empty())
+    };
+    let translation = |(locale, texts): (&'p String, &'p Texts)| {
+        let fields = said.fields.iter().map(|field| field.key.as_str());
+        let translation = Translation {
+            name: text(&texts.name),
+            description: text(&texts.description),
+            description_html: text(&texts.description_html),
+            seo_title: text(&texts.seo_title),
+            seo_description: text(&texts.seo_description),
+            custom_fields: fields
+                .filter_map(|key| Some((key, texts.custom.get(key)?)))
+                .collect(),
+        };
+        (locale.as_str(), translation)
+    };
+    let all = product.translations.iter().map(translation);
+    all.filter(|(_, said)| *said != Translation::default())
+        .collect()
 }
 
 fn variant<'p>(

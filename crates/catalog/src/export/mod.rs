@@ -1,9 +1,13 @@
-//! All products as a file that an import reads: `docs/import-format.md`.
+//! All products, and what else a shop says, as files that an import reads: `docs/import-format.md`.
 
 mod beside;
+mod categories;
+mod collections;
 mod lines;
+mod options;
 mod reading;
 mod table;
+mod translated;
 
 use std::io::{self, Write};
 
@@ -13,6 +17,19 @@ use diesel::result::Error as DieselError;
 
 use crate::categories::paths;
 use reading::{Page, Product};
+use translated::Columns;
+
+/// What is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Products(Scope),
+    /// Those that are not archived, with the products that somebody has put into them.
+    Collections,
+    /// Those that are not archived, and where they stand.
+    Categories,
+    /// How options and their values are called in other languages.
+    Options,
+}
 
 /// Which products are exported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,10 +44,10 @@ pub enum Scope {
 /// What the file looks like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
-    /// A row for each price of a variant.
+    /// Of products, a row for each price of a variant.
     #[default]
     Csv,
-    /// A JSON object for each product.
+    /// Of products, a JSON object for each.
     Ndjson,
 }
 
@@ -43,6 +60,8 @@ pub struct Summary {
     pub variants: u64,
     /// A row each.
     pub prices: u64,
+    /// As an import of the file counts them.
+    pub rows: u64,
 }
 
 /// Why the export stopped. What was written is a part of the file.
@@ -58,6 +77,52 @@ impl From<csv::Error> for ExportError {
     fn from(error: csv::Error) -> Self {
         Self::Write(error.into())
     }
+}
+
+/// Writes a file of the shop, as it is at one moment.
+///
+/// # Errors
+///
+/// [`ExportError`], also when the connection is in a transaction already.
+pub fn write(
+    conn: &mut PgConnection,
+    what: What,
+    form: Form,
+    mut file: impl Write,
+) -> Result<Summary, ExportError> {
+    match what {
+        What::Products(scope) => products(conn, scope, form, file),
+        What::Collections => other(conn, &mut file, |conn, file| {
+            collections::write(conn, form, file)
+        }),
+        What::Categories => other(conn, &mut file, |conn, file| {
+            categories::write(conn, form, file)
+        }),
+        What::Options => other(conn, &mut file, |conn, file| {
+            options::write(conn, form, file)
+        }),
+    }
+}
+
+/// Writes a file without products, from one snapshot.
+fn other<W: Write>(
+    conn: &mut PgConnection,
+    file: &mut W,
+    write: impl FnOnce(&mut PgConnection, &mut W) -> Result<u64, ExportError>,
+) -> Result<Summary, ExportError> {
+    let mut snapshot = conn.build_transaction().repeatable_read().read_only();
+    snapshot.run(|conn| {
+        let as_of = reading::now(conn)?;
+        let rows = write(conn, file)?;
+        file.flush()?;
+        Ok(Summary {
+            as_of,
+            products: 0,
+            variants: 0,
+            prices: 0,
+            rows,
+        })
+    })
 }
 
 /// Writes products to `file`, as they are at one moment, in the order of their ids.
@@ -78,16 +143,17 @@ pub fn products(
     let mut snapshot = conn.build_transaction().repeatable_read().read_only();
     snapshot.run(|conn| {
         let fields = reading::fields(conn, scope)?;
+        let said = Columns::of_products(conn, scope)?;
         let summary = match form {
             Form::Csv => {
                 let options = reading::options(conn, scope)?;
-                let mut table = table::Table::begin(&mut file, options, fields)?;
-                let summary = walk(conn, scope, |product| table.write(product))?;
+                let mut table = table::Table::begin(&mut file, options, fields, &said)?;
+                let summary = walk(conn, scope, &said, |product| table.write(product))?;
                 table.end()?;
                 summary
             }
-            Form::Ndjson => walk(conn, scope, |product| {
-                lines::write(&mut file, product, &fields)
+            Form::Ndjson => walk(conn, scope, &said, |product| {
+                lines::write(&mut file, product, &fields, &said)
             })?,
         };
         file.flush()?;
@@ -100,6 +166,7 @@ pub fn products(
 fn walk(
     conn: &mut PgConnection,
     scope: Scope,
+    said: &Columns,
     mut write: impl FnMut(&Product) -> Result<(), ExportError>,
 ) -> Result<Summary, ExportError> {
     let paths = paths::list(conn)?.into_iter().collect();
@@ -108,6 +175,7 @@ fn walk(
         products: 0,
         variants: 0,
         prices: 0,
+        rows: 0,
     };
     let mut tell = |product: Product| {
         summary.products += 1;
@@ -118,7 +186,7 @@ fn walk(
         write(&product)
     };
     let (mut page, mut whole) = (Page::first(), None::<Product>);
-    while let Some(products) = page.next(conn, scope, &paths)? {
+    while let Some(products) = page.next(conn, scope, &paths, said)? {
         for product in products {
             match &mut whole {
                 Some(begun) if begun.id == product.id => begun.extend(product),
@@ -127,5 +195,6 @@ fn walk(
         }
     }
     whole.map_or(Ok(()), &mut tell)?;
+    summary.rows = summary.prices;
     Ok(summary)
 }

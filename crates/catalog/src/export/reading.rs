@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Scope;
 use super::beside::{self, Beside};
+use super::translated::{Columns, Translations};
 use crate::categories::paths::Path;
 use crate::custom_fields::{self, CustomField, attributes};
 use crate::import::references::Component;
@@ -29,6 +30,8 @@ pub(super) struct Product {
     pub unpublish_at: String,
     /// Values of custom fields, by their keys.
     pub fields: Map<String, Value>,
+    /// Where any product says anything in another language.
+    pub translations: Translations,
     /// By their paths, in the order of these.
     pub categories: Vec<Path>,
     pub beside: Beside,
@@ -115,6 +118,7 @@ macro_rules! is_exported {
         "p.archived_at IS NULL AND (NOT $1 OR p.published_at <= now() AND p.unpublished_at > now())"
     };
 }
+pub(super) use is_exported;
 
 db::statement! {
     /// Names of options that variants have, in the order in which products ask for them.
@@ -227,6 +231,7 @@ impl Page {
         conn: &mut PgConnection,
         scope: Scope,
         paths: &HashMap<i64, Path>,
+        said: &Columns,
     ) -> QueryResult<Option<Vec<Product>>> {
         let page = ListVariants {
             on_sale_only: scope == Scope::OnSale,
@@ -247,6 +252,7 @@ impl Page {
         let mut ids: Vec<i64> = variants.iter().map(|variant| variant.product_id).collect();
         ids.dedup();
         let mut kept = attributes::find_all(conn, CustomResource::Product, ids.clone())?;
+        let mut translations = said.read(conn, ids.clone())?;
         let mut beside = beside::of(conn, scope, ids.clone())?;
         let bundles = variants.iter().filter(|variant| variant.kind == "bundle");
         let bundles = bundles.map(|variant| variant.id).collect();
@@ -258,7 +264,9 @@ impl Page {
             if let Some(texts) = texts.remove(&variant.product_id) {
                 let kept = kept.remove(&texts.id).unwrap_or_default();
                 let beside = beside.remove(&texts.id).unwrap_or_default();
-                products.push(product(texts, kept.all_values(), beside, paths));
+                let translations = translations.remove(&texts.id).unwrap_or_default();
+                let said = (kept.all_values(), translations);
+                products.push(product(texts, said, beside, paths));
             }
             let of = components.remove(&variant.id).unwrap_or_default();
             variant.barcode = variant.barcode.map(|text| text.trim().to_owned());
@@ -272,7 +280,7 @@ impl Page {
 
 fn product(
     mut texts: Texts,
-    fields: Map<String, Value>,
+    (fields, translations): (Map<String, Value>, Translations),
     beside: Beside,
     paths: &HashMap<i64, Path>,
 ) -> Product {
@@ -304,6 +312,7 @@ fn product(
         publish_at: texts.published_at.map(exact).unwrap_or_default(),
         unpublish_at: texts.unpublished_at.map(exact).unwrap_or_default(),
         fields,
+        translations,
         categories,
         beside,
         texts,

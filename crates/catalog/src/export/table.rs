@@ -4,34 +4,38 @@ use std::io::Write;
 
 use super::ExportError;
 use super::reading::{Product, Variant};
+use super::translated::Columns;
 use crate::custom_fields::CustomField;
 use crate::import::references::{Component, Image, NamedCollection};
 use crate::import::{COLUMNS, CUSTOM, ITEM, OPTION, STEP, cell, escaped};
 
-pub(super) struct Table<W: Write> {
+pub(super) struct Table<'c, W: Write> {
     file: csv::Writer<W>,
     /// Names of those that have a column.
     options: Vec<String>,
     /// The same.
     fields: Vec<CustomField>,
+    said: &'c Columns,
 }
 
-impl<W: Write> Table<W> {
+impl<'c, W: Write> Table<'c, W> {
     /// Writes the header.
     pub(super) fn begin(
         file: W,
         options: Vec<String>,
         fields: Vec<CustomField>,
+        said: &'c Columns,
     ) -> Result<Self, ExportError> {
         let mut file = csv::Writer::from_writer(file);
         let columns = COLUMNS.iter().map(|column| (*column).to_owned());
         let asked = options.iter().map(|name| format!("{OPTION}{name}"));
         let kept = fields.iter().map(|field| format!("{CUSTOM}{}", field.key));
-        file.write_record(columns.chain(asked).chain(kept))?;
+        file.write_record(columns.chain(asked).chain(kept).chain(said.names()))?;
         Ok(Self {
             file,
             options,
             fields,
+            said,
         })
     }
 
@@ -101,7 +105,9 @@ impl<W: Write> Table<W> {
             let value = product.and_then(|p| p.fields.get(&field.key));
             value.map(|value| cell(field, value)).unwrap_or_default()
         });
-        self.file.write_record(cells.chain(chosen).chain(kept))?;
+        let said = self.said.cells(product.map(|p| &p.translations));
+        self.file
+            .write_record(cells.chain(chosen).chain(kept).chain(said))?;
         Ok(())
     }
 

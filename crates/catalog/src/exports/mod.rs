@@ -10,11 +10,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz};
 use domain::UserId;
 
-use crate::export::{Form, Scope};
+use crate::export::{Form, Scope, What};
 use crate::imports::QUEUE;
 
-/// The kind of the job that writes a file.
+/// The kind of the job that writes a file of products.
 pub const JOB: &str = "export";
+/// The kind of the job that writes any other one, which older releases leave alone.
+pub const OTHER_JOB: &str = "exportOther";
 /// Bytes of every part but the last one.
 pub const PART: usize = 256 * 1024;
 
@@ -38,6 +40,7 @@ pub struct Export {
     pub prices: i64,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
+    pub rows: i64,
 }
 
 impl Export {
@@ -48,11 +51,20 @@ impl Export {
         }
     }
 
-    pub(crate) fn scope(&self) -> Scope {
-        if self.on_sale {
+    /// What the file tells of; `None` where only a later release knows.
+    #[must_use]
+    pub fn what(&self) -> Option<What> {
+        let scope = if self.on_sale {
             Scope::OnSale
         } else {
             Scope::All
+        };
+        match self.kind.as_str() {
+            "products" => Some(What::Products(scope)),
+            "collections" => Some(What::Collections),
+            "categories" => Some(What::Categories),
+            "options" => Some(What::Options),
+            _ => None,
         }
     }
 }
@@ -71,22 +83,27 @@ type ExportColumns = (
     BigInt,
     Timestamptz,
     Nullable<Timestamptz>,
+    BigInt,
 );
 
 macro_rules! select_exports {
     ($rest:literal) => {
         concat!(
             "SELECT id, kind, format, on_sale, state, attempt, as_of, bytes, products, variants, prices, created_at, \
-                    finished_at FROM catalog.exports ",
+                    finished_at, rows FROM catalog.exports ",
             $rest
         )
     };
 }
 
 db::statement! {
-    struct InsertExport { format: &'static str => Text, on_sale: bool => Bool, actor_id: Option<i64> => Nullable<BigInt> }
-        -> BigInt =
-    "INSERT INTO catalog.exports (kind, format, on_sale, actor_id) VALUES ('products', $1, $2, $3) RETURNING id"
+    struct InsertExport {
+        kind: &'static str => Text,
+        format: &'static str => Text,
+        on_sale: bool => Bool,
+        actor_id: Option<i64> => Nullable<BigInt>,
+    } -> BigInt =
+    "INSERT INTO catalog.exports (kind, format, on_sale, actor_id) VALUES ($1, $2, $3, $4) RETURNING id"
 }
 
 db::statement! {
@@ -128,23 +145,30 @@ db::statement! {
 /// Those of the database.
 pub fn begin(
     conn: &mut PgConnection,
-    scope: Scope,
+    what: What,
     form: Form,
     actor: Option<UserId>,
 ) -> QueryResult<i64> {
+    let (kind, job) = match what {
+        What::Products(_) => ("products", JOB),
+        What::Collections => ("collections", OTHER_JOB),
+        What::Categories => ("categories", OTHER_JOB),
+        What::Options => ("options", OTHER_JOB),
+    };
     let insert = InsertExport {
+        kind,
         format: match form {
             Form::Csv => "csv",
             Form::Ndjson => "ndjson",
         },
-        on_sale: scope == Scope::OnSale,
+        on_sale: what == What::Products(Scope::OnSale),
         actor_id: actor.map(UserId::get),
     };
     let id: i64 = insert.get_result(conn)?;
     let job = NewJob {
         key: Some(id.to_string()),
         payload: serde_json::json!({ "exportId": id }),
-        ..NewJob::new(QUEUE, JOB)
+        ..NewJob::new(QUEUE, job)
     };
     jobs::enqueue(conn, job)?;
     Ok(id)
@@ -195,7 +219,10 @@ pub fn abandon_lost(conn: &mut PgConnection) -> QueryResult<()> {
         };
         after = *last;
         for id in unfinished {
-            if jobs::find_unfinished(conn, JOB, &id.to_string())?.is_none() {
+            let key = id.to_string();
+            if jobs::find_unfinished(conn, JOB, &key)?.is_none()
+                && jobs::find_unfinished(conn, OTHER_JOB, &key)?.is_none()
+            {
                 Lose { id }.execute(conn)?;
             }
         }

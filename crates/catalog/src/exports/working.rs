@@ -47,9 +47,10 @@ db::statement! {
         products: i64 => BigInt,
         variants: i64 => BigInt,
         prices: i64 => BigInt,
+        rows: i64 => BigInt,
     } -> BigInt =
     "UPDATE catalog.exports SET state = 'succeeded', finished_at = now(), attempt = $2, as_of = $3, bytes = $4, products = $5, \
-            variants = $6, prices = $7 WHERE id = $1 AND state = 'running' RETURNING id"
+            variants = $6, prices = $7, rows = $8 WHERE id = $1 AND state = 'running' RETURNING id"
 }
 
 /// Writes the file, and ends the export and its job. A later attempt begins anew, with the shop as it is by then.
@@ -72,6 +73,9 @@ pub fn work(
     let Some(export) = export else {
         return Ok(false);
     };
+    let Some(what) = export.what() else {
+        return Ok(false); // A later release wrote it, whose jobs are of another kind.
+    };
     let mut parts = Parts {
         conn,
         id,
@@ -81,7 +85,7 @@ pub fn work(
         part: Vec::with_capacity(PART),
         stop,
     };
-    let summary = export::products(reading, export.scope(), export.form(), &mut parts)?;
+    let summary = export::write(reading, what, export.form(), &mut parts)?;
     parts.end()?;
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let finish = Finish {
@@ -92,6 +96,7 @@ pub fn work(
         products: number(summary.products),
         variants: number(summary.variants),
         prices: number(summary.prices),
+        rows: number(summary.rows),
     };
     jobs::settle(conn, claim, |conn| {
         finish.execute(conn)?;

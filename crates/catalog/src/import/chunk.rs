@@ -13,6 +13,7 @@ use super::products::{self, Target};
 use super::references::Wanted;
 use super::row::Row;
 use super::shop::Shop;
+use super::translated::Translations;
 use crate::editing::EditError;
 
 /// A row, and what earlier ones make of it.
@@ -185,7 +186,9 @@ impl<'r> Chunk<'r> {
                 memory.claimed.extend(target.id);
                 let mut target = Box::new(target.clone());
                 if target.is_described {
-                    target.described = Described::default(); // nobody looks at it any more
+                    // Nobody looks at them any more.
+                    target.described = Described::default();
+                    target.former_translations = Translations::default();
                 }
                 memory.imagined.insert(Digest::of(*handle), target);
             }

@@ -1,4 +1,4 @@
-//! Values of custom fields of products, as files spell them.
+//! Values of custom fields, as files spell them.
 
 use domain::{Currency, CustomType as T, Money};
 use serde_json::{Map, Value, json};
@@ -20,19 +20,46 @@ pub(super) enum Cell {
     Json(Value),
 }
 
-/// Sets a value among those of a product, where a file says one.
+impl Cell {
+    /// Whether it says nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.trim().is_empty(),
+            Self::Json(value) => value.is_null(),
+        }
+    }
+}
+
+/// Sets a value among those of a thing, where a file says one.
 pub(super) fn set(
     kept: &mut Map<String, Value>,
     fields: &[CustomField],
     key: &str,
     cell: &Cell,
 ) -> Result<(), Refusal> {
-    if matches!(cell, Cell::Text(text) if text.is_empty()) || *cell == Cell::Json(Value::Null) {
+    let Some((_, value)) = value(fields, key, cell)? else {
         return Ok(());
+    };
+    kept.insert(key.to_owned(), value);
+    if values::size(&Value::Object(kept.clone())) > MAX_ALL_BYTES {
+        let rule = format!("`{key}` makes them more than {MAX_ALL_BYTES} bytes together");
+        return Err(refuse("custom", rule));
+    }
+    Ok(())
+}
+
+/// The value of a field, as it is kept, where a file says one.
+pub(super) fn value<'f>(
+    fields: &'f [CustomField],
+    key: &str,
+    cell: &Cell,
+) -> Result<Option<(&'f CustomField, Value)>, Refusal> {
+    if cell.is_empty() {
+        return Ok(None);
     }
     let wrong = |message: String| refuse("custom", format!("`{key:.80}` {message}"));
     let field = fields.iter().find(|field| field.key == key);
-    let field = field.ok_or_else(|| wrong("is no custom field of products".into()))?;
+    let field = field.ok_or_else(|| wrong("is no such custom field".into()))?;
     if !is_portable(field) {
         return Err(wrong(
             "refers to something by an id, which files do not".into(),
@@ -43,12 +70,7 @@ pub(super) fn set(
         Cell::Json(value) => value.clone(),
     };
     let value = values::check(field, &written).map_err(|(_, _, message)| wrong(message))?;
-    kept.insert(key.to_owned(), value);
-    if values::size(&Value::Object(kept.clone())) > MAX_ALL_BYTES {
-        let rule = format!("makes them more than {MAX_ALL_BYTES} bytes together");
-        return Err(wrong(rule));
-    }
-    Ok(())
+    Ok(Some((field, value)))
 }
 
 /// Whether a value says the same in another shop.

@@ -9,6 +9,7 @@ use super::custom;
 use super::details::Details;
 use super::row::{Refusal, Row, refuse};
 use super::shop::Shop;
+use super::translated::{self, Translations};
 use crate::editing::Publication;
 
 /// Since when a product is on sale.
@@ -41,6 +42,8 @@ pub(super) struct Described {
     pub end: Option<DateTime<Utc>>,
     /// Values of custom fields, by their keys, where that is known or said.
     pub fields: Map<String, Value>,
+    /// What it says in other languages, where that is known or said.
+    pub translations: Translations,
     /// Those it is in, where that is known or said.
     pub categories: BTreeSet<i64>,
 }
@@ -82,6 +85,7 @@ impl Described {
             custom::set(&mut next.fields, &shop.fields, key, cell)?;
         }
         shop.require(&next.fields)?;
+        translated::set(&mut next.translations, &said.translations, &shop.fields)?;
         if let Some(slug) = said.slug.as_ref().map(|slug| slug.as_str()) {
             shop.take_slug(slug, product)?;
             next.slug = Some(slug.to_owned());

@@ -5,6 +5,7 @@ use domain::{Slug, TaxClass};
 
 use super::custom::Cell;
 use super::row::{Cells, Refusal, checked_text, refuse, said};
+use super::translated::{self, Said};
 use crate::categories::MAX_DEPTH;
 use crate::categories::paths::Path;
 use crate::editing::Publication;
@@ -32,6 +33,8 @@ pub(super) struct Details {
     pub tax_class: Option<TaxClass>,
     /// Values of custom fields, by their keys.
     pub custom: Vec<(String, Cell)>,
+    /// What it says in other languages; texts are checked, and values of custom fields are not.
+    pub translations: Vec<Said>,
     /// All that it is to be in, each once.
     pub categories: Option<Vec<Path>>,
 }
@@ -53,6 +56,7 @@ impl Details {
                 .transpose()?,
             tax_class: said(&cells.tax_class).map(taxed).transpose()?,
             custom: cells.custom.clone(),
+            translations: translated::check(&cells.translations)?,
             categories: categories(&cells.categories)?,
         })
     }
@@ -93,7 +97,7 @@ fn tags(texts: &[String]) -> Result<Option<Vec<String>>, Refusal> {
 }
 
 /// To repair text that opens many tags takes time and space by the square of their number, so that is bounded.
-fn rich_text(html: &str) -> Result<Option<String>, Refusal> {
+pub(super) fn rich_text(html: &str) -> Result<Option<String>, Refusal> {
     let field = "description_html";
     let Some(html) = checked_text(field, html, MAX_HTML)? else {
         return Ok(None);

@@ -12,7 +12,9 @@ use super::chunk::Entry;
 use super::described::{Begin, Described};
 use super::products::Target;
 use super::shop::Shop;
+use super::translated::Translations;
 use crate::custom_fields::attributes;
+use crate::translations;
 use crate::variants::{self, Traits};
 
 /// What a known SKU looks like now.
@@ -64,10 +66,10 @@ db::statement! {
 db::statement! {
     /// Until the transaction ends. A chunk is a few hundred rows, however large the shop is, so each is looked up by its
     /// index. Left alone, Postgres plans the first chunks while the tables are empty, by reading all of them, and keeps
-    /// these plans.
+    /// these plans. What has no index seems dear then, and is not to be compiled for that.
     struct UseIndexes {} -> Text =
     "SELECT set_config('enable_hashjoin', 'off', true) || set_config('enable_mergejoin', 'off', true) \
-         || set_config('enable_seqscan', 'off', true)"
+         || set_config('enable_seqscan', 'off', true) || set_config('jit', 'off', true)"
 }
 
 db::statement! {
@@ -204,11 +206,17 @@ pub(super) fn find(
         true => HashMap::new(),
         false => attributes::find_all(conn, CustomResource::Product, ids.clone())?,
     };
+    let speaks = |entry: &Entry| !entry.row.details.translations.is_empty();
+    let mut said = match entries.iter().any(speaks) {
+        true => translations::products::list_all(conn, ids.clone())?,
+        false => HashMap::new(),
+    };
     let products: Vec<Product> = FindProducts { ids }.load(conn)?;
     let targets = products.into_iter().map(|product| {
         let categories = categories.remove(&product.id).unwrap_or_default();
         let fields = kept.remove(&product.id).unwrap_or_default().all_values();
-        target(product, categories, fields)
+        let said = said.remove(&product.id).unwrap_or_default();
+        target(product, categories, fields, said)
     });
     Ok((found, targets.collect::<QueryResult<_>>()?))
 }
@@ -217,6 +225,7 @@ fn target(
     product: Product,
     categories: BTreeSet<i64>,
     fields: Map<String, Value>,
+    translations: Translations,
 ) -> QueryResult<Target> {
     let begin = match (product.is_unpublished, product.published_at) {
         (true, _) => Begin::Never,
@@ -229,6 +238,7 @@ fn target(
         former_slug: product.slug.clone(),
         former_categories: categories.clone(),
         former_fields: fields.clone(),
+        former_translations: translations.clone(),
         described: Described {
             name: product.name,
             description: product.description,
@@ -243,6 +253,7 @@ fn target(
             begin,
             end: product.unpublished_at,
             fields,
+            translations,
             categories,
         },
         options: variants::read_options(product.options)?,

@@ -37,6 +37,24 @@ pub(super) trait Kind {
     ) -> Result<Applied, ImportError>;
 }
 
+/// Why nothing is written of a row.
+pub(super) enum Unwritten {
+    Refused(Refusal),
+    Db(diesel::result::Error),
+}
+
+impl From<Refusal> for Unwritten {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<diesel::result::Error> for Unwritten {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error)
+    }
+}
+
 /// Takes back what was written.
 enum Undo {
     Refused(Vec<Outcome>, usize),

@@ -1,15 +1,18 @@
 //! The shop's own form as NDJSON, a product a line: `docs/import-format.md`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::bounded::MAX_ROW;
 use super::custom::Cell;
 use super::references::{Image, NamedCollection};
 use super::row::{Cells, Refusal, refuse};
+use super::translated::{self, Of, Said};
 use super::{ImportError, Sink};
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,9 +41,22 @@ struct Line {
     cross_sell: Option<Vec<String>>,
     images: Option<Vec<Image>>,
     custom_fields: Option<Map<String, Value>>,
+    /// What is said in other languages, by these.
+    translations: Option<BTreeMap<String, Translation>>,
     /// Names, in the order in which they are asked for.
     options: Option<Vec<String>>,
     variants: Vec<Variant>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Translation {
+    name: Option<String>,
+    description: Option<String>,
+    description_html: Option<String>,
+    seo_title: Option<String>,
+    seo_description: Option<String>,
+    custom_fields: Option<Map<String, Value>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,6 +91,15 @@ struct Price {
 }
 
 pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
+    each(source, sink, tell)
+}
+
+/// Reads an object from each line, and has its rows told of.
+pub(super) fn each<L: DeserializeOwned>(
+    source: impl Read,
+    sink: Sink,
+    tell: fn(u64, L, Sink) -> Result<(), ImportError>,
+) -> Result<(), ImportError> {
     let mut source = BufReader::new(source);
     let (mut bytes, mut number) = (Vec::new(), 0);
     loop {
@@ -106,13 +131,13 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
     }
 }
 
-fn parse(text: &[u8]) -> Result<Line, Refusal> {
+fn parse<L: DeserializeOwned>(text: &[u8]) -> Result<L, Refusal> {
     // serde would also take an array, as the fields in their order.
     if text.first() != Some(&b'{') {
         return Err(refuse("line", "must be a JSON object"));
     }
     let mut json = serde_json::Deserializer::from_slice(text);
-    let line: Line = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let line: L = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." {
             String::new()
@@ -135,6 +160,10 @@ fn tell(number: u64, line: Line, sink: Sink) -> Result<(), ImportError> {
     let handle = line.product.filter(|handle| !handle.trim().is_empty());
     let handle = handle.unwrap_or_else(|| first.sku.clone());
     let text = Option::unwrap_or_default;
+    let (translations, mut fault) = match said(line.translations) {
+        Ok(said) => (said, Ok(())),
+        Err(refusal) => (Vec::new(), Err(refusal)),
+    };
     let custom = line.custom_fields.into_iter().flatten();
     let collections = line.collections.into_iter().flatten();
     let mut told = Some(Cells {
@@ -160,6 +189,7 @@ fn tell(number: u64, line: Line, sink: Sink) -> Result<(), ImportError> {
         custom: custom
             .map(|(key, value)| (key, Cell::Json(value)))
             .collect(),
+        translations,
         ..Cells::default()
     });
     let names = line.options.unwrap_or_default();
@@ -180,10 +210,11 @@ fn tell(number: u64, line: Line, sink: Sink) -> Result<(), ImportError> {
             height_mm: measure(variant.height_mm),
             ..told.take().unwrap_or_default()
         };
-        let mut fault = Ok(());
+        // Of the first row, which tells of the product.
+        let mut fault = std::mem::replace(&mut fault, Ok(()));
         match chosen(&names, variant.choices.unwrap_or_default()) {
             Ok(options) => cells.options = options,
-            Err(refusal) => fault = Err(refusal),
+            Err(refusal) => fault = fault.and(Err(refusal)),
         }
         if variant.prices.is_empty() {
             let refusal = refuse("prices", "must be one or more");
@@ -197,6 +228,36 @@ fn tell(number: u64, line: Line, sink: Sink) -> Result<(), ImportError> {
         }
     }
     Ok(())
+}
+
+/// What the product says in other languages.
+fn said(translations: Option<BTreeMap<String, Translation>>) -> Result<Vec<Said>, Refusal> {
+    let mut all = Vec::new();
+    for (locale, texts) in translations.into_iter().flatten() {
+        let text = |text: Option<String>| text.map(Value::String);
+        let of_product = [
+            (Of::Name, "name", text(texts.name)),
+            (Of::Description, "description", text(texts.description)),
+            (
+                Of::DescriptionHtml,
+                "descriptionHtml",
+                text(texts.description_html),
+            ),
+            (Of::SeoTitle, "seoTitle", text(texts.seo_title)),
+            (
+                Of::SeoDescription,
+                "seoDescription",
+                text(texts.seo_description),
+            ),
+        ];
+        let custom = texts.custom_fields.into_iter().flatten();
+        let custom = custom.map(|(key, value)| (Of::Custom(key), "customFields", Some(value)));
+        all.extend(translated::members(
+            &locale,
+            of_product.into_iter().chain(custom),
+        )?);
+    }
+    Ok(all)
 }
 
 /// What is chosen, in the order in which it is asked for.
@@ -219,8 +280,8 @@ fn chosen(
 }
 
 /// What a column of the CSV form is called here.
-pub(super) fn member(column: &'static str) -> &'static str {
-    match column {
+pub(super) fn member(column: Cow<'static, str>) -> Cow<'static, str> {
+    let member = match column.as_ref() {
         "description_html" => "descriptionHtml",
         "seo_title" => "seoTitle",
         "seo_description" => "seoDescription",
@@ -236,6 +297,7 @@ pub(super) fn member(column: &'static str) -> &'static str {
         "height_mm" => "heightMm",
         "option" => "choices",
         "custom" => "customFields",
-        same => same,
-    }
+        _ => return column,
+    };
+    member.into()
 }

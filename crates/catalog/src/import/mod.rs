@@ -1,4 +1,4 @@
-//! Products, prices and counts from a file: streamed, validated row by row, and safe to repeat.
+//! Products, prices, counts, collections and words from a file: streamed, validated row by row, and safe to repeat.
 //!
 //! The shop's own form is described in `docs/import-format.md`; [`Profile`]s read those of others.
 //! The SKU is the key: a known one is brought up to date, an unknown one is created, so the same
@@ -7,17 +7,21 @@
 
 mod apply;
 mod bounded;
+mod categories;
 mod chunk;
+mod collections;
 mod counts;
 mod custom;
 mod deciding;
 mod described;
 mod details;
 mod finding;
+mod forms;
 mod kinds;
 mod lines;
 mod lists;
 mod memory;
+mod options;
 mod own;
 mod prices;
 mod products;
@@ -28,15 +32,18 @@ mod running;
 mod shop;
 mod table;
 mod telling;
+pub(crate) mod translated;
 mod writing;
 
 use std::io::Read;
 
 use diesel::PgConnection;
-use domain::Currency;
 
+pub(crate) use categories::COLUMNS as CATEGORY_COLUMNS;
+pub(crate) use collections::COLUMNS as COLLECTION_COLUMNS;
 pub(crate) use custom::{CUSTOM, cell, is_portable};
 pub(crate) use described::exact;
+pub use forms::{Form, Spelling};
 pub(crate) use lists::{ITEM, STEP, escaped};
 pub use memory::Learned;
 pub(crate) use own::{COLUMNS, OPTION};
@@ -114,8 +121,10 @@ pub enum ImportError {
         profile: Profile,
         column: &'static str,
     },
-    #[error("unknown column `{0}`; known are {known}, option:NAME and custom.KEY", known = own::COLUMNS.join(", "))]
+    #[error("unknown column `{0}`; known are {known}, option:NAME, custom.KEY, and NAME@LOCALE of texts", known = own::COLUMNS.join(", "))]
     UnknownColumn(String),
+    #[error("column `{0}`: a locale is a language tag such as de, pt-BR or zh-Hant-TW")]
+    UnknownLocale(String),
     #[error("unknown column `{column}`; known are {known}", known = known.join(", "))]
     OtherColumn {
         column: String,
@@ -166,22 +175,6 @@ impl ImportError {
 /// Takes the rows of a file as they are read: the line, the cells, and what is wrong with all of them.
 type Sink<'s> = &'s mut dyn FnMut(u64, Cells, Result<(), Refusal>) -> Result<(), ImportError>;
 
-/// What a file looks like, and what it tells of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Products in the shop's own form, a row for each price of a variant.
-    Csv,
-    /// Products in the shop's own form, a JSON object for each.
-    Ndjson,
-    /// Prices of variants that are there, as CSV.
-    Prices,
-    /// Counted stock of variants that are there, as CSV.
-    Stock,
-    /// Products in the form of another system, with the currency of the prices where a file of this profile does not say it. A row is
-    /// what it would be in a file of the shop's own; what has no line in a JSON file is counted from 1 instead.
-    Of(Profile, Option<Currency>),
-}
-
 /// What is to be done with the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct How {
@@ -204,34 +197,18 @@ pub fn run(
     follower: impl Follow,
     start: Start,
 ) -> Result<Summary, ImportError> {
+    let (how, to) = ((form, how), (follower, start));
     match form {
-        Form::Prices => write(
-            prices::Prices::default(),
-            conn,
-            source,
-            form,
-            how,
-            follower,
-            start,
-        ),
-        Form::Stock => write(
-            counts::Counts::default(),
-            conn,
-            source,
-            form,
-            how,
-            follower,
-            start,
-        ),
-        _ => write(
-            apply::Products::default(),
-            conn,
-            source,
-            form,
-            how,
-            follower,
-            start,
-        ),
+        Form::Prices => write(prices::Prices::default(), conn, source, how, to),
+        Form::Stock => write(counts::Counts::default(), conn, source, how, to),
+        Form::Collections(_, shop) => {
+            write(collections::Collections::new(shop), conn, source, how, to)
+        }
+        Form::Categories(_) => write(categories::Categories::default(), conn, source, how, to),
+        Form::Options(_) => write(options::Options::default(), conn, source, how, to),
+        Form::Csv | Form::Ndjson | Form::Of(..) => {
+            write(apply::Products::default(), conn, source, how, to)
+        }
     }
 }
 
@@ -261,10 +238,8 @@ fn write(
     kind: impl kinds::Kind,
     conn: &mut PgConnection,
     source: impl Read,
-    form: Form,
-    how: How,
-    follower: impl Follow,
-    start: Start,
+    (form, how): (Form, How),
+    (follower, start): (impl Follow, Start),
 ) -> Result<Summary, ImportError> {
     let mut import = running::Import::new(conn, kind, (form, how), follower, start);
     let sink: Sink = &mut |line, cells, fault| import.take(line, &cells, fault);
@@ -281,6 +256,12 @@ fn read(source: impl Read, form: Form, sink: Sink) -> Result<(), ImportError> {
         Form::Ndjson => lines::read(source, sink),
         Form::Prices => prices::read(source, sink),
         Form::Stock => counts::read(source, sink),
+        Form::Collections(Spelling::Csv, _) => collections::read(source, sink),
+        Form::Collections(Spelling::Ndjson, _) => collections::read_lines(source, sink),
+        Form::Categories(Spelling::Csv) => categories::read(source, sink),
+        Form::Categories(Spelling::Ndjson) => categories::read_lines(source, sink),
+        Form::Options(Spelling::Csv) => options::read(source, sink),
+        Form::Options(Spelling::Ndjson) => options::read_lines(source, sink),
         Form::Of(profile, currency) => profiles::read(profile, currency, source, sink),
     }
 }

@@ -7,6 +7,7 @@ use super::lists;
 use super::references::Image;
 use super::row::Cells;
 use super::table::Table;
+use super::translated::{self, Columns, Of};
 use super::{ImportError, Sink};
 
 /// In the order in which an export writes them.
@@ -50,7 +51,7 @@ pub(crate) const OPTION: &str = "option:";
 
 pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
     let mut table = Table::open(source)?;
-    let (options, fields) = columns(&table.header)?;
+    let (options, fields, texts) = columns(&table.header)?;
     if let Some(missing) = REQUIRED.into_iter().find(|name| !table.has(name)) {
         return Err(ImportError::MissingColumn(missing));
     }
@@ -80,6 +81,7 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
             height_mm: cell("height_mm"),
             options: chosen.collect(),
             custom: custom.collect(),
+            translations: translated::cells(&texts, |place| table.at(place)),
             slug: cell("slug"),
             brand: cell("brand"),
             tags: lists::items(table.cell("tags")),
@@ -106,7 +108,7 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
 }
 
 /// The first step of each path, and what is behind it; empty where nothing is.
-fn pairs(cell: &str) -> Vec<(String, String)> {
+pub(super) fn pairs(cell: &str) -> Vec<(String, String)> {
     let pair = |path: Vec<String>| {
         let mut steps = path.into_iter();
         let first = steps.next().unwrap_or_default();
@@ -132,11 +134,13 @@ fn images(cell: &str) -> Vec<Image> {
 /// Places and names of columns.
 type Named = Vec<(usize, String)>;
 
-/// The options and the custom fields that have a column.
-fn columns(header: &[String]) -> Result<(Named, Named), ImportError> {
+/// The options, the custom fields and the texts in other languages that have a column.
+fn columns(header: &[String]) -> Result<(Named, Named, Columns), ImportError> {
     let (mut options, mut fields): (Named, Named) = (Vec::new(), Vec::new());
+    let texts = translated::columns(header, &Of::PRODUCT, true)?;
+    let places = translated::places(&texts);
     for (place, column) in header.iter().enumerate() {
-        if COLUMNS.contains(&column.as_str()) {
+        if COLUMNS.contains(&column.as_str()) || places.contains(&place) {
             continue;
         }
         // A column that is there twice was refused before.
@@ -153,5 +157,5 @@ fn columns(header: &[String]) -> Result<(Named, Named), ImportError> {
         }
         options.push((place, name.to_owned()));
     }
-    Ok((options, fields))
+    Ok((options, fields, texts))
 }

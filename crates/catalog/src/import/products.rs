@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::described::Described;
 use super::row::{Refusal, Row, refuse};
 use super::shop::Shop;
+use super::translated::Translations;
 use crate::variants::{MAX_VARIANTS, as_json};
 
 /// A product to which rows belong.
@@ -22,6 +23,8 @@ pub(super) struct Target {
     pub former_categories: BTreeSet<i64>,
     /// Values of custom fields until now.
     pub former_fields: Map<String, Value>,
+    /// What it said in other languages until now.
+    pub former_translations: Translations,
     pub options: Options,
     /// Those on sale.
     pub variants: i32,

@@ -1,10 +1,13 @@
 //! One row: from the texts of a file to values that cannot be wrong.
 
+use std::borrow::Cow;
+
 use domain::{Currency, Money, Options, ProductOption, Sku, VariantKind};
 
 use super::custom::Cell;
 use super::details::Details;
 use super::references::{Image, Wanted};
+use super::translated::Said;
 use crate::stock::MAX_ON_HAND;
 use crate::variants::Traits;
 
@@ -55,6 +58,18 @@ pub(super) struct Cells {
     pub images: Vec<Image>,
     /// Keys and values of custom fields of the product.
     pub custom: Vec<(String, Cell)>,
+    /// What is said in other languages; nothing that says nothing.
+    pub translations: Vec<Said>,
+    /// Of a collection or a category, how its products are listed.
+    pub product_order: String,
+    /// Of a collection.
+    pub rules: Option<Cell>,
+    /// The SKU of a product in a collection.
+    pub member: String,
+    /// Of that product, or of a category at the top.
+    pub position: String,
+    /// Slugs of categories, and the place below each; empty where it is not said.
+    pub parents: Vec<(String, String)>,
     /// Of a price.
     pub valid_from: String,
 }
@@ -83,16 +98,16 @@ pub(super) struct Row {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The column at fault.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     pub message: String,
 }
 
 /// Why a variant that is digital, or a bundle, is not counted.
 pub(super) const NOT_STOCKED: &str = "has no stock of its own: it is digital, or a bundle";
 
-pub(super) fn refuse(field: &'static str, message: impl Into<String>) -> Refusal {
+pub(super) fn refuse(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Refusal {
     Refusal {
-        field,
+        field: field.into(),
         message: message.into(),
     }
 }

@@ -4,7 +4,6 @@ use diesel::{Connection, PgConnection};
 
 use super::apply::Applied;
 use super::kinds::Kind;
-use super::lines;
 use super::memory::Learned;
 use super::references::{Brought, Wanted, keeping, resolving};
 use super::row::{Cells, Refusal};
@@ -26,9 +25,9 @@ pub struct Told {
 
 impl Told {
     /// Names the member at fault, where the file has no columns.
-    pub(super) fn name_members(&mut self) {
+    pub(super) fn name_members(&mut self, form: Form) {
         if let Outcome::Refused(refusal) = &mut self.outcome {
-            refusal.field = lines::member(refusal.field);
+            refusal.field = form.name_of(std::mem::take(&mut refusal.field));
         }
     }
 
@@ -262,9 +261,7 @@ impl<'c, F: Follow, K: Kind> Import<'c, F, K> {
                 };
                 keeping::keep(conn, run, before.rows, &told, &referring)?;
             }
-            if form == Form::Ndjson {
-                told.iter_mut().for_each(Told::name_members);
-            }
+            told.iter_mut().for_each(|row| row.name_members(form));
             count(&told, &mut summary);
             let decided = Decided {
                 rows: &told,

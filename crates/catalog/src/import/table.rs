@@ -65,8 +65,20 @@ impl<R: Read> Table<R> {
         known: &'static [&'static str],
         required: &[&'static str],
     ) -> Result<(), ImportError> {
-        let is_known = |column: &&String| known.contains(&column.as_str());
-        if let Some(column) = self.header.iter().find(|column| !is_known(column)) {
+        self.check_columns_beside(known, required, |_| false)
+    }
+
+    /// The same beside columns that have another name in each file.
+    pub(super) fn check_columns_beside(
+        &self,
+        known: &'static [&'static str],
+        required: &[&'static str],
+        is_other: impl Fn(usize) -> bool,
+    ) -> Result<(), ImportError> {
+        let is_known =
+            |place: usize, column: &String| known.contains(&column.as_str()) || is_other(place);
+        let mut columns = self.header.iter().enumerate();
+        if let Some((_, column)) = columns.find(|(place, column)| !is_known(*place, column)) {
             let column = column.clone();
             return Err(ImportError::OtherColumn { column, known });
         }

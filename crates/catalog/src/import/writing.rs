@@ -13,6 +13,7 @@ use crate::categories::filing;
 use crate::custom_fields::{CustomField, writing};
 use crate::editing::{self, EditError};
 use crate::stock::{self, Cause, Change};
+use crate::translations::{self, products::Texts};
 use crate::variants::adding::{self, Addition};
 use crate::variants::{Traits, as_json};
 
@@ -58,6 +59,7 @@ pub(super) fn write(conn: &mut PgConnection, chunk: &mut Chunk) -> Result<(), Ed
     versions.extend(telling::update(conn, &chunk.plan.begun, &chunk.targets)?);
     file(conn, &chunk.targets)?;
     keep(conn, &chunk.targets, &chunk.shop.fields)?;
+    translate(conn, &chunk.targets)?;
     price(conn, &chunk.plan.priced)?;
     count(conn, &chunk.plan.counted)?;
     let version = |(id, version): (i64, i64)| Some((ProductId::try_from(id).ok()?, version));
@@ -116,6 +118,20 @@ fn keep(conn: &mut PgConnection, targets: &[Target], fields: &[CustomField]) -> 
         .filter(is_new);
     let values = changed.filter_map(|target| Some((target.id?, target.described.fields.clone())));
     writing::replace_values(conn, fields, values.collect())
+}
+
+/// Writes what is said in other languages than before, or otherwise.
+fn translate(conn: &mut PgConnection, targets: &[Target]) -> QueryResult<()> {
+    let changed = targets.iter().filter(|target| target.is_changed);
+    let said = changed.filter_map(|target| {
+        let former = &target.former_translations;
+        let is_new = |locale: &String, texts: &Texts| former.get(locale) != Some(texts);
+        let all = target.described.translations.iter();
+        let new = all.filter(move |(locale, texts)| is_new(locale, texts));
+        Some((target.id?, new))
+    });
+    let said = said.flat_map(|(id, new)| new.map(move |(locale, texts)| (id, locale, texts)));
+    translations::products::write_all(conn, &said.collect::<Vec<_>>())
 }
 
 fn set(conn: &mut PgConnection, rows: &[(&Row, Option<Choices>)]) -> QueryResult<()> {

@@ -5,7 +5,7 @@ use db::jobs::{self, managing};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 
-use super::{JOB, State, fetching};
+use super::{JOB, OTHER_JOB, State, fetching};
 use crate::import::references::keeping;
 
 db::statement! {
@@ -74,7 +74,7 @@ pub enum EndError {
 pub fn cancel(conn: &mut PgConnection, id: i64) -> Result<(), EndError> {
     conn.transaction(|conn| {
         // The job comes before what it works on.
-        for kind in [fetching::JOB, JOB] {
+        for kind in [fetching::JOB, JOB, OTHER_JOB] {
             if let Some(job) = jobs::find_unfinished(conn, kind, &id.to_string())?
                 && let Err(ManageError::Db(error)) = managing::cancel(conn, job.id)
             {
@@ -129,7 +129,10 @@ pub fn abandon_lost(conn: &mut PgConnection) -> QueryResult<()> {
         };
         after = *last;
         for id in unfinished {
-            if jobs::find_unfinished(conn, JOB, &id.to_string())?.is_none() {
+            let key = id.to_string();
+            if jobs::find_unfinished(conn, JOB, &key)?.is_none()
+                && jobs::find_unfinished(conn, OTHER_JOB, &key)?.is_none()
+            {
                 Lose { id }.execute(conn)?;
             }
         }

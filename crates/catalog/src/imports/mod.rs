@@ -26,10 +26,12 @@ pub use correcting::refuse_later;
 pub use ending::{EndError, abandon_lost, cancel, delete, prune};
 pub use state::{State, UnknownState};
 
-use crate::import::{Form, How, OnError, Profile, Summary};
+use crate::import::{Form, How, OnError, Profile, Spelling, Summary};
 
 /// The kind of the job that reads a file.
 pub const JOB: &str = "import";
+/// The same of files that older releases do not know, and leave alone.
+pub const OTHER_JOB: &str = "importOther";
 /// The queue of these jobs.
 pub const QUEUE: &str = "imports";
 
@@ -77,9 +79,21 @@ impl Import {
             (None, "csv") if self.kind == "prices" => Some(Form::Prices),
             (None, "csv") if self.kind == "stock" => Some(Form::Stock),
             (Some(profile), _) => Some(Form::Of(profile.parse().ok()?, currency)),
-            (None, "csv") => Some(Form::Csv),
-            (None, "ndjson") => Some(Form::Ndjson),
-            (None, _) => None,
+            (None, format) => {
+                let spelling = match format {
+                    "csv" => Spelling::Csv,
+                    "ndjson" => Spelling::Ndjson,
+                    _ => return None,
+                };
+                match (self.kind.as_str(), spelling) {
+                    ("products", Spelling::Csv) => Some(Form::Csv),
+                    ("products", Spelling::Ndjson) => Some(Form::Ndjson),
+                    ("collections", _) => Some(Form::Collections(spelling, currency?)),
+                    ("categories", _) => Some(Form::Categories(spelling)),
+                    ("options", _) => Some(Form::Options(spelling)),
+                    _ => None,
+                }
+            }
         }
     }
 
@@ -127,13 +141,19 @@ impl NewImport {
         match self.form {
             Form::Prices => "prices",
             Form::Stock => "stock",
-            _ => "products",
+            Form::Collections(..) => "collections",
+            Form::Categories(_) => "categories",
+            Form::Options(_) => "options",
+            Form::Csv | Form::Ndjson | Form::Of(..) => "products",
         }
     }
 
     fn format(&self) -> &'static str {
         match self.form {
-            Form::Ndjson => "ndjson",
+            Form::Ndjson
+            | Form::Collections(Spelling::Ndjson, _)
+            | Form::Categories(Spelling::Ndjson)
+            | Form::Options(Spelling::Ndjson) => "ndjson",
             Form::Of(profile, _) if profile.is_json() => "json",
             _ => "csv",
         }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use domain::UserId;
 
-use super::{JOB, NewImport, QUEUE};
+use super::{JOB, NewImport, OTHER_JOB, QUEUE};
 use crate::import::{Form, OnError};
 
 /// Bytes of a part.
@@ -31,8 +31,8 @@ db::statement! {
 }
 
 db::statement! {
-    struct Complete { id: i64 => BigInt, bytes: i64 => BigInt } -> BigInt =
-    "UPDATE catalog.imports SET state = 'waiting', bytes = $2 WHERE id = $1 AND state = 'uploading' RETURNING id"
+    struct Complete { id: i64 => BigInt, bytes: i64 => BigInt } -> Text =
+    "UPDATE catalog.imports SET state = 'waiting', bytes = $2 WHERE id = $1 AND state = 'uploading' RETURNING kind"
 }
 
 db::statement! {
@@ -48,6 +48,7 @@ db::statement! {
 pub fn begin(conn: &mut PgConnection, new: &NewImport) -> QueryResult<i64> {
     let currency = match new.form {
         Form::Of(_, currency) => currency,
+        Form::Collections(_, shop) => Some(shop),
         _ => None,
     };
     InsertImport {
@@ -85,13 +86,18 @@ pub fn add(conn: &mut PgConnection, id: i64, number: i64, bytes: Vec<u8>) -> Que
 ///
 /// Those of the database.
 pub fn complete(conn: &mut PgConnection, id: i64, bytes: i64) -> QueryResult<bool> {
-    if (Complete { id, bytes }).execute(conn)? == 0 {
+    let kind: Option<String> = Complete { id, bytes }.get_result(conn).optional()?;
+    let Some(kind) = kind else {
         return Ok(false);
-    }
+    };
+    let job = match kind.as_str() {
+        "products" | "prices" | "stock" => JOB,
+        _ => OTHER_JOB,
+    };
     let job = NewJob {
         key: Some(id.to_string()),
         payload: serde_json::json!({ "importId": id }),
-        ..NewJob::new(QUEUE, JOB)
+        ..NewJob::new(QUEUE, job)
     };
     jobs::enqueue(conn, job)?;
     Ok(true)

@@ -297,7 +297,7 @@ fn row_result(told: &Told) -> RowResult {
         line: told.line,
         sku: clean(&told.sku),
         outcome: told.outcome.name().to_owned(),
-        field: refusal.map(|refusal| refusal.field.to_owned()),
+        field: refusal.map(|refusal| clean(&refusal.field)),
         message: refusal.map(|refusal| clean(&refusal.message).chars().take(500).collect()),
     }
 }

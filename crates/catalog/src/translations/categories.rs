@@ -1,6 +1,6 @@
 //! Translations of categories.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
@@ -100,6 +100,28 @@ pub fn list(conn: &mut PgConnection, id: CategoryId) -> QueryResult<Vec<(String,
         (locale, Texts { custom, ..texts })
     };
     Ok(read(rows).into_iter().map(whole).collect())
+}
+
+db::statement! {
+    struct ListAll { ids: Vec<i64> => Array<BigInt> } -> Row =
+    "SELECT category_id, locale, name, description FROM catalog.category_translations WHERE category_id = ANY($1)"
+}
+
+/// Lists all translations of categories, in two statements; each by its locale.
+pub(crate) fn list_all(
+    conn: &mut PgConnection,
+    ids: Vec<i64>,
+) -> QueryResult<HashMap<i64, BTreeMap<String, Texts>>> {
+    let mut all: HashMap<i64, BTreeMap<String, Texts>> = HashMap::new();
+    let list = ListAll { ids: ids.clone() };
+    for (id, locale, texts) in read(list.load(conn)?) {
+        all.entry(id.get()).or_default().insert(locale, texts);
+    }
+    for (id, locale, values) in custom::list_all(conn, CATEGORY, ids)? {
+        let texts = all.entry(id).or_default().entry(locale).or_default();
+        texts.custom = values;
+    }
+    Ok(all)
 }
 
 /// Writes what a category is called in a locale, in place of what was said there before. `None` takes the translation away.

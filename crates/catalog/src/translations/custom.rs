@@ -47,6 +47,25 @@ db::statement! {
     "DELETE FROM catalog.custom_translations WHERE resource = $1 AND resource_id = $2 AND locale = $3 RETURNING resource_id"
 }
 
+db::statement! {
+    struct ListOfAll { resource: &'static str => Text, ids: Vec<i64> => Array<BigInt> } -> (BigInt, Text, Jsonb) =
+    "SELECT resource_id, locale, texts FROM catalog.custom_translations WHERE resource = $1 AND resource_id = ANY($2)"
+}
+
+db::statement! {
+    struct WriteAll {
+        resource: &'static str => Text,
+        ids: Vec<i64> => Array<BigInt>,
+        locales: Vec<String> => Array<Text>,
+        texts: Vec<Value> => Array<Jsonb>,
+    } -> BigInt =
+    "WITH kept AS (INSERT INTO catalog.custom_values (resource, resource_id) SELECT DISTINCT $1, w.id FROM unnest($2::bigint[]) AS w (id) \
+                       ON CONFLICT DO NOTHING) \
+     INSERT INTO catalog.custom_translations (resource, resource_id, locale, texts) \
+     SELECT $1, w.* FROM unnest($2::bigint[], $3::text[], $4::jsonb[]) AS w \
+         ON CONFLICT (resource, resource_id, locale) DO UPDATE SET texts = excluded.texts RETURNING resource_id"
+}
+
 /// Finds what is to be shown of a thing to readers of `locale` in place of its values; empty where nothing is.
 ///
 /// # Errors
@@ -77,6 +96,41 @@ pub(super) fn list(
     let rows: Vec<(String, Value)> = ListTexts { resource, id }.load(conn)?;
     let texts = |(locale, texts)| (locale, object(texts));
     Ok(rows.into_iter().map(texts).collect())
+}
+
+/// The same of several things, each by its id and a locale.
+pub(super) fn list_all(
+    conn: &mut PgConnection,
+    resource: CustomResource,
+    ids: Vec<i64>,
+) -> QueryResult<Vec<(i64, String, Values)>> {
+    let resource = resource.code();
+    let rows: Vec<(i64, String, Value)> = ListOfAll { resource, ids }.load(conn)?;
+    let texts = |(id, locale, texts)| (id, locale, object(texts));
+    Ok(rows.into_iter().map(texts).collect())
+}
+
+/// Writes checked values of things that are locked, in place of what was said in these languages before.
+pub(super) fn write_all(
+    conn: &mut PgConnection,
+    resource: CustomResource,
+    all: Vec<(i64, String, Values)>,
+) -> QueryResult<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let mut write = WriteAll {
+        resource: resource.code(),
+        ids: Vec::new(),
+        locales: Vec::new(),
+        texts: Vec::new(),
+    };
+    for (id, locale, texts) in all {
+        write.ids.push(id);
+        write.locales.push(locale);
+        write.texts.push(texts.into());
+    }
+    write.execute(conn).map(drop)
 }
 
 /// Writes what is said of a thing that is locked, in place of what was said there before. A member that is null says nothing.

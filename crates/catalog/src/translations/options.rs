@@ -211,6 +211,124 @@ pub fn set(
     touch(conn, id, actor).map_err(edit)
 }
 
+/// A word in a language.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub(crate) struct Label {
+    pub option_id: i64,
+    /// Empty for the option itself.
+    pub value: String,
+    pub locale: String,
+    pub label: String,
+}
+
+db::statement! {
+    struct MakeAllKnown { names: Vec<String> => Array<Text> } -> BigInt =
+    "INSERT INTO catalog.translated_options (name, version) SELECT w.name, 0 FROM unnest($1::text[]) AS w (name) \
+      WHERE NOT EXISTS (SELECT FROM catalog.translated_options o WHERE o.name = w.name COLLATE \"C\") \
+      ORDER BY w.name ON CONFLICT (name) DO NOTHING RETURNING id"
+}
+
+db::statement! {
+    struct LockAll { names: Vec<String> => Array<Text> } -> (Text, BigInt) =
+    "SELECT name, id FROM catalog.translated_options WHERE name = ANY($1) ORDER BY name FOR NO KEY UPDATE"
+}
+
+db::statement! {
+    struct FindWords { ids: Vec<i64> => Array<BigInt>, values: Vec<String> => Array<Text> } -> (BigInt, Text, Text, Text) =
+    "SELECT t.option_id, t.value, t.locale, t.label FROM unnest($1::bigint[], $2::text[]) AS w (id, value) \
+       JOIN catalog.option_translations t ON t.option_id = w.id AND t.value = w.value COLLATE \"C\""
+}
+
+db::statement! {
+    struct CountValues { ids: Vec<i64> => Array<BigInt> } -> (BigInt, Text, BigInt) =
+    "SELECT option_id, locale, count(*) FILTER (WHERE value <> '') FROM catalog.option_translations \
+      WHERE option_id = ANY($1) GROUP BY option_id, locale"
+}
+
+db::statement! {
+    struct WriteLabels {
+        ids: Vec<i64> => Array<BigInt>,
+        values: Vec<String> => Array<Text>,
+        locales: Vec<String> => Array<Text>,
+        labels: Vec<String> => Array<Text>,
+    } -> BigInt =
+    "INSERT INTO catalog.option_translations (option_id, value, locale, label) \
+     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) \
+         ON CONFLICT (option_id, value, locale) DO UPDATE SET label = excluded.label RETURNING option_id"
+}
+
+/// Keeps everybody else from translating these options until the transaction ends; returns their ids, by their names.
+pub(crate) fn lock_all(
+    conn: &mut PgConnection,
+    mut names: Vec<String>,
+) -> QueryResult<HashMap<String, i64>> {
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let made = MakeAllKnown {
+        names: names.clone(),
+    };
+    made.execute(conn)?;
+    let locked: Vec<(String, i64)> = LockAll { names }.load(conn)?;
+    Ok(locked.into_iter().collect())
+}
+
+/// What these words are called in all languages; each is an option and a value of it, which is empty for the option itself.
+pub(crate) fn find_labels(
+    conn: &mut PgConnection,
+    words: Vec<(i64, String)>,
+) -> QueryResult<Vec<Label>> {
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (ids, values) = words.into_iter().unzip();
+    FindWords { ids, values }.load(conn)
+}
+
+/// How many values of options are translated, by the languages in which there is any word.
+pub(crate) fn count_values(
+    conn: &mut PgConnection,
+    ids: Vec<i64>,
+) -> QueryResult<HashMap<i64, HashMap<String, usize>>> {
+    let mut counts: HashMap<i64, HashMap<String, usize>> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(counts);
+    }
+    for (id, locale, values) in (CountValues { ids }).load::<(i64, String, i64)>(conn)? {
+        let values = usize::try_from(values).unwrap_or_default();
+        counts.entry(id).or_default().insert(locale, values);
+    }
+    Ok(counts)
+}
+
+/// Writes words of options that are locked, beside all others that they have, and tells of each option once.
+pub(crate) fn write_all(conn: &mut PgConnection, labels: Vec<Label>) -> QueryResult<()> {
+    if labels.is_empty() {
+        return Ok(());
+    }
+    let mut changed: Vec<i64> = labels.iter().map(|label| label.option_id).collect();
+    changed.sort_unstable();
+    changed.dedup();
+    let mut write = WriteLabels {
+        ids: Vec::new(),
+        values: Vec::new(),
+        locales: Vec::new(),
+        labels: Vec::new(),
+    };
+    for label in labels {
+        write.ids.push(label.option_id);
+        write.values.push(label.value);
+        write.locales.push(label.locale);
+        write.labels.push(label.label);
+    }
+    write.execute(conn)?;
+    changed
+        .into_iter()
+        .try_for_each(|id| touch(conn, id, None).map(drop))
+}
+
 fn edit(error: diesel::result::Error) -> TranslationError<OptionError> {
     TranslationError::Edit(OptionError::Db(error))
 }

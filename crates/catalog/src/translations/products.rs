@@ -1,6 +1,6 @@
 //! Translations of products.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
@@ -130,6 +130,75 @@ pub fn list(conn: &mut PgConnection, id: ProductId) -> QueryResult<Vec<(String, 
         (locale, Texts { custom, ..texts })
     };
     Ok(read(rows).into_iter().map(whole).collect())
+}
+
+db::statement! {
+    struct ListAll { ids: Vec<i64> => Array<BigInt> } -> Row =
+    "SELECT product_id, locale, name, description, description_html, seo_title, seo_description \
+       FROM catalog.product_translations WHERE product_id = ANY($1)"
+}
+
+db::statement! {
+    struct WriteAll {
+        ids: Vec<i64> => Array<BigInt>,
+        locales: Vec<String> => Array<Text>,
+        names: Vec<Option<String>> => Array<Nullable<Text>>,
+        descriptions: Vec<Option<String>> => Array<Nullable<Text>>,
+        descriptions_html: Vec<Option<String>> => Array<Nullable<Text>>,
+        seo_titles: Vec<Option<String>> => Array<Nullable<Text>>,
+        seo_descriptions: Vec<Option<String>> => Array<Nullable<Text>>,
+    } -> BigInt =
+    "INSERT INTO catalog.product_translations \
+            (product_id, locale, name, description, description_html, seo_title, seo_description) \
+     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) \
+         ON CONFLICT (product_id, locale) DO UPDATE SET name = excluded.name, description = excluded.description, \
+            description_html = excluded.description_html, seo_title = excluded.seo_title, \
+            seo_description = excluded.seo_description \
+     RETURNING product_id"
+}
+
+/// Lists all translations of products, in two statements; each by its locale.
+pub(crate) fn list_all(
+    conn: &mut PgConnection,
+    ids: Vec<i64>,
+) -> QueryResult<HashMap<i64, BTreeMap<String, Texts>>> {
+    let mut all: HashMap<i64, BTreeMap<String, Texts>> = HashMap::new();
+    let list = ListAll { ids: ids.clone() };
+    for (id, locale, texts) in read(list.load(conn)?) {
+        all.entry(id.get()).or_default().insert(locale, texts);
+    }
+    for (id, locale, values) in custom::list_all(conn, PRODUCT, ids)? {
+        let texts = all.entry(id).or_default().entry(locale).or_default();
+        texts.custom = values;
+    }
+    Ok(all)
+}
+
+/// Writes checked translations of products that are locked, in place of what was said in these languages before.
+pub(crate) fn write_all(
+    conn: &mut PgConnection,
+    all: &[(i64, &String, &Texts)],
+) -> QueryResult<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let texts = |field: fn(&Texts) -> &Option<String>| {
+        let texts = all.iter().map(|(_, _, texts)| field(texts).clone());
+        texts.collect()
+    };
+    WriteAll {
+        ids: all.iter().map(|(id, ..)| *id).collect(),
+        locales: all.iter().map(|(_, locale, _)| (*locale).clone()).collect(),
+        names: texts(|t| &t.name),
+        descriptions: texts(|t| &t.description),
+        descriptions_html: texts(|t| &t.description_html),
+        seo_titles: texts(|t| &t.seo_title),
+        seo_descriptions: texts(|t| &t.seo_description),
+    }
+    .execute(conn)?;
+    let values = all.iter().filter(|(_, _, texts)| !texts.custom.is_empty());
+    let values = values.map(|(id, locale, texts)| (*id, (*locale).clone(), texts.custom.clone()));
+    custom::write_all(conn, PRODUCT, values.collect())
 }
 
 /// Writes what a product is called in a locale, in place of what was said there before. `None` takes the translation away.

@@ -244,7 +244,7 @@ fn an_import_leaves_a_bundle_what_it_is_and_counts_none_of_it() {
         let file = format!("sku,name,price,currency,on_hand\n{rows}");
         crate::read_csv(conn, file.as_bytes(), false, |_, _, outcome| {
             seen.push(match outcome {
-                Outcome::Refused(refusal) => refusal.field.to_owned(),
+                Outcome::Refused(refusal) => refusal.field.to_string(),
                 other => format!("{other:?}"),
             });
         })

@@ -2,16 +2,13 @@
 
 use catalog::collections::Rules;
 use catalog::collections::editing::{CollectionChanges, NewCollection};
-use catalog::collections::rules::{Condition, MAX_CONDITIONS, MAX_DAYS, Match, PriceRange};
+use catalog::collections::rules::{Condition, Match, PriceRange};
 use domain::{Currency, Money, ProductOrder, Slug};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::http::{Problem, text};
 use crate::routes::collection_bodies::{ConditionBody, MatchBody, PriceRangeBody, RulesBody};
-
-/// Most characters of a brand and of a tag.
-const MAX_VALUE: usize = 100;
 
 /// A collection to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -103,22 +100,22 @@ fn lettered(slug: Slug) -> Result<Slug, Problem> {
 }
 
 fn checked(rules: RulesBody, shop: Currency) -> Result<Rules, Problem> {
-    if !(1..=MAX_CONDITIONS).contains(&rules.conditions.len()) {
-        let rule = format!("must have 1 to {MAX_CONDITIONS} conditions");
-        return Err(Problem::invalid("rules.conditions", "length", rule));
-    }
     let conditions = rules.conditions.into_iter().enumerate();
     let conditions = conditions.map(|(index, body)| {
         let place = format!("rules.conditions[{index}]");
         condition(&place, body, shop)
     });
-    Ok(Rules {
+    let rules = Rules {
         matching: match rules.matching {
             MatchBody::All => Match::All,
             MatchBody::Any => Match::Any,
         },
         conditions: conditions.collect::<Result<_, _>>()?,
-    })
+    };
+    rules.check().map_err(|fault| {
+        Problem::invalid(format!("rules.{}", fault.place), fault.code, fault.message)
+    })?;
+    Ok(rules)
 }
 
 fn condition(place: &str, body: ConditionBody, shop: Currency) -> Result<Condition, Problem> {
@@ -137,32 +134,7 @@ fn condition(place: &str, body: ConditionBody, shop: Currency) -> Result<Conditi
         let rule = "must have exactly one of category, brand, tag, price, inStock, madeWithinDays";
         return Err(Problem::invalid(place, "invalid", rule));
     };
-    match &condition {
-        Condition::Brand(brand) => value(format!("{place}.brand"), brand)?,
-        Condition::Tag(tag) => value(format!("{place}.tag"), tag)?,
-        Condition::MadeWithinDays(days) if !(1..=MAX_DAYS).contains(days) => {
-            let (field, rule) = (
-                format!("{place}.madeWithinDays"),
-                format!("must be 1 to {MAX_DAYS}"),
-            );
-            return Err(Problem::invalid(field, "out_of_range", rule));
-        }
-        _ => {}
-    }
     Ok(condition)
-}
-
-fn value(field: String, value: &str) -> Result<(), Problem> {
-    if !(1..=MAX_VALUE).contains(&value.trim().chars().count()) || value.chars().count() > MAX_VALUE
-    {
-        let rule = format!("must have 1 to {MAX_VALUE} characters");
-        return Err(Problem::invalid(field, "length", rule));
-    }
-    if value.chars().any(char::is_control) {
-        let rule = "must not contain control characters";
-        return Err(Problem::invalid(field, "characters", rule));
-    }
-    Ok(())
 }
 
 fn price(place: &str, body: &PriceRangeBody, shop: Currency) -> Result<Condition, Problem> {
@@ -172,27 +144,17 @@ fn price(place: &str, body: &PriceRangeBody, shop: Currency) -> Result<Condition
         return Err(Problem::invalid(field("currency"), "invalid", rule));
     }
     let amount = |name: &str, text: Option<&str>| {
-        let Some(text) = text else { return Ok(None) };
+        let Some(text) = text else {
+            return Ok::<_, Problem>(None);
+        };
         let price = Money::parse_decimal(text, shop)
             .map_err(|error| Problem::invalid(field(name), "invalid", error.to_string()))?;
-        if price.is_negative() {
-            let rule = "must not be negative";
-            return Err(Problem::invalid(field(name), "out_of_range", rule));
-        }
         Ok(Some(price.minor()))
     };
     let (min, max) = (
         amount("min", body.min.as_deref())?,
         amount("max", body.max.as_deref())?,
     );
-    if min.is_none() && max.is_none() {
-        let rule = "must have min, max or both";
-        return Err(Problem::invalid(place, "missing", rule));
-    }
-    if min.zip(max).is_some_and(|(min, max)| min > max) {
-        let rule = "must not be above max";
-        return Err(Problem::invalid(field("min"), "out_of_range", rule));
-    }
     let currency = shop;
     Ok(Condition::Price(PriceRange { currency, min, max }))
 }

@@ -45,9 +45,9 @@ pub async fn file(
     id: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    needs_for_file(&staff)?;
     let id = export_id(&id)?;
     let export = state.db.run(move |conn| find(conn, id)).await?;
+    needs_for_file(&staff, export.what())?;
     let Some(attempt) = export.attempt.filter(|_| export.state == "succeeded") else {
         return Err(Problem::conflict("no_file", "The export has no file")
             .detail(format!("it is {}", export.state)));
@@ -83,7 +83,7 @@ pub async fn file(
         .insert_header((ACCEPT_RANGES, "bytes"))
         .insert_header((
             CONTENT_DISPOSITION,
-            format!("attachment; filename=\"products-{id}.{name}\""),
+            format!("attachment; filename=\"{}-{id}.{name}\"", export.kind),
         ))
         .content_type(kind);
     Ok(response.streaming(parts(state.into_inner(), id, start.unwrap_or(0))))

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{get, post};
-use catalog::export::{Form, Scope};
+use catalog::export::{Form, Scope, What};
 use catalog::exports::{self, Export};
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
@@ -21,7 +21,7 @@ use crate::state::State;
 pub struct ExportBody {
     #[schema(example = 3)]
     id: i64,
-    /// `products`.
+    /// `products`, `collections`, `categories` or `options`.
     kind: String,
     /// `csv` or `ndjson`.
     format: String,
@@ -38,6 +38,8 @@ pub struct ExportBody {
     products: i64,
     variants: i64,
     prices: i64,
+    /// Of the file, as an import counts them.
+    rows: i64,
     created_at: DateTime<Utc>,
     #[schema(required = true)]
     finished_at: Option<DateTime<Utc>>,
@@ -56,6 +58,7 @@ impl From<Export> for ExportBody {
             products: export.products,
             variants: export.variants,
             prices: export.prices,
+            rows: export.rows,
             created_at: export.created_at,
             finished_at: export.finished_at,
         }
@@ -79,20 +82,36 @@ pub struct ExportPageBody {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = NewExport)]
 pub struct NewExportBody {
-    /// `products`.
+    /// `products`, `collections`, `categories` or `options`.
     #[schema(example = "products")]
     kind: String,
     /// `csv`, which is what is left out, or `ndjson`.
     format: Option<String>,
-    /// Whether to leave out what customers do not see.
+    /// Whether to leave out products that customers do not see.
     #[serde(default)]
     on_sale: bool,
 }
 
 impl NewExportBody {
-    fn checked(&self) -> Result<(Scope, Form), Problem> {
-        if self.kind != "products" {
-            return Err(Problem::invalid("kind", "unknown", "must be products"));
+    fn checked(&self) -> Result<(What, Form), Problem> {
+        let scope = if self.on_sale {
+            Scope::OnSale
+        } else {
+            Scope::All
+        };
+        let what = match self.kind.as_str() {
+            "products" => What::Products(scope),
+            "collections" => What::Collections,
+            "categories" => What::Categories,
+            "options" => What::Options,
+            _ => {
+                let rule = "must be products, collections, categories or options";
+                return Err(Problem::invalid("kind", "unknown", rule));
+            }
+        };
+        if self.on_sale && !matches!(what, What::Products(_)) {
+            let rule = "is for products alone";
+            return Err(Problem::invalid("onSale", "invalid", rule));
         }
         let form = match self.format.as_deref() {
             None | Some("csv") => Form::Csv,
@@ -105,12 +124,7 @@ impl NewExportBody {
                 ));
             }
         };
-        let scope = if self.on_sale {
-            Scope::OnSale
-        } else {
-            Scope::All
-        };
-        Ok((scope, form))
+        Ok((what, form))
     }
 }
 
@@ -131,20 +145,26 @@ pub async fn create(
     key: Key,
     body: Body<NewExportBody>,
 ) -> Result<Answer, Problem> {
-    let (scope, form) = body.value.checked()?;
-    needs_for_file(&staff)?;
+    let (what, form) = body.value.checked()?;
+    needs_for_file(&staff, Some(what))?;
     let actor = staff.0.id;
     let key = key.bind(&Caller::User(staff.0), &body.bytes);
     idempotency::once(&state.db, key, move |conn| {
-        let id = exports::begin(conn, scope, form, Some(actor))?;
+        let id = exports::begin(conn, what, form, Some(actor))?;
         let body = ExportBody::from(find(conn, id)?);
         Ok(Answer::created(format!("/api/admin/exports/{id}"), &body))
     })
     .await
 }
 
-/// A file tells the prices and the stock of what is in it.
-pub(super) fn needs_for_file(staff: &Staff) -> Result<(), Problem> {
+/// A file of products tells the prices and the stock of what is in it.
+pub(super) fn needs_for_file(staff: &Staff, what: Option<What>) -> Result<(), Problem> {
+    if matches!(
+        what,
+        Some(What::Collections | What::Categories | What::Options)
+    ) {
+        return Ok(());
+    }
     staff.needs(Permission::PriceRead)?;
     staff.needs(Permission::StockRead)
 }

@@ -1,7 +1,7 @@
 //! Imports as staff sees them.
 
 use actix_web::http::StatusCode;
-use catalog::import::{Form, How, OnError, Profile};
+use catalog::import::{Form, How, OnError, Profile, Spelling};
 use catalog::imports::Import;
 use chrono::{DateTime, Utc};
 use domain::{Currency, Cursor};
@@ -17,7 +17,7 @@ use crate::http::{Problem, params};
 pub struct ImportBody {
     #[schema(example = 3)]
     id: i64,
-    /// `products`, `prices` or `stock`.
+    /// `products`, `prices`, `stock`, `collections`, `categories` or `options`.
     kind: String,
     /// `csv`, `ndjson` or `json`.
     format: String,
@@ -111,7 +111,7 @@ pub struct ImportPageBody {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct NewImportQuery {
-    /// `products`, which is what is left out, `prices` or `stock`.
+    /// `products`, which is what is left out, `prices`, `stock`, `collections`, `categories` or `options`.
     kind: Option<String>,
     /// `apply`, or `validate` to tell what would happen and write nothing.
     mode: Option<String>,
@@ -128,8 +128,15 @@ pub struct NewImportQuery {
 
 impl NewImportQuery {
     /// The form of the file, by its profile or else by its type, and what is to be done with it.
-    pub fn checked(&self, content_type: &str) -> Result<(Form, How), Problem> {
-        let kinds = ["products", "prices", "stock"];
+    pub fn checked(&self, content_type: &str, shop: Currency) -> Result<(Form, How), Problem> {
+        let kinds = [
+            "products",
+            "prices",
+            "stock",
+            "collections",
+            "categories",
+            "options",
+        ];
         let kind = one_of("kind", self.kind.as_deref(), &kinds)?;
         let mode = one_of("mode", self.mode.as_deref(), &["apply", "validate"])?;
         let on_error = one_of("onError", self.on_error.as_deref(), &["skip", "stop"])?;
@@ -159,8 +166,16 @@ impl NewImportQuery {
             None if essence == "text/csv" => match kind {
                 Some("prices") => Form::Prices,
                 Some("stock") => Form::Stock,
+                Some("collections") => Form::Collections(Spelling::Csv, shop),
+                Some("categories") => Form::Categories(Spelling::Csv),
+                Some("options") => Form::Options(Spelling::Csv),
                 _ => Form::Csv,
             },
+            None if is_lines && kind == Some("collections") => {
+                Form::Collections(Spelling::Ndjson, shop)
+            }
+            None if is_lines && kind == Some("categories") => Form::Categories(Spelling::Ndjson),
+            None if is_lines && kind == Some("options") => Form::Options(Spelling::Ndjson),
             None if is_lines && matches!(kind, None | Some("products")) => Form::Ndjson,
             None if matches!(kind, Some("prices" | "stock")) => {
                 return Err(not_understood("send `Content-Type: text/csv`"));

@@ -53,11 +53,13 @@ pub async fn create(
     if header(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return Err(not_understood("send the file as it is, not compressed"));
     }
-    let (form, how) = query.0.checked(content_type)?;
-    if !matches!(form, Form::Stock) {
+    let shop = state.config.shop.currency;
+    let (form, how) = query.0.checked(content_type, shop)?;
+    let of_catalogue = form.is_of_catalogue();
+    if !of_catalogue && !matches!(form, Form::Stock) {
         staff.needs(Permission::PriceWrite)?;
     }
-    if !matches!(form, Form::Prices) {
+    if !of_catalogue && !matches!(form, Form::Prices) {
         staff.needs(Permission::StockWrite)?;
     }
     let limit = state.config.imports.max_bytes;

@@ -159,6 +159,20 @@ async fn a_product_is_priced_and_stocked_by_who_may_do_that() {
     let export = json!({"kind": "products"});
     let export = shop.post("/api/admin/exports", &export).send().await;
     lacks(export, Permission::PriceRead);
+    // What tells neither of prices nor of stock is the catalogue's.
+    for kind in ["collections", "categories", "options"] {
+        let body = json!({ "kind": kind });
+        let export = shop.post("/api/admin/exports", &body).send().await;
+        let path = format!("/api/admin/exports/{}/file", export.expect(201)["id"]);
+        let status = shop.get(&path).send().await.status;
+        assert!([200, 409].contains(&status), "{kind}: {status}");
+        let path = format!("/api/admin/imports?kind={kind}&mode=validate");
+        let key = if kind == "options" { "option" } else { "slug" };
+        let import = shop
+            .request("POST", &path)
+            .raw("text/csv", format!("{key}\nx\n"));
+        import.send().await.expect(201);
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ async fn asked(staff: &Shop, body: Value) -> Value {
     staff.post(PATH, &body).send().await.expect(201)
 }
 
-async fn written(staff: &Shop, export: &Value) -> Value {
+pub async fn written(staff: &Shop, export: &Value) -> Value {
     let path = format!("{PATH}/{}", export["id"]);
     let is_over = async || !staff.get(&path).send().await.json()["finishedAt"].is_null();
     eventually("the file is written", Duration::from_secs(60), is_over).await;

@@ -1,5 +1,6 @@
 //! Files that staff sends, and what becomes of them.
 
+mod catalogue;
 mod elsewhere;
 mod fetched;
 mod pictures;

@@ -180,7 +180,7 @@ async fn what_is_no_such_file_is_refused_at_once_with_what_would_be_right() {
             GOOD.as_bytes(),
             400,
             "invalid_query",
-            "must be products or prices or stock",
+            "must be products or prices or stock or collections",
         ),
         (
             "?mode=try",

@@ -67,7 +67,9 @@ fn undisturbed(file: &str) -> (String, String) {
             Outcome::Created => ("created", "", ""),
             Outcome::Updated => ("updated", "", ""),
             Outcome::Unchanged => ("unchanged", "", ""),
-            Outcome::Refused(refusal) => ("refused", refusal.field, refusal.message.as_str()),
+            Outcome::Refused(refusal) => {
+                ("refused", refusal.field.as_ref(), refusal.message.as_str())
+            }
         };
         rows.push((line, format!("{line},{sku},{name},{field},{message}\n")));
     });

@@ -78,9 +78,7 @@ fn one<K: Kind>(
             sku: pending.sku.clone(),
             outcome,
         };
-        if form == Form::Ndjson {
-            told.name_members();
-        }
+        told.name_members(form);
         let mut corrected = *summary;
         *corrected.count_of(&before) -= 1;
         *corrected.count_of(&told.outcome) += 1;

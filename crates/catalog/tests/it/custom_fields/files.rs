@@ -153,11 +153,7 @@ fn a_row_changes_the_values_it_says_and_no_others() {
         ("custom.bool", "yes", "`bool` must be true or false"),
         ("custom.enum", "hemp", "`enum` must be one of wool, a|b"),
         ("custom.money", "1.999 EUR", "`money` must be an amount"),
-        (
-            "custom.nothing",
-            "x",
-            "`nothing` is no custom field of products",
-        ),
+        ("custom.nothing", "x", "`nothing` is no such custom field"),
         ("custom.reference", "1", "`reference` refers to something"),
     ] {
         let file = format!("sku,name,price,currency,{column}\nROW,Product ROW,9.50,USD,{cell}\n");

@@ -42,11 +42,11 @@ fn written(conn: &mut PgConnection) -> [i64; 5] {
     [products, variants, prices, movements, events]
 }
 
-fn refusals(report: &Report) -> Vec<(u64, &'static str, &str)> {
+fn refusals(report: &Report) -> Vec<(u64, &str, &str)> {
     let mut all = Vec::new();
     for (line, _, outcome) in report {
         if let Outcome::Refused(refusal) = outcome {
-            all.push((*line, refusal.field, refusal.message.as_str()));
+            all.push((*line, refusal.field.as_ref(), refusal.message.as_str()));
         }
     }
     all

@@ -7,13 +7,13 @@ use diesel::prelude::*;
 use super::find;
 use crate::{cause, conn, count, create, create_variant, product, text, unexplained};
 
-type Told = Vec<(u64, String, Result<String, (&'static str, String)>)>;
+type Told = Vec<(u64, String, Result<String, (String, String)>)>;
 
 fn import(conn: &mut PgConnection, form: Form, how: How, file: &str) -> (Summary, Told) {
     let mut told = Vec::new();
     let report = Report(|line, sku: &str, outcome: &Outcome| {
         let outcome = match outcome {
-            Outcome::Refused(refusal) => Err((refusal.field, refusal.message.clone())),
+            Outcome::Refused(refusal) => Err((refusal.field.to_string(), refusal.message.clone())),
             other => Ok(format!("{other:?}")),
         };
         told.push((line, sku.to_owned(), outcome));
@@ -22,11 +22,10 @@ fn import(conn: &mut PgConnection, form: Form, how: How, file: &str) -> (Summary
     (done.unwrap(), told)
 }
 
-fn fields(told: &Told) -> Vec<(u64, &'static str)> {
-    let field = |(line, _, outcome): &(u64, String, Result<_, (&'static str, String)>)| {
-        Some((*line, outcome.as_ref().err()?.0))
-    };
-    told.iter().filter_map(field).collect()
+fn fields(told: &Told) -> Vec<(u64, &str)> {
+    told.iter()
+        .filter_map(|(line, _, outcome)| Some((*line, outcome.as_ref().err()?.0.as_str())))
+        .collect()
 }
 
 #[test]

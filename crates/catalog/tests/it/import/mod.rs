@@ -1,5 +1,6 @@
 //! A file of products, row by row.
 
+mod catalogue;
 mod details;
 mod following;
 mod grouping;
@@ -9,8 +10,12 @@ pub(crate) mod profiles;
 mod races;
 mod reading;
 mod references;
+mod translated;
 mod variants;
+mod whole;
 mod writing;
+
+use std::borrow::Cow;
 
 use catalog::import::{self, ImportError, Outcome, Summary};
 use catalog::products;
@@ -35,7 +40,7 @@ fn refuse_file(conn: &mut PgConnection, file: &[u8]) -> ImportError {
 }
 
 /// The column at fault and the message of the only row.
-fn refusal(conn: &mut PgConnection, file: impl AsRef<[u8]>) -> (&'static str, String) {
+fn refusal(conn: &mut PgConnection, file: impl AsRef<[u8]>) -> (Cow<'static, str>, String) {
     let (summary, mut report) = import(conn, file);
     assert_eq!((summary.rows, summary.refused), (1, 1), "{report:?}");
     match report.remove(0).2 {

@@ -36,12 +36,12 @@ fn try_import(
 }
 
 /// How often each reason was given.
-fn reasons(report: &Report) -> BTreeMap<(&'static str, &str), usize> {
+fn reasons(report: &Report) -> BTreeMap<(&str, &str), usize> {
     let mut reasons = BTreeMap::new();
     for (_, _, outcome) in report {
         if let Outcome::Refused(refusal) = outcome {
             *reasons
-                .entry((refusal.field, refusal.message.as_str()))
+                .entry((refusal.field.as_ref(), refusal.message.as_str()))
                 .or_default() += 1;
         }
     }
@@ -470,7 +470,7 @@ fn a_record_that_is_wrong_does_not_hold_up_the_others() {
     let fields: Vec<_> = report
         .iter()
         .filter_map(|(number, _, outcome)| match outcome {
-            Outcome::Refused(refusal) => Some((*number, refusal.field)),
+            Outcome::Refused(refusal) => Some((*number, refusal.field.as_ref())),
             _ => None,
         })
         .collect();

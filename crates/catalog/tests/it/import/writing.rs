@@ -191,7 +191,7 @@ fn an_archived_product_is_not_sold_again() {
     let (field, message) = refusal(conn, "sku,name,price,currency\nA,Product A,9.50,USD\n");
 
     assert_eq!(
-        (field, message.as_str()),
+        (field.as_ref(), message.as_str()),
         ("sku", "belongs to an archived product")
     );
 }

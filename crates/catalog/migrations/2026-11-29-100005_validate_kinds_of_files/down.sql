@@ -1,0 +1,1 @@
+SELECT 1; -- the constraint goes with the migration before
