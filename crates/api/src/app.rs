@@ -80,7 +80,7 @@ impl Application {
     pub fn build(config: &Config, role: Role) -> Result<Self, StartError> {
         pulse::start();
         let metrics = metrics::start(&config.metrics)?;
-        let db = Db::new(&config.pool())?;
+        let (db, background) = Db::parted(&config.pool())?;
         let shared = SharedTier::new(&config.redis, &config.cache)?;
         let cache = Arc::new(Cache::new(&config.cache, shared, db.clone()));
         let listeners = changes::listen(
@@ -88,7 +88,7 @@ impl Application {
             config.database.url.reveal().to_owned(),
             config.redis.url.reveal(),
         );
-        let state = Data::new(State::new(config.clone(), db, cache));
+        let state = Data::new(State::new(config.clone(), (db, background), cache));
         let relay = relay::start(&state);
         let mut background = Vec::new();
         if metrics.is_some() {

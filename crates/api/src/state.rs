@@ -17,7 +17,10 @@ use crate::workflows::placing::queue::Queue;
 /// The parts of a running replica. No truth lives here.
 pub struct State {
     pub config: Config,
+    /// For requests.
     pub db: Db,
+    /// For what no request waits for.
+    pub background: Db,
     pub cache: Arc<Cache>,
     pub passwords: PasswordService,
     pub providers: Providers,
@@ -30,7 +33,7 @@ pub struct State {
 impl State {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(config: Config, db: Db, cache: Arc<Cache>) -> Self {
+    pub fn new(config: Config, (db, background): (Db, Db), cache: Arc<Cache>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let providers = Providers::new(config.payments.card_provider);
         let placing = Arc::new(Queue::new(config.orders.limits(), ANSWER_FORM));
@@ -39,6 +42,7 @@ impl State {
         Self {
             config,
             db,
+            background,
             cache,
             passwords: PasswordService::new(cores),
             providers,

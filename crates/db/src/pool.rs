@@ -73,6 +73,30 @@ impl Db {
         })
     }
 
+    /// Builds one pool for requests and one for what no request waits for, which has a quarter of the connections, but two at
+    /// least; of fewer than four there is one pool for both.
+    ///
+    /// A server process keeps its plans, and is quick while the caches of the processor have them: so requests go to few of them,
+    /// which nobody else takes meanwhile. And neither has to wait for the other's connections.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Db::new`].
+    pub fn parted(config: &PoolConfig) -> Result<(Self, Self), DbError> {
+        if config.size < 4 {
+            let both = Self::new(config)?;
+            return Ok((both.clone(), both));
+        }
+        let aside = (config.size / 4).max(2);
+        let of = |size| {
+            Self::new(&PoolConfig {
+                size,
+                ..config.clone()
+            })
+        };
+        Ok((of(config.size - aside)?, of(aside)?))
+    }
+
     /// Runs `work` with a connection on a blocking thread, as part of the caller's request. Of a dry
     /// request nothing is kept, whatever `work` commits.
     ///

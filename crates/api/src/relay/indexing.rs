@@ -34,7 +34,7 @@ pub(super) fn consumer() -> Consumer {
 pub(super) async fn keep_fresh(state: Arc<State>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let refreshed = state
-            .db
+            .background
             .run(|conn| following::refresh(conn).map_err(DbError::from))
             .await;
         let pause = match refreshed {

@@ -73,5 +73,5 @@ async fn forget(state: Arc<State>, events: Arc<[Recorded]>) -> Result<(), Failur
         }
         Ok::<_, DbError>(())
     };
-    Ok(state.db.run(tell).await?)
+    Ok(state.background.run(tell).await?)
 }

@@ -121,11 +121,11 @@ pub struct Relay {
 /// anybody asks for metrics.
 #[must_use]
 pub fn start(state: &Arc<State>) -> Relay {
-    let mut relay = Relay::start(&state.db, consumers(state));
+    let mut relay = Relay::start(&state.background, consumers(state));
     let indexing = indexing::keep_fresh(Arc::clone(state), relay.stop.subscribe());
     relay.tasks.push(tokio::spawn(indexing));
     if !state.config.metrics.bind.is_empty() {
-        let measuring = lag::measure(state.db.clone(), relay.stop.subscribe());
+        let measuring = lag::measure(state.background.clone(), relay.stop.subscribe());
         relay.tasks.push(tokio::spawn(measuring));
     }
     relay

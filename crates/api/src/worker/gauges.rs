@@ -20,7 +20,7 @@ pub(super) async fn keep(state: Arc<State>) {
     loop {
         ticks.tick().await;
         let counting = state
-            .db
+            .background
             .run(|conn| managing::count_by_queue(conn).map_err(DbError::from));
         match counting.await {
             Ok(counts) => counts.iter().for_each(tell),

@@ -78,7 +78,7 @@ async fn round(
         };
         Ok::<_, DbError>((ticked, lost, jobs))
     };
-    let (ticked, lost, jobs) = shared.state.db.run(look).await?;
+    let (ticked, lost, jobs) = shared.state.background.run(look).await?;
     if !jobs.is_empty() {
         db::faults::point("after_job_claim");
     }
@@ -163,7 +163,7 @@ async fn end(
         None if is_stopping && claiming::give_back(conn, &[claim])? > 0 => Ok("givenBack"),
         _ => lost(conn, claim),
     };
-    match shared.state.db.run(write).await {
+    match shared.state.background.run(write).await {
         Ok(outcome) => outcome,
         Err(error) => {
             let error: DbError = error;
@@ -217,7 +217,7 @@ pub(super) async fn renew(shared: Arc<Shared>) {
         let (asked, lease) = (claims.clone(), shared.lease);
         let renewing = shared
             .state
-            .db
+            .background
             .run(move |conn| claiming::renew(conn, &asked, lease).map_err(DbError::from));
         match renewing.await {
             Ok(held) => cut_off(&shared, &claims, &held),

@@ -82,7 +82,7 @@ impl Run {
     {
         let claim = self.claim();
         self.state
-            .db
+            .background
             .run(move |conn| jobs::fenced(conn, claim, work))
             .await
     }
@@ -98,7 +98,7 @@ impl Run {
     {
         let claim = self.claim();
         self.state
-            .db
+            .background
             .run(move |conn| jobs::settle(conn, claim, work))
             .await?;
         Ok(Done::Settled)
@@ -113,7 +113,7 @@ impl Run {
         let claim = self.claim();
         let is_ours = self
             .state
-            .db
+            .background
             .run(move |conn| {
                 jobs::finishing::progress(conn, claim, done, total).map_err(DbError::from)
             })

@@ -19,7 +19,7 @@ pub(super) async fn apply(run: Arc<Run>) -> Handled {
     let id = id.and_then(|id| CustomFieldId::try_from(id).ok());
     let field = id.ok_or_else(|| JobError::Final("the payload has no customFieldId".into()))?;
     let begin = move |conn: &mut _| applying::begin(conn, field).map_err(DbError::from);
-    let Some(version) = run.state.db.run(begin).await? else {
+    let Some(version) = run.state.background.run(begin).await? else {
         return Ok(Done::All);
     };
     let (mut after, mut looked_at) = (0, 0);

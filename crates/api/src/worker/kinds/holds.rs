@@ -16,7 +16,7 @@ pub(super) async fn expire_holds(run: Arc<Run>) -> Handled {
     let mut expired = 0;
     loop {
         let list = |conn: &mut _| holds::list_expired(conn, BATCH_LIMIT).map_err(DbError::from);
-        let listed = run.state.db.run(list).await?;
+        let listed = run.state.background.run(list).await?;
         for id in &listed {
             let id = *id;
             let sweep = move |conn: &mut _| {

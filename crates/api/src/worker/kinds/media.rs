@@ -54,7 +54,7 @@ async fn find(run: &Run, id: MediaId) -> Result<Option<Original>, JobError> {
     let find = move |conn: &mut diesel::PgConnection| keeping::find_original(conn, id);
     let found = run
         .state
-        .db
+        .background
         .run(move |conn| find(conn).map_err(DbError::from));
     Ok(found.await?)
 }
@@ -63,7 +63,7 @@ async fn is_gone(run: &Run, id: MediaId) -> Result<bool, JobError> {
     let look = move |conn: &mut diesel::PgConnection| keeping::is_gone(conn, id);
     let is_gone = run
         .state
-        .db
+        .background
         .run(move |conn| look(conn).map_err(DbError::from));
     Ok(is_gone.await?)
 }
@@ -126,7 +126,7 @@ pub(super) async fn collect(run: Arc<Run>) -> Handled {
         let condemn = move |conn: &mut diesel::PgConnection| keeping::condemn(conn, after, BATCH);
         let condemned = run
             .state
-            .db
+            .background
             .run(move |conn| condemn(conn).map_err(DbError::from))
             .await?;
         let (found, mut failures) = (condemned.len(), 0);
@@ -155,7 +155,7 @@ async fn remove(run: &Run, id: i64, file: &str) -> Result<(), JobError> {
     let forget = move |conn: &mut diesel::PgConnection| keeping::forget(conn, id);
     let forgotten = run
         .state
-        .db
+        .background
         .run(move |conn| forget(conn).map_err(DbError::from));
     Ok(forgotten.await?)
 }

@@ -165,7 +165,7 @@ async fn bring(run: &Run, image: &Image) -> Result<MediaId, Away> {
                 alt: image.alt.clone().unwrap_or_default(),
             };
             let state = &run.state;
-            let kept = incoming::keep(&state.media, &state.db, file.path(), about).await;
+            let kept = incoming::keep(&state.media, &state.background, file.path(), about).await;
             let stored = kept.map_err(not_kept)?;
             (stored.id, Some(stored))
         }
@@ -180,7 +180,7 @@ async fn bring(run: &Run, image: &Image) -> Result<MediaId, Away> {
         })
         .await;
     if let (Err(_), Some(stored)) = (&noted, stored) {
-        incoming::discard(&run.state.media, &run.state.db, stored).await;
+        incoming::discard(&run.state.media, &run.state.background, stored).await;
     }
     noted?;
     Ok(id)
@@ -213,7 +213,7 @@ async fn read<T: Send + 'static>(
 ) -> Result<T, JobError> {
     let found = run
         .state
-        .db
+        .background
         .run(move |conn| look(conn).map_err(DbError::from))
         .await;
     Ok(found?)

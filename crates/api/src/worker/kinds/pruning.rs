@@ -36,7 +36,7 @@ pub(super) async fn files(run: Arc<Run>) -> Handled {
     let days = run.state.config.imports.keep_days;
     let pruned = run
         .state
-        .db
+        .background
         .run(move |conn| {
             catalog::imports::abandon_lost(conn)?;
             catalog::exports::abandon_lost(conn)?;
@@ -53,7 +53,7 @@ pub(super) async fn sales(run: Arc<Run>) -> Handled {
     let forget = |conn: &mut PgConnection| catalog::sales::forget_old(conn);
     let forgotten = run
         .state
-        .db
+        .background
         .run(move |conn| forget(conn).map_err(DbError::from));
     Ok(if forgotten.await? < catalog::sales::BATCH {
         Done::All
@@ -81,7 +81,7 @@ async fn batch(
 ) -> Handled {
     let pruned = run
         .state
-        .db
+        .background
         .run(move |conn| prune(conn).map_err(DbError::from))
         .await?;
     Ok(if pruned < BATCH {

@@ -89,7 +89,7 @@ async fn on<T: Send + 'static>(
 ) -> Result<T, JobError> {
     let worked = run
         .state
-        .db
+        .background
         .run(move |conn| work(conn).map_err(DbError::from));
     Ok(worked.await?)
 }

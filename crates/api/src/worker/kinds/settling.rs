@@ -22,7 +22,7 @@ const BATCH_LIMIT: i64 = 20;
 pub(super) async fn settle_payments(run: Arc<Run>) -> Handled {
     let state = &run.state;
     let stale = state
-        .db
+        .background
         .run(|conn| {
             payments::claim_stale(conn, STALE_AFTER_SECONDS, BATCH_LIMIT).map_err(DbError::from)
         })
@@ -31,7 +31,7 @@ pub(super) async fn settle_payments(run: Arc<Run>) -> Handled {
     let is_full = stale.len() == BATCH;
     // Side by side, so that all are done, or known to be open, before they are stale again.
     join_all(stale.into_iter().map(|id| async move {
-        let settling = settle(&state.db, &state.providers, id, |_, _, _| Ok(()));
+        let settling = settle(&state.background, &state.providers, id, |_, _, _| Ok(()));
         match AssertUnwindSafe(settling).catch_unwind().await {
             Ok(Ok(())) => log::info!(operation:% = id; "finished a payment operation left behind"),
             Ok(Err(error)) => {

@@ -49,7 +49,7 @@ pub(super) async fn expire_unpaid_orders(run: Arc<Run>) -> Handled {
 async fn list(run: &Run, minutes: i32, after: i64) -> Result<Vec<OrderId>, JobError> {
     let listed = run
         .state
-        .db
+        .background
         .run(move |conn| {
             payments::list_unpaid(conn, minutes, after, BATCH_LIMIT).map_err(DbError::from)
         })
@@ -68,7 +68,9 @@ async fn expire(run: &Run, id: OrderId) -> Result<bool, JobError> {
     log::info!(order:% = id; "an unpaid order expired");
     if let Step::Ask(operation) = step {
         let state = &run.state;
-        let settling = settle(&state.db, &state.providers, operation, |_, _, _| Ok(()));
+        let settling = settle(&state.background, &state.providers, operation, |_, _, _| {
+            Ok(())
+        });
         if let Err(error) = settling.await {
             log::warn!(operation:% = operation, error:% = error; "left to be settled later");
         }

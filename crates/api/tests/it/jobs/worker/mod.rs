@@ -37,7 +37,7 @@ fn state(database: &TestDatabase) -> Arc<State> {
     let shared = SharedTier::new(&config.redis, &config.cache).expect("no Redis");
     let db = db::Db::new(&config.pool()).expect("a pool");
     let cache = Arc::new(Cache::new(&config.cache, shared, db.clone()));
-    Arc::new(State::new(config, db, cache))
+    Arc::new(State::new(config, (db.clone(), db), cache))
 }
 
 fn start(database: &TestDatabase, kind: Kind) -> Worker {
