@@ -6,10 +6,12 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use actix_web::{HttpMessage as _, ResponseError as _};
 
 use super::Staff;
 use super::permissions::is_below;
+use crate::routes::docs::Methods;
 
 /// Where every request is of staff, by how its path begins.
 const OF_STAFF: &[&str] = &["/api/admin", "/api/events", "/api/jobs", "/api/schedules"];
@@ -28,8 +30,7 @@ pub async fn guard<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    // What is no route at all says so better itself.
-    if is_of_staff(request.method(), request.path()) && request.match_pattern().is_some() {
+    if is_of_staff(request.method(), request.path()) && is_route(&request) {
         match request.extract::<Staff>().await {
             Ok(staff) => {
                 request.extensions_mut().insert(staff);
@@ -41,6 +42,20 @@ pub async fn guard<B: MessageBody>(
         }
     }
     Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// What is none says so better itself: 404, or 405 with the methods that there are.
+fn is_route(request: &ServiceRequest) -> bool {
+    let (Some(pattern), Some(methods)) =
+        (request.match_pattern(), request.app_data::<Data<Methods>>())
+    else {
+        return false;
+    };
+    let method = request.method().as_str();
+    methods
+        .allowed(Some(&pattern))
+        .split(", ")
+        .any(|allowed| allowed == method)
 }
 
 fn is_of_staff(method: &Method, path: &str) -> bool {
