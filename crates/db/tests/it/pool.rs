@@ -13,14 +13,17 @@ use tokio::task::JoinSet;
 
 use crate::count;
 
-fn impatient(database: &TestDatabase, size: u32) -> Db {
-    Db::new(&PoolConfig {
+fn impatience(database: &TestDatabase, size: u32) -> PoolConfig {
+    PoolConfig {
         url: database.url.clone(),
         size,
         acquire_timeout: Duration::from_millis(200),
         statement_timeout: Duration::from_millis(100),
-    })
-    .unwrap()
+    }
+}
+
+fn impatient(database: &TestDatabase, size: u32) -> Db {
+    Db::new(&impatience(database, size)).unwrap()
 }
 
 fn backend_pid(conn: &mut PgConnection) -> Result<i64, DbError> {
@@ -190,6 +193,53 @@ async fn a_transaction_that_loses_its_connection_fails_as_unavailable() {
         let pid = db.run(|conn| conn.transaction(backend_pid));
         pid.await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_and_background_work_do_not_wait_for_each_other() {
+    let database = crate::database();
+    for (size, requests, background) in [(16, 12, 4), (5, 3, 2), (4, 2, 2)] {
+        let (db, aside) = Db::parted(&impatience(&database, size)).unwrap();
+        for (busy, connections, other) in [(&db, requests, &aside), (&aside, background, &db)] {
+            let (end, ended) = mpsc::channel::<()>();
+            let ended = Arc::new(Mutex::new(ended));
+            let begun = Arc::new(std::sync::Barrier::new(connections + 1));
+            let mut held = JoinSet::new();
+            for _ in 0..connections {
+                let (busy, ended, begun) = (busy.clone(), Arc::clone(&ended), Arc::clone(&begun));
+                held.spawn(async move {
+                    let hold = busy.run(move |_| {
+                        begun.wait();
+                        let _ = ended.lock().unwrap().recv();
+                        Ok::<_, DbError>(())
+                    });
+                    hold.await.unwrap();
+                });
+            }
+            begun.wait();
+
+            let one_more = busy.run(backend_pid).await;
+            let of_other = other.run(backend_pid).await;
+
+            drop(end);
+            held.join_all().await;
+            assert!(matches!(one_more, Err(DbError::Busy(_))), "{one_more:?}");
+            of_other.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn few_connections_are_for_both() {
+    let database = crate::database();
+    let (db, aside) = Db::parted(&impatience(&database, 1)).unwrap();
+
+    let pids = (
+        db.run(backend_pid).await.unwrap(),
+        aside.run(backend_pid).await.unwrap(),
+    );
+
+    assert_eq!(pids.0, pids.1);
 }
 
 #[tokio::test]
