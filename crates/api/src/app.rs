@@ -80,7 +80,13 @@ impl Application {
     pub fn build(config: &Config, role: Role) -> Result<Self, StartError> {
         pulse::start();
         let metrics = metrics::start(&config.metrics)?;
-        let (db, background) = Db::parted(&config.pool())?;
+        let (db, background) = match role {
+            Role::Serve | Role::ServeAndWork => Db::parted(&config.pool())?,
+            Role::Work => {
+                let db = Db::new(&config.pool())?;
+                (db.clone(), db)
+            }
+        };
         let shared = SharedTier::new(&config.redis, &config.cache)?;
         let cache = Arc::new(Cache::new(&config.cache, shared, db.clone()));
         let listeners = changes::listen(

@@ -73,8 +73,8 @@ impl Db {
         })
     }
 
-    /// Builds one pool for requests and one for what no request waits for, which has a quarter of the connections, but two at
-    /// least; of fewer than four there is one pool for both.
+    /// Builds one pool for requests and one for what no request waits for, which has half of the connections; of fewer than
+    /// four there is one pool for both.
     ///
     /// A server process keeps its plans, and is quick while the caches of the processor have them: so requests go to few of them,
     /// which nobody else takes meanwhile. And neither has to wait for the other's connections.
@@ -87,7 +87,7 @@ impl Db {
             let both = Self::new(config)?;
             return Ok((both.clone(), both));
         }
-        let aside = (config.size / 4).max(2);
+        let aside = config.size / 2;
         let of = |size| {
             Self::new(&PoolConfig {
                 size,

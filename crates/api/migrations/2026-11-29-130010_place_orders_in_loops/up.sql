@@ -88,7 +88,8 @@ BEGIN
                  WHERE p.kind = 'physical') t;
     END IF;
     IF NOT patient THEN
-        -- A row that somebody holds for long fails the set early enough for its members to be placed one by one.
+        -- A row that somebody holds for long fails the set early enough for its members to be placed one by one. An assignment
+        -- needs no statement.
         lock_limit := set_config('lock_timeout', '500ms', true);
     END IF;
     -- Who has a key that is known or busy, or was quoted what does not hold, takes nothing.
