@@ -10,11 +10,14 @@ use domain::MediaId;
 use super::Hash;
 
 db::statement! {
-    /// By the file that it came as; and by its own bytes, which is all that is known of those that came first.
+    /// By the file that it came as; and by its own bytes, which is all that is known of those that came first. Another file
+    /// of the same bytes is no picture of a product.
     struct FindBySource { source: Vec<u8> => Binary } -> BigInt =
     "SELECT id FROM ( \
-       (SELECT 0 AS place, id FROM catalog.media WHERE source_hash = $1 AND state = 'kept' ORDER BY id LIMIT 1) UNION ALL \
-       (SELECT 1, id FROM catalog.media WHERE hash = $1 AND state = 'kept' ORDER BY id LIMIT 1)) AS found \
+       (SELECT 0 AS place, id FROM catalog.media WHERE source_hash = $1 AND state = 'kept' \
+           AND content_type LIKE 'image/%' ORDER BY id LIMIT 1) UNION ALL \
+       (SELECT 1, id FROM catalog.media WHERE hash = $1 AND state = 'kept' \
+           AND content_type LIKE 'image/%' ORDER BY id LIMIT 1)) AS found \
       ORDER BY place LIMIT 1"
 }
 

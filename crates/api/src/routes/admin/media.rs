@@ -184,13 +184,16 @@ pub async fn update(
     let id = media_id(&id)?;
     let (actor, expected, request_key) = change.bind(&body.bytes);
     let changes = body.value.checked()?;
+    let is_renamed = changes.name.is_some();
     let answer = idempotency::once(&state.db, request_key, move |conn| {
         editing::update(conn, id, changes, expected, Some(actor)).map_err(refuse)?;
         read(conn, id)
     })
     .await?;
     // A file is shown by its name with whatever names it.
-    state.cache.many_products_changed().await;
+    if is_renamed {
+        state.cache.many_products_changed().await;
+    }
     Ok(answer)
 }
 
