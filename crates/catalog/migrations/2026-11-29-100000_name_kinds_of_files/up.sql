@@ -1,4 +1,5 @@
--- Files of collections, categories and options. A release that knows none of them leaves their jobs alone, which have kinds of their own.
+-- Files of collections, categories and options. Their jobs have kinds of their own, as a release that
+-- knows none of these files could not read them.
 SET LOCAL lock_timeout = '300ms';
 
 ALTER TABLE catalog.imports

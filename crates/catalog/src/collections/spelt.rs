@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use domain::{CategoryId, Currency, Money};
 use serde::{Deserialize, Serialize};
 
-use super::rules::{Condition, Match, PriceRange, Rules};
+use super::rules::{Condition, MAX_CONDITIONS, Match, PriceRange, Rules};
 use crate::categories::MAX_DEPTH;
 use crate::categories::paths::Path;
+
+/// Most characters of a category's name.
+const MAX_NAME: usize = 300;
 
 /// Rules as a file has them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,6 +62,27 @@ impl SpeltRules {
         }
     }
 
+    /// Whether so much can be looked up at all: before it is, and before rows are kept for that.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.conditions.len() > MAX_CONDITIONS {
+            return Err(format!("must have 1 to {MAX_CONDITIONS} conditions"));
+        }
+        let is_name =
+            |name: &String| name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
+        for (index, condition) in self.conditions.iter().enumerate() {
+            let leads =
+                |path: &Path| (1..=MAX_DEPTH).contains(&path.len()) && path.iter().all(is_name);
+            if !condition.category.as_ref().is_none_or(leads) {
+                return Err(format!("conditions[{index}] names no category"));
+            }
+        }
+        Ok(())
+    }
+
     /// The categories that are named.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         let conditions = self.conditions.iter();
@@ -97,9 +121,6 @@ impl SpeltCondition {
         find: impl Fn(&Path) -> Option<CategoryId>,
     ) -> Result<Condition, String> {
         let category = self.category.as_ref().map(|path| {
-            if path.is_empty() || path.len() > MAX_DEPTH {
-                return Err("names no category".to_owned());
-            }
             let unknown = || format!("`{:.200}` leads to no category", path.join(" > "));
             find(path).map(Condition::Category).ok_or_else(unknown)
         });

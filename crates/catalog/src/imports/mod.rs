@@ -30,7 +30,7 @@ use crate::import::{Form, How, OnError, Profile, Spelling, Summary};
 
 /// The kind of the job that reads a file.
 pub const JOB: &str = "import";
-/// The same of files that older releases do not know, and leave alone.
+/// The same of files that older releases do not know, and could not read.
 pub const OTHER_JOB: &str = "importOther";
 /// The queue of these jobs.
 pub const QUEUE: &str = "imports";

@@ -135,5 +135,7 @@ fn rules(cell: &Cell) -> Result<Option<SpeltRules>, Refusal> {
         Cell::Json(value) => serde_json::from_value(value.clone()),
     };
     let wrong = |error: serde_json::Error| refuse("rules", format!("are no rules: {error}"));
-    read.map(Some).map_err(wrong)
+    let rules: SpeltRules = read.map_err(wrong)?;
+    rules.check().map_err(|rule| refuse("rules", rule))?;
+    Ok(Some(rules))
 }

@@ -18,6 +18,7 @@ use super::memory::Digest;
 use super::row::{Cells, Refusal, refuse, said};
 use super::translated::Column;
 use super::{ImportError, Summary};
+use crate::translations::MAX_LOCALES;
 
 /// What an option, or a value of one, is called.
 pub(super) struct Row {
@@ -44,8 +45,16 @@ impl Kind for Options {
         let option = word("option", &option)?;
         let value = said(&value).map(|value| word("value", value)).transpose()?;
         let value = value.unwrap_or_default();
-        let mut labels = Vec::new();
+        if i64::try_from(cells.translations.len()).is_ok_and(|all| all > MAX_LOCALES) {
+            let rule = format!("there are at most {MAX_LOCALES} languages");
+            return Err(refuse("labels", rule));
+        }
+        let mut labels: Vec<(Arc<Column>, String)> = Vec::new();
         for (column, cell) in &cells.translations {
+            let is_same = |(other, _): &(Arc<Column>, _)| other.locale == column.locale;
+            if labels.iter().any(is_same) {
+                return Err(column.refuse("is there twice"));
+            }
             let Cell::Text(text) = cell else {
                 return Err(column.refuse("must be a text"));
             };

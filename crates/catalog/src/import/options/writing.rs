@@ -53,7 +53,7 @@ impl Known {
         let Some(id) = self.ids.get(&row.option).copied() else {
             return Ok(Outcome::Unchanged);
         };
-        let (mut new, mut is_known) = (Vec::new(), false);
+        let (mut new, mut is_known, mut new_locales) = (Vec::new(), false, 0);
         for (column, label) in &row.labels {
             let word = (id, row.value.clone(), column.locale.clone());
             let now = self.labels.get(&word);
@@ -62,7 +62,8 @@ impl Known {
                 continue;
             }
             if now.is_none() {
-                self.within_bounds(id, row, &column.locale)
+                new_locales += self
+                    .within_bounds(id, row, &column.locale, new_locales)
                     .map_err(|rule| column.refuse(rule))?;
             }
             let (option_id, value, locale) = word;
@@ -90,11 +91,18 @@ impl Known {
         Ok(outcome)
     }
 
-    /// Whether the option may have one more word in a language.
-    fn within_bounds(&self, id: i64, row: &Row, locale: &str) -> Result<(), String> {
+    /// Whether the option may have one more word in a language, beside languages that are new with the row. Returns how many
+    /// languages more that makes: one or none.
+    fn within_bounds(
+        &self,
+        id: i64,
+        row: &Row,
+        locale: &str,
+        new_locales: usize,
+    ) -> Result<usize, String> {
         let of_option = self.counts.get(&id);
         let values = of_option.and_then(|counts| counts.get(locale));
-        let locales = of_option.map_or(0, HashMap::len);
+        let locales = of_option.map_or(0, HashMap::len) + new_locales;
         if values.is_none() && i64::try_from(locales).is_ok_and(|all| all >= MAX_LOCALES) {
             return Err(format!("there are at most {MAX_LOCALES} languages"));
         }
@@ -103,6 +111,6 @@ impl Known {
                 "there are at most {MAX_VALUES} values of an option"
             ));
         }
-        Ok(())
+        Ok(usize::from(values.is_none()))
     }
 }

@@ -125,6 +125,16 @@ fn what_is_wrong_with_a_collection_is_told_by_its_column() {
             "names no category",
         ),
         (
+            json!({"slug": "new", "name": "N", "rules": rules(json!([{"category": ["a\u{0}"]}]))}),
+            "rules",
+            "conditions[0] names no category",
+        ),
+        (
+            json!({"slug": "new", "name": "N", "rules": rules(json!(vec![json!({"tag": "a"}); 21]))}),
+            "rules",
+            "1 to 20 conditions",
+        ),
+        (
             json!({"slug": "new", "name": "N", "rules": rules(json!([{"price": {"min": "-1"}}]))}),
             "rules",
             "conditions[0]",

@@ -8,6 +8,13 @@ use super::super::whole::{locale, read, refusals};
 use super::{OPTIONS, outcomes};
 use crate::conn;
 
+/// Labels in some of 676 languages.
+fn languages(which: std::ops::Range<u8>) -> serde_json::Value {
+    let letter = |n: u8| char::from(b'a' + n);
+    let label = |n: u8| (format!("{}{}", letter(n / 26), letter(n % 26)), json!("x"));
+    serde_json::Value::Object(which.map(label).collect())
+}
+
 #[test]
 fn labels_are_added_changed_and_bounded() {
     let conn = &mut conn();
@@ -66,6 +73,14 @@ fn labels_are_added_changed_and_bounded() {
             json!({"option": "Size", "labels": {"deutsch": "x"}}),
             "labels.deutsch",
         ),
+        (
+            json!({"option": "Size", "labels": {"de": "A", "DE": "B"}}),
+            "labels.de",
+        ),
+        (
+            json!({"option": "Size", "labels": languages(0..201)}),
+            "labels",
+        ),
         (json!({"option": "Size", "labels": {"de": 5}}), "line"),
         (json!({"option": "Size", "name": "x"}), "line"),
     ] {
@@ -84,6 +99,13 @@ fn labels_are_added_changed_and_bounded() {
     let refused = refusals(conn, &many, OPTIONS);
     let rule = "there are at most 2000 values of an option";
     assert_eq!(refused, [("label@it".to_owned(), rule.to_owned())]);
+    let lines = [("Tone", 0..150), ("Tone", 140..200), ("Tone", 199..201)];
+    let lines = lines
+        .map(|(option, which)| json!({"option": option, "labels": languages(which)}).to_string());
+    let refused = refusals(conn, &lines.join("\n"), Form::Options(Spelling::Ndjson));
+    let rule = "there are at most 200 languages";
+    assert_eq!(refused, [("labels.hs".to_owned(), rule.to_owned())]);
+    assert_eq!(options::list(conn, "Tone").unwrap().1.len(), 200);
     let texts = options::list(conn, "Shade").unwrap().1.remove(0);
     assert_eq!(
         (texts.0, texts.1.values.len()),
