@@ -99,9 +99,10 @@ fn labels_are_added_changed_and_bounded() {
     let refused = refusals(conn, &many, OPTIONS);
     let rule = "there are at most 2000 values of an option";
     assert_eq!(refused, [("label@it".to_owned(), rule.to_owned())]);
-    let lines = [("Tone", 0..150), ("Tone", 140..200), ("Tone", 199..201)];
-    let lines = lines
-        .map(|(option, which)| json!({"option": option, "labels": languages(which)}).to_string());
+    let lines = [("a", 0..150), ("b", 140..200), ("c", 199..201)];
+    let lines = lines.map(|(value, which)| {
+        json!({"option": "Tone", "value": value, "labels": languages(which)}).to_string()
+    });
     let refused = refusals(conn, &lines.join("\n"), Form::Options(Spelling::Ndjson));
     let rule = "there are at most 200 languages";
     assert_eq!(refused, [("labels.hs".to_owned(), rule.to_owned())]);
