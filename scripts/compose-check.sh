@@ -11,7 +11,7 @@ set -euo pipefail
 case ${1:-} in -h | --help) usage; exit ;; esac
 cd "$root"
 
-most_megabytes=42
+most_megabytes=45
 images=../shared/docker/images.sh
 engine=../shared/docker/engine.sh
 
