@@ -15,7 +15,7 @@ use crate::imports::QUEUE;
 
 /// The kind of the job that writes a file of products.
 pub const JOB: &str = "export";
-/// The kind of the job that writes any other one, which older releases leave alone.
+/// The kind of the job that writes any other one, which older releases could not.
 pub const OTHER_JOB: &str = "exportOther";
 /// Bytes of every part but the last one.
 pub const PART: usize = 256 * 1024;

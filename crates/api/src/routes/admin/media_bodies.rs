@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use catalog::media::editing::MediaChanges;
 use catalog::media::products::{MAX_MEDIA, MAX_VARIANTS, Wanted};
 use catalog::media::{MAX_ALT_CHARS, MAX_NAME_CHARS, Media, wanted};
+use catalog::translations::MAX_LOCALES;
 use chrono::{DateTime, Utc};
 use domain::{Cursor, InvalidLocale, Locale, MediaId, Page, PageSize, VariantId};
 use serde::{Deserialize, Serialize};
@@ -110,12 +111,9 @@ pub struct MediaChangesBody {
 /// Texts by their locales, as they are sent.
 type Alts = BTreeMap<String, Option<String>>;
 
-/// The most locales of one text.
-const MAX_LOCALES: usize = 200;
-
 /// Texts by their locales, none of which is there twice in two spellings.
 fn alts(sent: Alts) -> Result<BTreeMap<Locale, Option<String>>, Problem> {
-    if sent.len() > MAX_LOCALES {
+    if i64::try_from(sent.len()).is_ok_and(|all| all > MAX_LOCALES) {
         let rule = format!("must have at most {MAX_LOCALES} entries");
         return Err(Problem::invalid("alts", "length", rule));
     }
