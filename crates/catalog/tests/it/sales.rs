@@ -247,6 +247,29 @@ fn a_day_that_is_forgotten_counts_no_more_and_takes_nothing_back() {
 }
 
 #[test]
+fn a_cancellation_that_is_counted_first_is_not_lost() {
+    let conn = &mut conn();
+    let at = now(conn);
+    let yesterday = at - Duration::days(1);
+    let mut counted = |at: DateTime<Utc>, units: i64| {
+        let sold = Sold {
+            product_id: 7,
+            at,
+            units,
+        };
+        sales::count(conn, &[sold]).unwrap();
+        assert_eq!(findings(conn), [""; 0]);
+        let sum = "coalesce((SELECT units::text FROM catalog.product_sales WHERE product_id = 7), 'none')";
+        text(conn, sum)
+    };
+    assert_eq!(counted(at, -4), "none");
+    assert_eq!(counted(yesterday, 5), "1");
+    assert_eq!(counted(at, -3), "none");
+    assert_eq!(counted(at, 7), "5");
+    assert_eq!(counted(at, 2), "7");
+}
+
+#[test]
 fn the_doctor_sums_anew_what_is_wrong() {
     let conn = &mut conn();
     let now = now(conn);
