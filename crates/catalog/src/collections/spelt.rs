@@ -53,12 +53,29 @@ struct SpeltRange {
 }
 
 impl SpeltRules {
-    /// What a file says of these rules; `paths` lead to the categories. One that is gone has an empty path, which leads nowhere.
+    /// What a file says of these rules; `paths` lead to the categories. One that is gone has no products: where any condition is
+    /// enough it is left out beside others, and otherwise it has an empty path, which leads nowhere.
     pub(crate) fn of(rules: &Rules, paths: &HashMap<i64, Path>) -> Self {
-        let conditions = rules.conditions.iter();
+        let is_there = |one: &&Condition| match one {
+            Condition::Category(id) => paths.contains_key(&id.get()),
+            _ => true,
+        };
+        let all: Vec<&Condition> = rules.conditions.iter().collect();
+        let mut conditions = all.clone();
+        if rules.matching == Match::Any {
+            conditions.retain(is_there);
+        }
+        let conditions = if conditions.is_empty() {
+            all
+        } else {
+            conditions
+        };
         Self {
             matching: rules.matching,
-            conditions: conditions.map(|one| spelt(one, paths)).collect(),
+            conditions: conditions
+                .into_iter()
+                .map(|one| spelt(one, paths))
+                .collect(),
         }
     }
 
@@ -182,4 +199,30 @@ fn spelt(condition: &Condition, paths: &HashMap<i64, Path>) -> SpeltCondition {
         Condition::MadeWithinDays(days) => spelt.made_within_days = Some(*days),
     }
     spelt
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_category_that_is_gone_is_told_of_only_where_it_matters() {
+        let gone = Condition::Category(CategoryId::try_from(7).unwrap());
+        let there = Condition::Category(CategoryId::try_from(8).unwrap());
+        let paths = HashMap::from([(8, vec!["Men".to_owned()])]);
+        let told = |matching, conditions: &[&Condition]| {
+            let conditions = conditions.iter().map(|one| (*one).clone()).collect();
+            let rules = Rules {
+                matching,
+                conditions,
+            };
+            let told = serde_json::to_string(&SpeltRules::of(&rules, &paths)).unwrap();
+            told.split_once("\"conditions\":").unwrap().1.to_owned()
+        };
+        let both = [&gone, &there];
+        assert_eq!(told(Match::Any, &both), r#"[{"category":["Men"]}]}"#);
+        let all = r#"[{"category":[]},{"category":["Men"]}]}"#;
+        assert_eq!(told(Match::All, &both), all);
+        assert_eq!(told(Match::Any, &[&gone]), r#"[{"category":[]}]}"#);
+    }
 }

@@ -74,7 +74,7 @@ pub(super) fn write_or_undo<R>(
     conn: &mut PgConnection,
     rows: &[R],
     (dry_run, stops): (bool, bool),
-    write: impl Fn(&mut PgConnection, &[R]) -> QueryResult<Vec<Outcome>>,
+    mut write: impl FnMut(&mut PgConnection, &[R]) -> QueryResult<Vec<Outcome>>,
 ) -> Result<Applied, ImportError> {
     let (mut rows, mut refused) = (rows, None);
     loop {

@@ -13,8 +13,8 @@ use super::details::rich_text;
 use super::row::{Refusal, checked_text, refuse, said as spoken};
 use crate::custom_fields::attributes::MAX_ALL_BYTES;
 use crate::custom_fields::{CustomField, values};
-use crate::translations::MAX_LOCALES;
-use crate::translations::products::Texts;
+use crate::translations::custom::Values;
+use crate::translations::{MAX_LOCALES, categories, products};
 
 /// Stands between a column and the language that its texts are in.
 pub(crate) const IN: char = '@';
@@ -227,12 +227,51 @@ pub(super) fn check(said: &[Said]) -> Result<Vec<Said>, Refusal> {
     Ok(checked)
 }
 
-/// What a product says in other languages, by these.
-pub(super) type Translations = BTreeMap<String, Texts>;
+/// What files say of something in one language.
+pub(super) trait Texts: Default {
+    /// Where one of its texts stands; `None` for what it has none of, and for values of custom fields.
+    fn place(&mut self, of: &Of) -> Option<&mut Option<String>>;
+    /// Values of custom fields, by their keys.
+    fn custom(&mut self) -> &mut Values;
+}
 
-/// Sets what a row says among what a product says; what is not said stays.
-pub(super) fn set(
-    kept: &mut Translations,
+impl Texts for products::Texts {
+    fn place(&mut self, of: &Of) -> Option<&mut Option<String>> {
+        match of {
+            Of::Name => Some(&mut self.name),
+            Of::Description => Some(&mut self.description),
+            Of::DescriptionHtml => Some(&mut self.description_html),
+            Of::SeoTitle => Some(&mut self.seo_title),
+            Of::SeoDescription => Some(&mut self.seo_description),
+            Of::Custom(_) | Of::Label => None,
+        }
+    }
+
+    fn custom(&mut self) -> &mut Values {
+        &mut self.custom
+    }
+}
+
+impl Texts for categories::Texts {
+    fn place(&mut self, of: &Of) -> Option<&mut Option<String>> {
+        match of {
+            Of::Name => Some(&mut self.name),
+            Of::Description => Some(&mut self.description),
+            _ => None,
+        }
+    }
+
+    fn custom(&mut self) -> &mut Values {
+        &mut self.custom
+    }
+}
+
+/// What a product says in other languages, by these.
+pub(super) type Translations = BTreeMap<String, products::Texts>;
+
+/// Sets what a row says among what is said already, by languages; what is not said stays.
+pub(super) fn set<T: Texts>(
+    kept: &mut BTreeMap<String, T>,
     said: &[Said],
     fields: &[CustomField],
 ) -> Result<(), Refusal> {
@@ -240,23 +279,15 @@ pub(super) fn set(
         let texts = kept.entry(column.locale.clone()).or_default();
         if let Of::Custom(key) = &column.of {
             let value = value(fields, (key, column), cell)?;
-            texts.custom.extend(value.map(|value| (key.clone(), value)));
-            if values::size(&Value::Object(texts.custom.clone())) > MAX_ALL_BYTES {
+            let custom = texts.custom();
+            custom.extend(value.map(|value| (key.clone(), value)));
+            if values::size(&Value::Object(custom.clone())) > MAX_ALL_BYTES {
                 let rule = format!("makes them more than {MAX_ALL_BYTES} bytes together");
                 return Err(column.refuse(rule));
             }
-            continue;
+        } else if let (Some(place), Cell::Text(text)) = (texts.place(&column.of), cell) {
+            *place = Some(text.clone());
         }
-        let Cell::Text(text) = cell else { continue };
-        let place = match column.of {
-            Of::Name => &mut texts.name,
-            Of::Description => &mut texts.description,
-            Of::DescriptionHtml => &mut texts.description_html,
-            Of::SeoTitle => &mut texts.seo_title,
-            Of::SeoDescription => &mut texts.seo_description,
-            Of::Custom(_) | Of::Label => continue,
-        };
-        *place = Some(text.clone());
     }
     let last = said.last().map(|(column, _)| column);
     match last.filter(|_| i64::try_from(kept.len()).is_ok_and(|all| all > MAX_LOCALES)) {

@@ -124,6 +124,44 @@ pub(crate) fn list_all(
     Ok(all)
 }
 
+db::statement! {
+    struct WriteAll {
+        id: i64 => BigInt,
+        locales: Vec<String> => Array<Text>,
+        names: Vec<Option<String>> => Array<Nullable<Text>>,
+        descriptions: Vec<Option<String>> => Array<Nullable<Text>>,
+    } -> BigInt =
+    "INSERT INTO catalog.category_translations (category_id, locale, name, description) \
+     SELECT $1, w.* FROM unnest($2::text[], $3::text[], $4::text[]) AS w \
+         ON CONFLICT (category_id, locale) DO UPDATE SET name = excluded.name, description = excluded.description \
+     RETURNING category_id"
+}
+
+/// Writes checked translations of a category that is locked, in place of what was said in these languages before.
+pub(crate) fn write_all(
+    conn: &mut PgConnection,
+    id: CategoryId,
+    all: BTreeMap<String, Texts>,
+) -> QueryResult<()> {
+    let mut write = WriteAll {
+        id: id.get(),
+        locales: Vec::new(),
+        names: Vec::new(),
+        descriptions: Vec::new(),
+    };
+    let mut values = Vec::new();
+    for (locale, texts) in all {
+        if !texts.custom.is_empty() {
+            values.push((id.get(), locale.clone(), texts.custom));
+        }
+        write.locales.push(locale);
+        write.names.push(texts.name);
+        write.descriptions.push(texts.description);
+    }
+    write.execute(conn)?;
+    custom::write_all(conn, CATEGORY, values)
+}
+
 /// Writes what a category is called in a locale, in place of what was said there before. `None` takes the translation away.
 ///
 /// # Errors

@@ -4,18 +4,15 @@ use std::collections::BTreeMap;
 
 use diesel::PgConnection;
 use domain::CategoryId;
-use serde_json::Value;
 
 use super::Place;
 use crate::categories::CategoryError;
-use crate::custom_fields::attributes::MAX_ALL_BYTES;
-use crate::custom_fields::{CustomField, values};
-use crate::import::custom::Cell;
+use crate::categories::editing::{self, CategoryChanges};
+use crate::custom_fields::CustomField;
 use crate::import::kinds::Unwritten;
 use crate::import::row::refuse;
-use crate::import::translated::{self, Of, Said};
-use crate::translations::categories::{self, Texts};
-use crate::translations::{MAX_LOCALES, TranslationError};
+use crate::import::translated::{self, Said};
+use crate::translations::categories::{self as translations, Texts};
 
 /// Writes what is not said yet in other languages, and tells whether there was any.
 pub(super) fn translate(
@@ -27,44 +24,18 @@ pub(super) fn translate(
     if said.is_empty() {
         return Ok(false);
     }
-    let now: BTreeMap<String, Texts> = categories::list(conn, id)?.into_iter().collect();
+    let now: BTreeMap<String, Texts> = translations::list(conn, id)?.into_iter().collect();
     let mut next = now.clone();
-    for (column, cell) in said {
-        let texts = next.entry(column.locale.clone()).or_default();
-        match (&column.of, cell) {
-            (Of::Custom(key), cell) => {
-                let value = translated::value(fields, (key, column), cell)?;
-                texts.custom.extend(value.map(|value| (key.clone(), value)));
-                if values::size(&Value::Object(texts.custom.clone())) > MAX_ALL_BYTES {
-                    let rule = format!("makes them more than {MAX_ALL_BYTES} bytes together");
-                    return Err(column.refuse(rule).into());
-                }
-            }
-            (Of::Name, Cell::Text(text)) => texts.name = Some(text.clone()),
-            (_, Cell::Text(text)) => texts.description = Some(text.clone()),
-            (_, Cell::Json(_)) => return Err(column.refuse("must be a text").into()),
-        }
+    translated::set(&mut next, said, fields)?;
+    next.retain(|locale, texts| now.get(locale) != Some(texts));
+    if next.is_empty() {
+        return Ok(false);
     }
-    let mut is_new = false;
-    for (locale, texts) in next {
-        if now.get(&locale) == Some(&texts) {
-            continue;
-        }
-        let parsed = locale.parse();
-        let parsed = parsed.map_err(|_| refuse("slug", "has texts in no language"))?;
-        is_new = true;
-        let set = categories::set(conn, id, &parsed, Some(texts), None, None);
-        set.map_err(|error| match error {
-            TranslationError::Edit(error) => not_written(error, None),
-            TranslationError::TooMany | TranslationError::NotThere => {
-                let column = said.iter().find(|(column, _)| column.locale == locale);
-                let name = column.map_or_else(String::new, |(column, _)| column.name.clone());
-                let rule = format!("there are at most {MAX_LOCALES} languages");
-                refuse(name, rule).into()
-            }
-        })?;
-    }
-    Ok(is_new)
+    // It is a change of the category, as any other.
+    editing::update(conn, id, CategoryChanges::default(), None, None)
+        .map_err(|error| not_written(error, None))?;
+    translations::write_all(conn, id, next)?;
+    Ok(true)
 }
 
 /// What is at fault, where `place` is what the row says of it.

@@ -45,15 +45,18 @@ struct Shop<'i> {
     known: HashMap<String, Known>,
     led: Led,
     imagined: &'i HashMap<Digest, bool>,
+    /// What is new, and whether it has rules.
+    made: Vec<(Digest, bool)>,
 }
 
-/// Writes rows that are checked, and tells what became of each.
+/// Writes rows that are checked, and tells what became of each, and which collections are new and have rules: also one whose row is
+/// refused for the product that it names.
 pub(super) fn write(
     conn: &mut PgConnection,
     rows: &[Row],
     currency: Currency,
     imagined: &HashMap<Digest, bool>,
-) -> QueryResult<Vec<Outcome>> {
+) -> QueryResult<(Vec<Outcome>, Vec<(Digest, bool)>)> {
     finding::begin(conn)?;
     let slugs = rows.iter().map(|row| row.slug.to_string()).collect();
     let known: Vec<Known> = LockCollections { slugs }.load(conn)?;
@@ -67,6 +70,7 @@ pub(super) fn write(
             .collect(),
         led: lead(conn, &paths)?,
         imagined,
+        made: Vec::new(),
     };
     let mut outcomes = Vec::with_capacity(rows.len());
     let mut members = Members::find(conn, rows.iter().filter_map(|row| row.member.as_ref()))?;
@@ -87,7 +91,7 @@ pub(super) fn write(
         outcomes.push(told.unwrap_or_else(Outcome::Refused));
     }
     placing::place(conn, members, &mut outcomes)?;
-    Ok(outcomes)
+    Ok((outcomes, shop.made))
 }
 
 /// The categories that rules name; none is made.
@@ -126,6 +130,10 @@ impl Shop<'_> {
         };
         match written {
             Ok((known, outcome)) => {
+                if let (Some(new), Outcome::Created) = (&known, &outcome) {
+                    self.made
+                        .push((Digest::of(new.slug.as_str()), new.rules.is_some()));
+                }
                 let new = known.map(|known| (known.slug.clone(), known));
                 self.known.extend(new);
                 Ok(Ok(outcome))

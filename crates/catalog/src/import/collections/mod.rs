@@ -20,7 +20,7 @@ use super::custom::Cell;
 use super::kinds::{Kind, write_or_undo};
 use super::memory::Digest;
 use super::row::{Cells, Refusal, checked_text, refuse, said, whole};
-use super::{ImportError, Outcome, Summary};
+use super::{ImportError, Summary};
 use crate::categories::MAX_POSITION;
 use crate::collections::spelt::SpeltRules;
 
@@ -99,16 +99,15 @@ impl Kind for Collections {
         how: (bool, bool),
     ) -> Result<Applied, ImportError> {
         let (shop, imagined) = (self.shop, &self.imagined);
+        let mut made = Vec::new();
         let applied = write_or_undo(conn, rows, how, |conn, rows| {
-            deciding::write(conn, rows, shop, imagined)
+            let (outcomes, new) = deciding::write(conn, rows, shop, imagined)?;
+            made = new;
+            Ok(outcomes)
         })?;
         let (is_dry, _) = how;
         if is_dry {
-            let told = rows.iter().zip(&applied.outcomes);
-            let made = told.filter(|(_, outcome)| **outcome == Outcome::Created);
-            let imagined =
-                made.map(|(row, _)| (Digest::of(row.slug.as_str()), row.rules.is_some()));
-            self.imagined.extend(imagined);
+            self.imagined.extend(made);
         }
         Ok(applied)
     }

@@ -1,6 +1,7 @@
 //! Categories, and where they stand.
 
 use catalog::import::{Form, How, Spelling};
+use diesel::RunQueryDsl as _;
 use domain::CustomResource;
 use serde_json::json;
 
@@ -117,4 +118,25 @@ fn a_refused_row_holds_up_no_other_and_leaves_nothing() {
     assert_eq!(count(conn, "catalog.categories"), 2);
     let events = "platform.outbox WHERE kind = 'category.created'";
     assert_eq!(count(conn, events), 2);
+}
+
+#[test]
+fn texts_of_a_field_that_is_being_removed_hold_up_nobody() {
+    let conn = &mut conn();
+    define(conn, CustomResource::Category, "hint");
+    let file = "slug,name,name@de,name@fr,custom.hint@de\nmen,Men,Herren,Hommes,Hallo\n";
+    assert_eq!(refusals(conn, file, CATEGORIES), []);
+    let begin = "UPDATE catalog.custom_fields SET removed_at = now(), version = version + 1";
+    diesel::sql_query(begin).execute(conn).unwrap();
+    let version = "catalog.categories WHERE slug = 'men' AND version";
+    assert_eq!(count(conn, &format!("{version} = 2")), 1);
+
+    let file = "slug,name@de,name@fr\nmen,Männer,Messieurs\n";
+    let (done, _) = read(conn, file, CATEGORIES, How::default());
+
+    assert_eq!((done.updated, done.refused), (1, 0));
+    let texts = "catalog.category_translations WHERE name IN ('Männer', 'Messieurs')";
+    assert_eq!(count(conn, texts), 2);
+    let once = format!("{version} = 3");
+    assert_eq!(count(conn, &once), 1, "several languages are one change");
 }

@@ -55,6 +55,25 @@ fn a_dry_run_of_many_rows_knows_what_earlier_ones_would_have_made() {
 }
 
 #[test]
+fn a_dry_run_refuses_what_the_run_refuses_though_the_row_that_makes_a_collection_is_refused() {
+    let conn = &mut crate::database().connect();
+    let dry = How {
+        dry_run: true,
+        ..How::default()
+    };
+    fill(conn, 600);
+    let mut file = "slug,name,product\nc,C,NOT-THERE\n".to_owned();
+    for n in 1..600 {
+        file += &format!("c,,P-{n}\n");
+    }
+    let (tried, expected) = read(conn, &file, COLLECTIONS, dry);
+    assert_eq!((tried.refused, tried.updated), (1, 599));
+    let (_, told) = read(conn, &file, COLLECTIONS, How::default());
+    assert_eq!(told, expected);
+    assert_eq!(count(conn, "catalog.collection_products"), 599);
+}
+
+#[test]
 fn files_with_other_columns_are_not_read() {
     let conn = &mut crate::database().connect();
     let mut message = |form: Form, header: &str| {
