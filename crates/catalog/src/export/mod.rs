@@ -31,6 +31,31 @@ pub enum What {
     Options,
 }
 
+impl What {
+    /// Its kind, as jobs and requests name it.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Products(_) => "products",
+            Self::Collections => "collections",
+            Self::Categories => "categories",
+            Self::Options => "options",
+        }
+    }
+
+    /// What has this [`code`](Self::code); the scope is that of products.
+    #[must_use]
+    pub fn of(code: &str, scope: Scope) -> Option<Self> {
+        let all = [
+            Self::Products(scope),
+            Self::Collections,
+            Self::Categories,
+            Self::Options,
+        ];
+        all.into_iter().find(|what| what.code() == code)
+    }
+}
+
 /// Which products are exported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {

@@ -59,13 +59,7 @@ impl Export {
         } else {
             Scope::All
         };
-        match self.kind.as_str() {
-            "products" => Some(What::Products(scope)),
-            "collections" => Some(What::Collections),
-            "categories" => Some(What::Categories),
-            "options" => Some(What::Options),
-            _ => None,
-        }
+        What::of(&self.kind, scope)
     }
 }
 
@@ -149,14 +143,12 @@ pub fn begin(
     form: Form,
     actor: Option<UserId>,
 ) -> QueryResult<i64> {
-    let (kind, job) = match what {
-        What::Products(_) => ("products", JOB),
-        What::Collections => ("collections", OTHER_JOB),
-        What::Categories => ("categories", OTHER_JOB),
-        What::Options => ("options", OTHER_JOB),
+    let job = match what {
+        What::Products(_) => JOB,
+        What::Collections | What::Categories | What::Options => OTHER_JOB,
     };
     let insert = InsertExport {
-        kind,
+        kind: what.code(),
         format: match form {
             Form::Csv => "csv",
             Form::Ndjson => "ndjson",

@@ -99,16 +99,10 @@ impl NewExportBody {
         } else {
             Scope::All
         };
-        let what = match self.kind.as_str() {
-            "products" => What::Products(scope),
-            "collections" => What::Collections,
-            "categories" => What::Categories,
-            "options" => What::Options,
-            _ => {
-                let rule = "must be products, collections, categories or options";
-                return Err(Problem::invalid("kind", "unknown", rule));
-            }
-        };
+        let what = What::of(&self.kind, scope).ok_or_else(|| {
+            let rule = "must be products, collections, categories or options";
+            Problem::invalid("kind", "unknown", rule)
+        })?;
         if self.on_sale && !matches!(what, What::Products(_)) {
             let rule = "is for products alone";
             return Err(Problem::invalid("onSale", "invalid", rule));

@@ -39,24 +39,26 @@ struct Known {
     is_archived: bool,
 }
 
+/// New collections, and whether they have rules.
+pub(super) type Made = Vec<(Digest, bool)>;
+
 /// What is known while a chunk is decided.
 struct Shop<'i> {
     currency: Currency,
     known: HashMap<String, Known>,
     led: Led,
     imagined: &'i HashMap<Digest, bool>,
-    /// What is new, and whether it has rules.
-    made: Vec<(Digest, bool)>,
+    made: Made,
 }
 
-/// Writes rows that are checked, and tells what became of each, and which collections are new and have rules: also one whose row is
-/// refused for the product that it names.
+/// Writes rows that are checked, and tells what became of each, and what is new: also a collection whose row is refused for the product
+/// that it names.
 pub(super) fn write(
     conn: &mut PgConnection,
     rows: &[Row],
     currency: Currency,
     imagined: &HashMap<Digest, bool>,
-) -> QueryResult<(Vec<Outcome>, Vec<(Digest, bool)>)> {
+) -> QueryResult<(Vec<Outcome>, Made)> {
     finding::begin(conn)?;
     let slugs = rows.iter().map(|row| row.slug.to_string()).collect();
     let known: Vec<Known> = LockCollections { slugs }.load(conn)?;
