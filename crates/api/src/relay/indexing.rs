@@ -10,7 +10,7 @@ use db::DbError;
 use db::consumers::Start;
 use tokio::sync::watch;
 
-use super::{Consumer, Effect, LOOK_EVERY, REST};
+use super::{Consumer, Effect, LOOK_EVERY, Pace, REST};
 use crate::state::State;
 
 /// What was there before is read when the index is built.
@@ -23,6 +23,7 @@ pub(super) fn consumer() -> Consumer {
         start,
         passes_over: super::OF_CUSTOMERS,
         lease: super::LEASE,
+        pace: Pace::default(),
         effect: Effect::InTransaction(Arc::new(|conn, events| {
             following::mark(conn, events)?;
             Ok(())

@@ -30,11 +30,9 @@ use tokio::task::JoinHandle;
 
 use crate::state::State;
 
-pub use turn::BATCH;
-
 /// The lease of a consumer that has no reason for another one.
 const LEASE: Duration = Duration::from_secs(10);
-/// How often the log is asked while nothing happens.
+/// How often marks are looked for while there are none.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long to wait after the database refused.
 const REST: Duration = Duration::from_secs(1);
@@ -57,7 +55,26 @@ pub struct Consumer {
     /// How long it waits for a replica that died or froze. A batch takes at most four fifths of it, so
     /// that who is slow is not taken for dead.
     pub lease: Duration,
+    pub pace: Pace,
     pub effect: Effect,
+}
+
+/// How promptly a consumer hears of events, and how many it handles together.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How often the log is asked while nothing happens.
+    pub look_every: Duration,
+    /// Most events that are handled together.
+    pub batch: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            look_every: Duration::from_millis(200),
+            batch: 500,
+        }
+    }
 }
 
 /// What is done with events. They come in the order of the log, so those of one resource in theirs.
@@ -163,7 +180,7 @@ async fn follow(db: Db, consumer: Consumer, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let pause = match turn::take(&db, &consumer, &mut care).await {
             Ok(turn::Next::AtOnce) => continue,
-            Ok(turn::Next::Later) => LOOK_EVERY,
+            Ok(turn::Next::Later) => consumer.pace.look_every,
             Err(error) => {
                 log::warn!(consumer = name, error:% = error; "no events delivered, trying again");
                 if db::faults::mutant("relay_stops") {

@@ -12,9 +12,6 @@ use futures_util::FutureExt as _;
 use super::side_by_side;
 use super::{Consumer, Effect, Failure, TransactionEffect};
 
-/// Most events that are handled together.
-pub const BATCH: usize = 500;
-
 /// How many of the next events are taken one by one, because a batch of them failed: the one at
 /// fault is then known by its id, and only it waits.
 #[derive(Debug, Default)]
@@ -90,12 +87,13 @@ async fn claim(
     one_by_one: bool,
 ) -> Result<Option<Arc<Turn>>, DbError> {
     let (name, lease, passes_over) = (consumer.name, consumer.lease, consumer.passes_over);
+    let batch = consumer.pace.batch;
     db.run(move |conn| {
         let Some(lease) = consumers::claim(conn, name, lease)? else {
             return Ok(None);
         };
         let is_alone = one_by_one || lease.failures > 0;
-        let limit = if is_alone { 1 } else { BATCH };
+        let limit = if is_alone { 1 } else { batch };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let next = event_log::read_others(conn, lease.position, passes_over, limit)?;
         Ok(Some(Arc::new(Turn {

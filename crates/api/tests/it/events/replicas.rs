@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use api::relay::{Consumer, Effect, Failure, Relay};
+use api::relay::{Consumer, Effect, Failure, Pace, Relay};
 use db::consumers::{self, Start};
 use db::outbox::{self, Recorded};
 use db::testing::{self, TestDatabase};
@@ -71,6 +71,7 @@ fn sending(db: &Db, holds: bool) -> Consumer {
         start: Start::Beginning,
         passes_over: &[],
         lease: LEASE,
+        pace: Pace::default(),
         effect: Effect::PerEvent(Arc::new(send)),
     }
 }
@@ -93,6 +94,7 @@ fn counting(db: &Db, holds: bool) -> Consumer {
         start: Start::Beginning,
         passes_over: &[],
         lease: LEASE,
+        pace: Pace::default(),
         effect: Effect::InTransaction(Arc::new(effect)),
     }
 }
