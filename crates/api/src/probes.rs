@@ -12,7 +12,7 @@ use db::{Db, DbError};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Uuid};
 
-use crate::relay::{Consumer, Effect, Pace};
+use crate::relay::{Consumer, Effect, Reading};
 use crate::state::State;
 use crate::worker::{Kind, Run};
 
@@ -47,7 +47,7 @@ pub(crate) fn consumers(state: &Arc<State>) -> Vec<Consumer> {
         start: Start::Beginning,
         passes_over: &[],
         lease: LEASE,
-        pace: Pace::default(),
+        reading: Reading::default(),
         effect,
     };
     let elsewhere = Effect::PerBatch(Arc::new(move |events| {

@@ -10,7 +10,7 @@ use db::DbError;
 use db::consumers::Start;
 use tokio::sync::watch;
 
-use super::{Consumer, Effect, LOOK_EVERY, Pace, REST};
+use super::{Consumer, Effect, LOOK_EVERY, REST, Reading};
 use crate::state::State;
 
 /// What was there before is read when the index is built.
@@ -23,7 +23,7 @@ pub(super) fn consumer() -> Consumer {
         start,
         passes_over: super::OF_CUSTOMERS,
         lease: super::LEASE,
-        pace: Pace::default(),
+        reading: Reading::default(),
         effect: Effect::InTransaction(Arc::new(|conn, events| {
             following::mark(conn, events)?;
             Ok(())

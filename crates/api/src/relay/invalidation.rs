@@ -13,7 +13,7 @@ use db::consumers::Start;
 use db::outbox::Recorded;
 use domain::ProductId;
 
-use super::{Consumer, Effect, Failure, Pace};
+use super::{Consumer, Effect, Failure, Reading};
 use crate::state::State;
 
 /// Nothing is cached before there is anybody to forget it.
@@ -30,7 +30,7 @@ pub(super) fn consumer(state: &Arc<State>) -> Consumer {
         start,
         passes_over: super::OF_CUSTOMERS,
         lease: super::LEASE,
-        pace: Pace::default(),
+        reading: Reading::default(),
         effect: Effect::PerBatch(Arc::new(move |events| {
             Box::pin(forget(Arc::clone(&state), events))
         })),

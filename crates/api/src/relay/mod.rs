@@ -55,24 +55,27 @@ pub struct Consumer {
     /// How long it waits for a replica that died or froze. A batch takes at most four fifths of it, so
     /// that who is slow is not taken for dead.
     pub lease: Duration,
-    pub pace: Pace,
+    pub reading: Reading,
     pub effect: Effect,
 }
 
-/// How promptly a consumer hears of events, and how many it handles together.
+/// How a consumer reads the log.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct Reading {
     /// How often the log is asked while nothing happens.
     pub look_every: Duration,
     /// Most events that are handled together.
     pub batch: usize,
+    /// Whether what events say is read; who only wants to know what happened to what handles more of them in as much memory.
+    pub with_payloads: bool,
 }
 
-impl Default for Pace {
+impl Default for Reading {
     fn default() -> Self {
         Self {
             look_every: Duration::from_millis(200),
             batch: 500,
+            with_payloads: true,
         }
     }
 }
@@ -180,7 +183,7 @@ async fn follow(db: Db, consumer: Consumer, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let pause = match turn::take(&db, &consumer, &mut care).await {
             Ok(turn::Next::AtOnce) => continue,
-            Ok(turn::Next::Later) => consumer.pace.look_every,
+            Ok(turn::Next::Later) => consumer.reading.look_every,
             Err(error) => {
                 log::warn!(consumer = name, error:% = error; "no events delivered, trying again");
                 if db::faults::mutant("relay_stops") {

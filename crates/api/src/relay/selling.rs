@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use db::consumers::Start;
 
-use super::{Consumer, Effect, Pace};
+use super::{Consumer, Effect, Reading};
 use crate::workflows::selling;
 
 /// What sold several times meanwhile is counted at once: in a shop that sells much, to move a product among those that are sorted costs more
 /// than to read of its orders.
-const PACE: Pace = Pace {
+const READING: Reading = Reading {
     look_every: Duration::from_secs(5),
     batch: 5_000,
+    with_payloads: false,
 };
 
 /// What was ordered before a release that counts is counted too, as far as the log goes back.
@@ -25,7 +26,7 @@ pub(super) fn consumer() -> Consumer {
         start,
         passes_over: &["payment.changed", "product.changed", "user.registered"],
         lease: super::LEASE,
-        pace: PACE,
+        reading: READING,
         effect: Effect::InTransaction(Arc::new(|conn, events| {
             selling::count(conn, events)?;
             Ok(())

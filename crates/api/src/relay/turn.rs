@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use db::consumers::{self, AdvanceError, Lease};
-use db::outbox::{Recorded, log as event_log};
+use db::outbox::Recorded;
+use db::outbox::log::{self as event_log, Wanted};
 use db::{Db, DbError, faults};
 use futures_util::FutureExt as _;
 
@@ -87,15 +88,19 @@ async fn claim(
     one_by_one: bool,
 ) -> Result<Option<Arc<Turn>>, DbError> {
     let (name, lease, passes_over) = (consumer.name, consumer.lease, consumer.passes_over);
-    let batch = consumer.pace.batch;
+    let (batch, with_payloads) = (consumer.reading.batch, consumer.reading.with_payloads);
     db.run(move |conn| {
         let Some(lease) = consumers::claim(conn, name, lease)? else {
             return Ok(None);
         };
         let is_alone = one_by_one || lease.failures > 0;
         let limit = if is_alone { 1 } else { batch };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let next = event_log::read_others(conn, lease.position, passes_over, limit)?;
+        let wanted = Wanted {
+            passes_over,
+            with_payloads,
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
+        };
+        let next = event_log::read_wanted(conn, lease.position, wanted)?;
         Ok(Some(Arc::new(Turn {
             lease,
             events: next.events,

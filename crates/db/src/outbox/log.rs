@@ -77,12 +77,13 @@ type Columns = (
 // A bare `xid` in ORDER BY would be the bigint that is selected here, which no index knows.
 macro_rules! select_events {
     ($rest:literal) => {
-        select_events!("", $rest)
+        select_events!("payload", "", $rest)
     };
-    ($also:literal, $rest:literal) => {
+    ($payload:literal, $also:literal, $rest:literal) => {
         concat!(
-            "SELECT xid::text::bigint, id, event_id, kind, resource_type, resource_id, payload, \
-                    occurred_at, sequence, version, actor_id, request_id",
+            "SELECT xid::text::bigint, id, event_id, kind, resource_type, resource_id, ",
+            $payload,
+            ", occurred_at, sequence, version, actor_id, request_id",
             $also,
             " ",
             $rest
@@ -117,8 +118,9 @@ crate::statement! {
         looked_at: i64 => BigInt,
         kinds: Vec<String> => Array<Text>,
         limit: i64 => BigInt,
+        with_payloads: bool => Bool,
     } -> (Columns, BigInt) =
-    select_events!(", number", "FROM ( \
+    select_events!("CASE WHEN $6 THEN payload ELSE 'null' END", ", number", "FROM ( \
        SELECT *, lead(id) OVER w IS NULL AS is_last, row_number() OVER w AS number FROM ( \
          SELECT * FROM platform.outbox \
           WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) \
@@ -153,19 +155,34 @@ pub fn read(conn: &mut PgConnection, after: Position, limit: i64) -> QueryResult
     .load(conn)
 }
 
-/// Reads the next events after a position, at most `limit`, and passes over those of some kinds: up to 5,000 of them at a
-/// time. The last one that was looked at comes back whatever its kind: it tells how far that was.
+/// Which events are wanted of the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'k> {
+    /// Kinds that are passed over, up to 5,000 events at a time.
+    pub passes_over: &'k [&'k str],
+    /// Whether with what they say; those without have a payload of null, and take a tenth of the memory.
+    pub with_payloads: bool,
+    /// Most events that are read.
+    pub limit: i64,
+}
+
+/// Reads the next events after a position that are wanted. Where kinds are passed over, the last one that was looked at comes back whatever
+/// its kind: it tells how far that was.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn read_others(
+pub fn read_wanted(
     conn: &mut PgConnection,
     after: Position,
-    kinds: &[&str],
-    limit: i64,
+    wanted: Wanted<'_>,
 ) -> QueryResult<Slice> {
-    let numbered: Vec<(Recorded, i64)> = if kinds.is_empty() {
+    let Wanted {
+        passes_over,
+        with_payloads,
+        limit,
+    } = wanted;
+    let numbered: Vec<(Recorded, i64)> = if passes_over.is_empty() && with_payloads {
         (1..)
             .zip(read(conn, after, limit)?)
             .map(|(number, event)| (event, number))
@@ -175,8 +192,9 @@ pub fn read_others(
             xid: after.xid,
             id: after.id,
             looked_at: LOOKED_AT,
-            kinds: kinds.iter().map(ToString::to_string).collect(),
+            kinds: passes_over.iter().map(ToString::to_string).collect(),
             limit,
+            with_payloads,
         }
         .load(conn)?
     };

@@ -69,7 +69,19 @@ fn kinds_are_passed_over_and_the_last_one_tells_how_far() {
     wait_until("all can be read", || told_all(conn) == 13);
 
     let look = |conn: &mut PgConnection, after, limit| {
-        log::read_others(conn, after, &["user.registered", "order.placed"], limit).unwrap()
+        let wanted = |with_payloads| log::Wanted {
+            passes_over: &["user.registered", "order.placed"],
+            with_payloads,
+            limit,
+        };
+        let whole = log::read_wanted(conn, after, wanted(true)).unwrap();
+        let mut without = whole.clone();
+        for event in &mut without.events {
+            assert!(event.payload.is_object());
+            event.payload = serde_json::Value::Null;
+        }
+        assert_eq!(log::read_wanted(conn, after, wanted(false)), Ok(without));
+        whole
     };
     let others = |conn: &mut PgConnection, after, limit| look(conn, after, limit).events;
     let ids = |events: &[log::Recorded]| -> Vec<(String, i64)> {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api::relay::{Consumer, Effect, Failure, Pace, Relay};
+use api::relay::{Consumer, Effect, Failure, Reading, Relay};
 use db::consumers::{self, Start};
 use db::outbox::{self, Recorded};
 use db::testing::{self, TestDatabase};
@@ -23,7 +23,7 @@ fn consumer(name: &'static str, effect: Effect) -> Consumer {
         start: Start::Beginning,
         passes_over: &[],
         lease: Duration::from_secs(5),
-        pace: Pace::default(),
+        reading: Reading::default(),
         effect,
     }
 }
@@ -172,7 +172,7 @@ async fn a_panic_and_an_effect_that_takes_too_long_are_failures() {
         consumer("panicking", panicking),
         Consumer {
             lease: Duration::from_millis(100),
-            pace: Pace::default(),
+            reading: Reading::default(),
             ..consumer("endless", endless)
         },
         consumer("in transaction", in_transaction),
@@ -259,7 +259,7 @@ async fn three_replicas_have_each_effect_once_and_in_order() {
 async fn a_backlog_is_worked_off_without_a_pause() {
     let (database, seen) = (database(), Seen::default());
     let conn = &mut database.connect();
-    let many = 20 * i64::try_from(Pace::default().batch).expect("a number");
+    let many = 20 * i64::try_from(Reading::default().batch).expect("a number");
     conn.batch_execute(&format!(
         "INSERT INTO platform.outbox (kind, resource_type, resource_id, payload, sequence) \
          SELECT 'product.changed', 'product', n, '{{}}', 1 FROM generate_series(1, {many}) n"
@@ -311,7 +311,7 @@ async fn a_slow_consumer_gets_on_and_is_told_nothing_twice() {
     });
     let slow = Consumer {
         lease: Duration::from_secs(1),
-        pace: Pace::default(),
+        reading: Reading::default(),
         ..consumer("it", effect)
     };
 

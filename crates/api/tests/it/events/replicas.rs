@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use api::relay::{Consumer, Effect, Failure, Pace, Relay};
+use api::relay::{Consumer, Effect, Failure, Reading, Relay};
 use db::consumers::{self, Start};
 use db::outbox::{self, Recorded};
 use db::testing::{self, TestDatabase};
@@ -71,7 +71,7 @@ fn sending(db: &Db, holds: bool) -> Consumer {
         start: Start::Beginning,
         passes_over: &[],
         lease: LEASE,
-        pace: Pace::default(),
+        reading: Reading::default(),
         effect: Effect::PerEvent(Arc::new(send)),
     }
 }
@@ -94,7 +94,7 @@ fn counting(db: &Db, holds: bool) -> Consumer {
         start: Start::Beginning,
         passes_over: &[],
         lease: LEASE,
-        pace: Pace::default(),
+        reading: Reading::default(),
         effect: Effect::InTransaction(Arc::new(effect)),
     }
 }
