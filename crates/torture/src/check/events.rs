@@ -121,7 +121,7 @@ fn announcement(step: &StepView) -> &'static str {
     }
 }
 
-/// A product has one event for its making and one for each new price.
+/// A product has one event for its making, a bundle another one, and one for each new price.
 fn prices(evidence: &Evidence<'_>, log: &[(&Call, &EventView)]) -> Vec<Finding> {
     let mut changes = HashMap::<i64, u64>::new();
     for (_, event) in log.iter().filter(|(_, event)| event.resource == "product") {
@@ -129,7 +129,8 @@ fn prices(evidence: &Evidence<'_>, log: &[(&Call, &EventView)]) -> Vec<Finding> 
     }
     let mut allowed = BTreeMap::<i64, (u64, u64)>::new();
     for product in &evidence.history.setup.products {
-        allowed.insert(product.id, (1, 1));
+        let made = 1 + u64::from(!product.parts.is_empty());
+        allowed.insert(product.id, (made, made));
     }
     for intent in evidence.intents.values() {
         if let Action::Price { product, .. } = intent.action

@@ -23,6 +23,7 @@ impl Story {
             id: 1,
             on_hand: 10,
             price: 500,
+            ..Stocked::default()
         }];
         let setup = Setup {
             products,

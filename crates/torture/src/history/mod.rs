@@ -5,6 +5,8 @@
 
 mod file;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use file::{Completion, Invocation, Writer, read};
@@ -123,13 +125,40 @@ pub struct Setup {
     pub users: Vec<i64>,
 }
 
+impl Setup {
+    /// What lines take from stock, each product once: of a bundle it is what it is made of.
+    pub fn units(&self, lines: impl IntoIterator<Item = (i64, i64)>) -> BTreeMap<i64, i64> {
+        let mut units = BTreeMap::new();
+        for (id, quantity) in lines {
+            let product = self.products.iter().find(|product| product.id == id);
+            let parts = product.map_or(&[][..], |product| &product.parts);
+            for (part, each) in parts {
+                *units.entry(*part).or_default() += each * quantity;
+            }
+            if parts.is_empty() {
+                *units.entry(id).or_default() += quantity;
+            }
+        }
+        units
+    }
+
+    /// Products with stock of their own.
+    pub fn stocked(&self) -> impl Iterator<Item = &Stocked> {
+        let products = self.products.iter();
+        products.filter(|product| product.parts.is_empty())
+    }
+}
+
 /// A product as it was entered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stocked {
     pub id: i64,
     pub on_hand: i64,
     /// List price in minor units.
     pub price: i64,
+    /// Products that a bundle is made of, and how many of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<(i64, i64)>,
 }
 
 /// What an answer said.
@@ -306,4 +335,12 @@ pub struct History {
     pub setup: Setup,
     /// In the order of their invocation.
     pub calls: Vec<Call>,
+}
+
+impl OrderView {
+    /// Its products and quantities.
+    pub fn asked(&self) -> impl Iterator<Item = (i64, i64)> {
+        let lines = self.lines.iter();
+        lines.map(|line| (line.product, line.quantity))
+    }
 }

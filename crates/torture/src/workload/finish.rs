@@ -130,7 +130,7 @@ impl Workload {
             }
         }
         let orders = ids.into_iter().map(|order| Action::ReadOrder { order });
-        let stock = self.setup.products.iter().map(|product| Action::ReadStock {
+        let stock = self.setup.stocked().map(|product| Action::ReadStock {
             product: product.id,
         });
         let asks: Vec<Ask> = orders.chain(stock).map(ask).collect();

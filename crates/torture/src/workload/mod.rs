@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -67,8 +68,15 @@ impl Workload {
             let (on_hand, price) = stock_and_price(number);
             let body = json!({"name": format!("Thing {number}"), "sku": format!("THING-{number}"), "price": answers::decimal(price), "onHand": on_hand});
             let id = shop.prepare("/api/products", &body).await?;
-            setup.products.push(Stocked { id, on_hand, price });
+            setup.products.push(Stocked {
+                id,
+                on_hand,
+                price,
+                ..Stocked::default()
+            });
         }
+        let bundle = bundle(&shop, &setup.products).await?;
+        setup.products.push(bundle);
         shop.history().setup(setup.clone())?;
         Ok(Self {
             shop,
@@ -124,4 +132,35 @@ impl Workload {
     pub fn history(&self) -> &Arc<Writer> {
         self.shop.history()
     }
+}
+
+/// Makes the bundle, of products that are there.
+async fn bundle(shop: &Shop, products: &[Stocked]) -> Fallible<Stocked> {
+    let price = plan::BUNDLE_PRICE;
+    let body = json!({"name": "Bundle", "sku": "BUNDLE", "price": answers::decimal(price)});
+    let id = shop.prepare("/api/products", &body).await?;
+    let parts = plan::PARTS.map(|(product, quantity)| (products[product].id, quantity));
+    let mut components = Vec::new();
+    for (product, quantity) in parts {
+        let variant = variant(shop, product).await?;
+        components.push(json!({"variantId": variant, "quantity": quantity}));
+    }
+    let variant = variant(shop, id).await?;
+    let path = format!("/api/admin/products/{id}/variants/{variant}/components");
+    let body = json!({"components": components});
+    shop.set(Method::PUT, &path, Some(&body)).await?;
+    Ok(Stocked {
+        id,
+        on_hand: 0,
+        price,
+        parts: parts.to_vec(),
+    })
+}
+
+/// The one variant of a product.
+async fn variant(shop: &Shop, product: i64) -> Fallible<i64> {
+    let path = format!("/api/admin/products/{product}/variants");
+    let answer = shop.set(Method::GET, &path, None).await?;
+    let id = answer["variants"][0]["id"].as_i64();
+    id.ok_or_else(|| format!("{path}: {answer}"))
 }

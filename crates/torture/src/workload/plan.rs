@@ -14,6 +14,10 @@ pub const PRODUCTS: usize = HOT + SCARCE + PRICED + PLAIN + 1;
 /// Costs exactly what the test provider declines.
 pub const DECLINED: usize = PRODUCTS - 1;
 pub const DECLINED_PRICE: i64 = 66_601;
+/// A bundle, and what it is made of: two of a hot product and one of a scarce one, both of which are sold alone as well.
+pub const BUNDLE: usize = PRODUCTS;
+pub const BUNDLE_PRICE: i64 = 1_666;
+pub const PARTS: [(usize, i64); 2] = [(0, 2), (HOT, 1)];
 pub const USERS: usize = 6;
 
 /// What somebody intends. `pick` chooses among what exists by then.
@@ -29,7 +33,7 @@ pub enum Intent {
         twice: bool,
         read_at: Option<u64>,
     },
-    /// Several buyers of one scarce product at the same moment, with so many units each.
+    /// Several buyers of one scarce product, or of the bundle, at the same moment, with so many units each.
     Rush {
         product: usize,
         units: Vec<i64>,
@@ -101,6 +105,7 @@ impl Plan {
                 0..30 => 0..HOT,
                 30..45 => scarce(),
                 45..60 => priced,
+                60..65 => BUNDLE..BUNDLE + 1,
                 _ => plain,
             };
             let product = range.start + rng.index(range.len());
@@ -190,10 +195,11 @@ impl Iterator for Plan {
             Sort::Rush => {
                 let units = (0..6).map(|_| i64::try_from(self.rng.between(1, 3)).unwrap_or(1));
                 let units = units.collect();
-                Intent::Rush {
-                    product: HOT + self.rng.index(SCARCE),
-                    units,
-                }
+                let product = match self.rng.index(SCARCE + 1) {
+                    SCARCE => BUNDLE,
+                    scarce => HOT + scarce,
+                };
+                Intent::Rush { product, units }
             }
             Sort::Repeat => Intent::Repeat { pick },
             Sort::Reuse => Intent::Reuse { pick },

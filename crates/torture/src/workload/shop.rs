@@ -100,12 +100,23 @@ impl Shop {
 
     /// Makes something before the run, which is not part of the history, and returns its id.
     pub async fn prepare(&self, path: &str, body: &serde_json::Value) -> Fallible<i64> {
-        let request = Request::new(Method::POST, path)
-            .json(body)
-            .map_err(doing(path))?;
-        let answer = self.door.send(request).await.map_err(doing(path))?;
-        let json: serde_json::Value = serde_json::from_slice(&answer.body).map_err(doing(path))?;
+        let json = self.set(Method::POST, path, Some(body)).await?;
         json["id"].as_i64().ok_or_else(|| format!("{path}: {json}"))
+    }
+
+    /// Asks for something before the run, which is not part of the history, and returns the answer.
+    pub async fn set(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Fallible<serde_json::Value> {
+        let mut request = Request::new(method, path);
+        if let Some(body) = body {
+            request = request.json(body).map_err(doing(path))?;
+        }
+        let answer = self.door.send(request).await.map_err(doing(path))?;
+        serde_json::from_slice(&answer.body).map_err(doing(path))
     }
 
     /// Asks each replica for more at once than it does at once. Not part of the history.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::CHECK;
 use super::effects::effects;
 use crate::check::{Evidence, Fate, Finding};
-use crate::history::{Action, Call, Kind, Seen};
+use crate::history::{Action, Call, Kind, Seen, Setup};
 
 /// A counter's lowest and highest possible value.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +63,7 @@ struct Look {
 
 /// Looks outside the bounds, and orders refused as sold out while all was surely there.
 pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let setup = &evidence.history.setup;
     let effects = effects(evidence);
     let mut moments = Vec::new();
     for (index, effect) in effects.iter().enumerate() {
@@ -73,7 +74,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
     }
     let calls = &evidence.history.calls;
     for (index, call) in calls.iter().enumerate() {
-        for product in looked_at(call) {
+        for product in looked_at(setup, call) {
             moments.push((call.invoked_ns, Moment::Looks, product, index));
             moments.push((call.ended_ns, Moment::HasLooked, product, index));
         }
@@ -81,7 +82,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
     moments.sort_unstable();
 
     let mut counters = HashMap::<i64, (Range, Range)>::new();
-    for product in &evidence.history.setup.products {
+    for product in setup.stocked() {
         let on_hand = Range {
             low: product.on_hand,
             high: product.on_hand,
@@ -171,13 +172,13 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
 }
 
 /// The products whose stock an answer tells something of.
-fn looked_at(call: &Call) -> Vec<i64> {
+fn looked_at(setup: &Setup, call: &Call) -> Vec<i64> {
     match (&call.action, &call.seen, call.kind) {
         (Action::ReadStock { product }, Some(Seen::Stock { .. }), Kind::Ok) => vec![*product],
         (Action::Order { lines, .. }, Some(Seen::Refused { code }), Kind::Fail)
             if code == "out_of_stock" =>
         {
-            lines.iter().map(|(product, _)| *product).collect()
+            setup.units(lines.iter().copied()).into_keys().collect()
         }
         _ => Vec::new(),
     }

@@ -9,6 +9,7 @@ use crate::history::{Action, Phase, Seen};
 /// At the end: on hand is what there was, plus what was counted, minus what was sent; reserved is
 /// what open orders hold; and nothing was promised that was not there.
 pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let setup = &evidence.history.setup;
     let mut counted = HashMap::<i64, i64>::new();
     for intent in evidence.intents.values() {
         if let (
@@ -30,8 +31,8 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
             "cancelled" => continue,
             _ => &mut sent,
         };
-        for line in &order.lines {
-            *units.entry(line.product).or_default() += line.quantity;
+        for (product, quantity) in setup.units(order.asked()) {
+            *units.entry(product).or_default() += quantity;
         }
     }
     let of =
@@ -54,7 +55,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
         }
     }
     let mut findings = Vec::new();
-    for product in &evidence.history.setup.products {
+    for product in setup.stocked() {
         let all = product.on_hand + of(&counted, product.id);
         let (held, sent) = (of(&held, product.id), of(&sent, product.id));
         if held + sent > all {

@@ -17,6 +17,7 @@ pub(super) struct Effect {
 
 /// All effects of a history: orders, cancellations, shipments, counts.
 pub(super) fn effects(evidence: &Evidence<'_>) -> Vec<Effect> {
+    let setup = &evidence.history.setup;
     let mut effects = Vec::new();
     // Cancelled or shipped, an order leaves the reserved units once, whoever asks how many times.
     let mut leavings = BTreeMap::<(i64, bool), (u64, Fate)>::new();
@@ -28,11 +29,11 @@ pub(super) fn effects(evidence: &Evidence<'_>) -> Vec<Effect> {
                     .order()
                     .is_some_and(|order| order.status == "cancelled");
                 let fate = if is_over { Fate::Open } else { intent.fate };
-                for (product, quantity) in lines {
+                for (product, reserved) in setup.units(lines.iter().copied()) {
                     effects.push(Effect {
-                        product: *product,
+                        product,
                         on_hand: 0,
-                        reserved: *quantity,
+                        reserved,
                         since: intent.since,
                         fate,
                     });
@@ -60,23 +61,23 @@ pub(super) fn effects(evidence: &Evidence<'_>) -> Vec<Effect> {
             _ => {}
         }
     }
-    let lines: HashMap<i64, &OrderView> = evidence
+    let orders: HashMap<i64, &OrderView> = evidence
         .intents
         .values()
         .filter_map(|intent| intent.order())
         .map(|order| (order.id, order))
         .collect();
     for ((order, ships), (since, fate)) in leavings {
-        for line in lines
+        let asked = orders
             .get(&order)
-            .map(|order| order.lines.as_slice())
-            .unwrap_or_default()
-        {
-            let on_hand = if ships { -line.quantity } else { 0 };
+            .into_iter()
+            .flat_map(|order| order.asked());
+        for (product, units) in setup.units(asked) {
+            let on_hand = if ships { -units } else { 0 };
             effects.push(Effect {
-                product: line.product,
+                product,
                 on_hand,
-                reserved: -line.quantity,
+                reserved: -units,
                 since,
                 fate,
             });

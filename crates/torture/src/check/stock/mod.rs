@@ -68,7 +68,7 @@ fn shapes(evidence: &Evidence<'_>) -> Vec<Finding> {
 mod tests {
     use super::super::story::{Story, buy, cancelled, order, stock};
     use super::*;
-    use crate::history::{Action, Phase};
+    use crate::history::{Action, LineView, OrderView, Phase, Stocked};
 
     #[test]
     fn stock_that_adds_up_is_fine() {
@@ -140,6 +140,48 @@ mod tests {
         story.call(buy(3), Some("a"), Kind::Ok, seen);
         story.stock(10, 0);
         assert_eq!(story.found(check), [""; 0]);
+    }
+
+    #[test]
+    fn a_bundle_takes_what_it_is_made_of() {
+        let mut story = Story::new();
+        let bundle = Stocked {
+            id: 9,
+            price: 500,
+            parts: vec![(1, 2)],
+            ..Stocked::default()
+        };
+        story.history.setup.products.push(bundle);
+        let bought = |order: OrderView| {
+            let line = LineView {
+                product: 9,
+                ..order.lines[0]
+            };
+            OrderView {
+                lines: vec![line],
+                ..order
+            }
+        };
+        let action = Action::Order {
+            user: 2,
+            lines: vec![(9, 3)],
+            payment: "cod".into(),
+            token: None,
+            shipping: "std".into(),
+        };
+        let seen = Seen::Order {
+            order: bought(order("a", 1, 3)),
+        };
+        story.call(action.clone(), Some("a"), Kind::Ok, seen);
+        story.stock(10, 6);
+        story.ends_with(&[bought(order("a", 1, 3))], 10, 6);
+        assert_eq!(story.found(check), [""; 0]);
+        story.stock(10, 3);
+        let refused = Seen::Refused {
+            code: "out_of_stock".into(),
+        };
+        story.call(action, Some("b"), Kind::Fail, refused);
+        assert_eq!(story.found(check), ["bounds"], "two more, not three");
     }
 
     #[test]
