@@ -12,7 +12,7 @@ use crate::workflows::selling;
 /// than to read of its orders.
 const READING: Reading = Reading {
     look_every: Duration::from_secs(5),
-    batch: 5_000,
+    batch: 1_000,
     with_payloads: false,
 };
 
