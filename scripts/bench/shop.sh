@@ -125,6 +125,7 @@ open_bare_front() {
 # open_front NAME SERVER SERVER: a second nginx like the one that up.sh started, but for its port and the servers behind it.
 open_front() {
   local name=front_$1 dir=$run/nginx_$1 main
+  rm -rf "$dir" # of a run before, in a RUN_DIR that is kept
   cp -r "$run/nginx" "$dir"
   free_port >"$run/ports/$name"
   sed -i "s/:$API1_PORT /:$(cat "$run/ports/$2") /; s/:$API2_PORT /:$(cat "$run/ports/$3") /" "$dir/upstream.conf"
