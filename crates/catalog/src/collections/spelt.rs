@@ -60,16 +60,10 @@ impl SpeltRules {
             Condition::Category(id) => paths.contains_key(&id.get()),
             _ => true,
         };
-        let all: Vec<&Condition> = rules.conditions.iter().collect();
-        let mut conditions = all.clone();
-        if rules.matching == Match::Any {
+        let mut conditions: Vec<&Condition> = rules.conditions.iter().collect();
+        if rules.matching == Match::Any && conditions.iter().any(is_there) {
             conditions.retain(is_there);
         }
-        let conditions = if conditions.is_empty() {
-            all
-        } else {
-            conditions
-        };
         Self {
             matching: rules.matching,
             conditions: conditions
