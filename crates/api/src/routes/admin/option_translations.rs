@@ -90,6 +90,7 @@ pub struct OptionTranslationsBody {
         (status = 200, body = OptionTranslationsBody),
         (status = 401, body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[get("/api/admin/options/{name}/translations")]
