@@ -67,7 +67,7 @@ if [ ! -s "$run/postgres/PG_VERSION" ]; then
 fi
 spawn postgres "${as_postgres[@]}" postgres -D "$run/postgres" -p "$pg_port" \
   -c listen_addresses=127.0.0.1 -c unix_socket_directories='' \
-  -c fsync=on -c synchronous_commit=on -c max_connections="${CONNECTIONS:-$((40 + replicas * 20))}" \
+  -c fsync=on -c synchronous_commit=on -c max_connections="${CONNECTIONS:-$((40 + replicas * 30))}" \
   -c shared_buffers=256MB -c max_wal_size=2GB -c jit=off
 wait_for postgres 60 pg_isready -q -h 127.0.0.1 -p "$pg_port"
 database_url=postgres://cartwright:$(cat "$run/postgres-password")@127.0.0.1:$pg_port

@@ -27,7 +27,7 @@ use crate::faults;
 pub struct PoolConfig {
     /// `postgres://user:password@host:port/database`, TLS by `?sslmode=`; or a libpq string.
     pub url: String,
-    /// Connections of this replica. The sum over replicas stays below `max_connections`.
+    /// Connections of the pool.
     pub size: u32,
     /// How long a request waits for a free connection before it is refused.
     pub acquire_timeout: Duration,
@@ -73,8 +73,8 @@ impl Db {
         })
     }
 
-    /// Builds one pool for requests and one for what no request waits for, which has half of the connections; of fewer than
-    /// four there is one pool for both.
+    /// Builds one pool of `config.size` for requests, and one of half as many for what no request waits for. Below four there is
+    /// one for both.
     ///
     /// A server process keeps its plans, and is quick while the caches of the processor have them: so requests go to few of them,
     /// which nobody else takes meanwhile. And neither has to wait for the other's connections.
@@ -83,18 +83,15 @@ impl Db {
     ///
     /// Those of [`Db::new`].
     pub fn parted(config: &PoolConfig) -> Result<(Self, Self), DbError> {
+        let requests = Self::new(config)?;
         if config.size < 4 {
-            let both = Self::new(config)?;
-            return Ok((both.clone(), both));
+            return Ok((requests.clone(), requests));
         }
-        let aside = config.size / 2;
-        let of = |size| {
-            Self::new(&PoolConfig {
-                size,
-                ..config.clone()
-            })
-        };
-        Ok((of(config.size - aside)?, of(aside)?))
+        let aside = Self::new(&PoolConfig {
+            size: config.size / 2,
+            ..config.clone()
+        })?;
+        Ok((requests, aside))
     }
 
     /// Runs `work` with a connection on a blocking thread, as part of the caller's request. Of a dry

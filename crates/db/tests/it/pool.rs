@@ -198,7 +198,7 @@ async fn a_transaction_that_loses_its_connection_fails_as_unavailable() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_and_background_work_do_not_wait_for_each_other() {
     let database = crate::database();
-    for (size, requests, background) in [(16, 8, 8), (5, 3, 2), (4, 2, 2)] {
+    for (size, requests, background) in [(16, 16, 8), (5, 5, 2), (4, 4, 2)] {
         let (db, aside) = Db::parted(&impatience(&database, size)).unwrap();
         for (busy, connections, other) in [(&db, requests, &aside), (&aside, background, &db)] {
             let (end, ended) = mpsc::channel::<()>();

@@ -73,7 +73,7 @@ impl Postgres {
             initdb.uid(uid).gid(gid);
         }
         output(&mut initdb)?;
-        let connections = 40 + 20 * replicas;
+        let connections = 40 + 30 * replicas;
         let args = format!(
             "-D {} -p {port} -k {} -c listen_addresses=127.0.0.1 -c fsync=on -c synchronous_commit=on \
              -c max_connections={connections} -c shared_buffers=128MB -c jit=off -c log_checkpoints=off",
