@@ -20,6 +20,8 @@ use crate::state::State;
 
 /// What is asked for once is never asked for again.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// What may be called something else by then: a file that is no picture.
+const FOR_MINUTES: &str = "public, max-age=300";
 /// The original in place of what is not made yet.
 const FOR_A_MOMENT: &str = "public, max-age=5";
 
@@ -87,7 +89,9 @@ async fn look(
     let is_width = |width: &i32| name == format!("{width}.webp");
     if name == original {
         let sent = (hash, name, content_type);
-        return send(state, request, &stored, sent, FOR_EVER).await;
+        let is_picture = Kind::of_content_type(content_type).is_some();
+        let cached = if is_picture { FOR_EVER } else { FOR_MINUTES };
+        return send(state, request, &stored, sent, cached).await;
     }
     if !stored.widths.iter().any(is_width) {
         return Err(not_found());

@@ -41,7 +41,7 @@ async fn a_file_is_kept_as_it_came_and_sent_to_be_saved() {
             ("content-disposition", "attachment; filename=\"Manual.pdf\""),
             ("x-content-type-options", "nosniff"),
             ("content-security-policy", "default-src 'none'; sandbox"),
-            ("cache-control", "public, max-age=31536000, immutable"),
+            ("cache-control", "public, max-age=300"),
         ] {
             assert_eq!(served.header(name), Some(value), "{name}");
         }
@@ -63,6 +63,27 @@ async fn a_file_is_kept_as_it_came_and_sent_to_be_saved() {
     let picture = upload(&staff, "", picture(8, 8, ImageFormat::Png)).await;
     let served = open().replica(0).get(address(&picture)).send().await;
     assert_eq!(served.header("content-disposition"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_renamed_is_saved_under_its_new_name_by_who_has_it_cached() {
+    let staff = open().admin().await;
+    let (media, _) = upload_pdf(&staff, "Draft").await;
+    let shop = open().replica(1);
+    let read = shop.get(address(&media)).send().await;
+    let etag = read.header("etag").expect("an ETag").to_owned();
+
+    let name = json!({"name": "Final"});
+    let renamed = staff.patch(&format!("{PATH}/{}", media["id"]), &name);
+    renamed.send().await.expect(200);
+
+    let is_saved_so = async || {
+        let again = shop.get(address(&media)).header("if-none-match", &etag);
+        let again = again.send().await;
+        assert_eq!(again.status, 304);
+        again.header("content-disposition") == Some("attachment; filename=\"Final.pdf\"")
+    };
+    eventually("it has its new name", SOON, is_saved_so).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
