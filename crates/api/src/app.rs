@@ -8,11 +8,9 @@ use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
-use actix_web::web::{Bytes, Data, PayloadConfig};
+use actix_web::web::{Data, PayloadConfig};
 use actix_web::{App, HttpServer, dev::Server, web};
 use db::Db;
-use utoipa::OpenApi as _;
-use utoipa_actix_web::AppExt as _;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::cache::changes::{self, Listeners};
@@ -24,8 +22,7 @@ use crate::http::{dry_run, staff_first};
 use crate::metrics;
 use crate::pulse;
 use crate::relay::{self, Relay};
-use crate::routes::docs::{self, Document, DocumentBytes, Methods};
-use crate::routes::{self, service};
+use crate::routes::{self, docs, service};
 use crate::state::State;
 use crate::worker::{self, Worker};
 
@@ -186,14 +183,9 @@ fn serve(
         0 => std::thread::available_parallelism().map_or(1, NonZero::get),
         workers => workers,
     };
-    let document = document();
-    let methods = Data::new(Methods::of(&document));
-    let document = Data::new(DocumentBytes(document));
     let server = HttpServer::new(move || {
         let mut app = App::new()
             .app_data(state.clone())
-            .app_data(document.clone())
-            .app_data(methods.clone())
             .app_data(PayloadConfig::new(max_body))
             .configure(routes::configure);
         // Answers to other origins' pages carry more than finished bytes.
@@ -239,7 +231,6 @@ fn serve_health(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .app_data(Data::new(Methods::default()))
             .service(service::livez)
             .service(service::readyz)
             .default_service(web::to(routes::unmatched))
@@ -250,19 +241,6 @@ fn serve_health(
     .shutdown_timeout(SHUTDOWN_SECONDS)
     .disable_signals();
     Ok((address, server.listen(listener).map_err(failed)?.run()))
-}
-
-/// The OpenAPI document of all routes.
-#[must_use]
-pub fn document() -> Bytes {
-    let (_, mut api) = App::new()
-        .into_utoipa_app()
-        .openapi(Document::openapi())
-        .configure(|config| routes::configure(config))
-        .split_for_parts();
-    routes::complete(&mut api);
-    api.to_pretty_json()
-        .map_or_else(|_| Bytes::new(), Bytes::from)
 }
 
 /// Which other origins' pages may call us; none, unless configured.

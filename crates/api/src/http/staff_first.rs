@@ -6,12 +6,11 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
-use actix_web::web::Data;
 use actix_web::{HttpMessage as _, ResponseError as _};
 
 use super::Staff;
 use super::permissions::is_below;
-use crate::routes::docs::Methods;
+use crate::routes::docs;
 
 /// Where every request is of staff, by how its path begins.
 const OF_STAFF: &[&str] = &["/api/admin", "/api/events", "/api/jobs", "/api/schedules"];
@@ -46,14 +45,11 @@ pub async fn guard<B: MessageBody>(
 
 /// What is none says so better itself: 404, or 405 with the methods that there are.
 fn is_route(request: &ServiceRequest) -> bool {
-    let (Some(pattern), Some(methods)) =
-        (request.match_pattern(), request.app_data::<Data<Methods>>())
-    else {
+    let Some(pattern) = request.match_pattern() else {
         return false;
     };
     let method = request.method().as_str();
-    methods
-        .allowed(Some(&pattern))
+    docs::allowed(Some(&pattern))
         .split(", ")
         .any(|allowed| allowed == method)
 }

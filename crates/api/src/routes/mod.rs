@@ -9,6 +9,7 @@ mod collection_bodies;
 pub mod collection_products;
 pub mod collections;
 mod common_answers;
+pub mod described;
 pub mod docs;
 pub mod events;
 pub mod jobs;
@@ -38,21 +39,17 @@ pub mod stock;
 pub mod users;
 pub mod variants;
 
-pub use common_answers::complete;
-
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::web::{self, Data, PayloadConfig};
+use actix_web::web::{self, PayloadConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use utoipa_actix_web::OpenApiFactory;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use self::docs::Methods;
 use crate::http::Problem;
 
-/// Where routes go: into a server, or into the document of what servers answer. It takes megabytes to make, so no worker of
-/// a server makes one for itself.
+/// Where routes go: into a server, or into the document of what servers answer.
 pub trait Mount {
     fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self;
 }
@@ -218,7 +215,7 @@ pub fn configure<M: Mount>(config: &mut M) {
 }
 
 /// What no route answers: 404, or 405 for a known path with another method.
-pub async fn unmatched(request: HttpRequest, methods: Data<Methods>) -> HttpResponse {
+pub async fn unmatched(request: HttpRequest) -> HttpResponse {
     let routes = request.resource_map();
     if !routes.has_resource(request.path()) {
         let problem = Problem::not_found("not_found", "There is nothing at this address");
@@ -231,7 +228,7 @@ pub async fn unmatched(request: HttpRequest, methods: Data<Methods>) -> HttpResp
     );
     let mut answer = problem.error_response();
     let pattern = routes.match_pattern(request.path());
-    if let Ok(allowed) = HeaderValue::from_str(methods.allowed(pattern.as_deref())) {
+    if let Ok(allowed) = HeaderValue::from_str(docs::allowed(pattern.as_deref())) {
         answer.headers_mut().insert(ALLOW, allowed);
     }
     answer

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use api::routes::described;
+
 use crate::support::{Cluster, open, required};
 
 #[tokio::test]
@@ -91,6 +93,20 @@ fn every_metric_is_explained_to_operators() {
         .filter(|name| !docs.contains(&format!("`{name}`")))
         .collect();
     assert!(unexplained.is_empty(), "{unexplained:?}");
+}
+
+#[test]
+fn the_contract_is_what_routes_say() {
+    let said = described::document().expect("JSON");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    if std::env::var_os("CARTWRIGHT_WRITE_CONTRACT").is_some() {
+        std::fs::write(path, &said).expect("written");
+    }
+    let kept = std::fs::read_to_string(path).expect("openapi.json");
+    assert!(
+        kept == said,
+        "crates/api/openapi.json is of other routes: CARTWRIGHT_WRITE_CONTRACT=1 cargo test -p api --test it the_contract"
+    );
 }
 
 #[tokio::test]
