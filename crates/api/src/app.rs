@@ -28,8 +28,9 @@ use crate::worker::{self, Worker};
 
 /// How long requests under way may take after SIGTERM.
 const SHUTDOWN_SECONDS: u64 = 20;
-/// How long a client may take to send a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may take to send a request's head. Connections that were opened while this process stood still have waited as
+/// long by its clock, and a 408 is the answer that no proxy asks another replica about.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A replica that listens, and is served once [`Application::run`] is awaited.
 pub struct Application {

@@ -21,7 +21,8 @@ struct Pulse {
     start: Instant,
     /// Milliseconds since `start`.
     last_beat: AtomicU64,
-    suspect_until: AtomicU64,
+    /// The end of the last standstill; 0 where there was none.
+    woke_at: AtomicU64,
     _stop: mpsc::Sender<()>,
 }
 
@@ -33,7 +34,7 @@ pub fn start() {
     let pulse = Pulse {
         start: Instant::now(),
         last_beat: AtomicU64::new(0),
-        suspect_until: AtomicU64::new(0),
+        woke_at: AtomicU64::new(0),
         _stop: stop,
     };
     if PULSE.set(pulse).is_err() {
@@ -57,23 +58,40 @@ pub fn is_suspect() -> bool {
     PULSE.get().is_some_and(Pulse::is_suspect)
 }
 
+/// Whether the process stood still after a request came whose head was read then: it was read before the standstill, and its
+/// effect would come after it.
+#[must_use]
+pub fn stood_still_since(moment: Instant) -> bool {
+    PULSE
+        .get()
+        .is_some_and(|pulse| pulse.stood_still_since(moment))
+}
+
 impl Pulse {
     fn beat(&self) {
         let now = self.now();
         let gap = now.saturating_sub(self.last_beat.load(Ordering::Acquire));
         if gap > millis(STANDSTILL) {
             log::warn!(gap_ms = gap; "this process stood still; writes that came meanwhile are refused");
-            self.suspect_until
-                .store(now + millis(AFTERMATH), Ordering::Release);
+            self.woke_at.store(now, Ordering::Release);
         }
         self.last_beat.store(now, Ordering::Release);
     }
 
-    /// Also before the first beat after a standstill: whoever wakes up first may be a worker.
     fn is_suspect(&self) -> bool {
-        let now = self.now();
-        now < self.suspect_until.load(Ordering::Acquire)
-            || now.saturating_sub(self.last_beat.load(Ordering::Acquire)) > millis(STANDSTILL)
+        let woke_at = self.woke_at.load(Ordering::Acquire);
+        (woke_at > 0 && self.now() < woke_at + millis(AFTERMATH)) || self.stands_still()
+    }
+
+    fn stood_still_since(&self, moment: Instant) -> bool {
+        let moment = millis(moment.saturating_duration_since(self.start));
+        self.woke_at.load(Ordering::Acquire) > moment || self.stands_still()
+    }
+
+    /// It did until now: whoever wakes up first may not be the one who notices.
+    fn stands_still(&self) -> bool {
+        let last_beat = self.last_beat.load(Ordering::Acquire);
+        self.now().saturating_sub(last_beat) > millis(STANDSTILL)
     }
 
     fn now(&self) -> u64 {
@@ -83,4 +101,52 @@ impl Pulse {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten seconds old, with its last beat and the end of its last standstill so many milliseconds after its start.
+    fn pulse(last_beat: u64, woke_at: u64) -> Pulse {
+        Pulse {
+            start: Instant::now() - Duration::from_secs(10),
+            last_beat: AtomicU64::new(last_beat),
+            woke_at: AtomicU64::new(woke_at),
+            _stop: mpsc::channel().0,
+        }
+    }
+
+    #[test]
+    fn what_came_before_a_standstill_is_told_from_what_came_after_it() {
+        let before = Duration::from_secs(4);
+        let after = Duration::from_secs(6);
+        for (pulse, standstills) in [
+            (pulse(9_950, 0), [false, false]),
+            (pulse(9_950, 5_000), [true, false]),
+            // Nobody has noticed yet that it is over.
+            (pulse(8_000, 0), [true, true]),
+        ] {
+            let since = [before, after].map(|age| pulse.stood_still_since(pulse.start + age));
+            assert_eq!(since, standstills);
+        }
+    }
+
+    #[test]
+    fn what_is_read_soon_after_a_standstill_is_suspect() {
+        assert!(!pulse(9_950, 0).is_suspect());
+        assert!(pulse(9_950, 9_900).is_suspect());
+        assert!(!pulse(9_950, 9_000).is_suspect());
+        assert!(pulse(8_000, 0).is_suspect());
+    }
+
+    #[test]
+    fn a_beat_that_comes_late_ends_a_standstill() {
+        let late = pulse(8_500, 0);
+        late.beat();
+        assert!(late.woke_at.load(Ordering::Acquire) >= 10_000);
+        let regular = pulse(9_950, 0);
+        regular.beat();
+        assert_eq!(regular.woke_at.load(Ordering::Acquire), 0);
+    }
 }

@@ -1,31 +1,40 @@
 //! What is known of the request that is being answered, wherever its work runs.
 //!
 //! An event tells which request caused it, and whoever writes events knows nothing of HTTP. So the
-//! id travels with the task, and [`Db::run`](crate::Db::run) carries it over to its thread. So does
-//! that a request is dry: then [`Db::run`](crate::Db::run) keeps nothing of what it did.
+//! id travels with the task, and [`Db::run`](crate::Db::run) carries it over to its thread. So do
+//! when it came, and that it is dry: then [`Db::run`](crate::Db::run) keeps nothing of what it did.
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Instant;
 
 tokio::task_local! {
-    static OF_TASK: Arc<str>;
+    static OF_TASK: Current;
     static DRY: ();
 }
 
 thread_local! {
-    static OF_THREAD: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
+    static OF_THREAD: RefCell<Option<Current>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` as part of the request `id`.
-pub async fn scope<F: Future>(id: Arc<str>, work: F) -> F::Output {
-    OF_TASK.scope(id, work).await
+/// A request that is being answered.
+#[derive(Clone, Debug)]
+pub struct Current {
+    pub id: Arc<str>,
+    /// When its head had been read.
+    pub began: Instant,
+}
+
+/// Runs `work` as part of a request.
+pub async fn scope<F: Future>(request: Current, work: F) -> F::Output {
+    OF_TASK.scope(request, work).await
 }
 
 /// The request that this task or thread works for; `None` outside of one.
 #[must_use]
-pub fn current() -> Option<Arc<str>> {
+pub fn current() -> Option<Current> {
     OF_TASK
-        .try_with(Arc::clone)
+        .try_with(Clone::clone)
         .ok()
         .or_else(|| OF_THREAD.with_borrow(Clone::clone))
 }
@@ -42,8 +51,8 @@ pub fn is_dry() -> bool {
     DRY.try_with(|()| ()).is_ok()
 }
 
-/// Runs `work` on this thread as part of the request `id`.
-pub(crate) fn carry<T>(id: Option<Arc<str>>, work: impl FnOnce() -> T) -> T {
+/// Runs `work` on this thread as part of a request.
+pub(crate) fn carry<T>(request: Option<Current>, work: impl FnOnce() -> T) -> T {
     /// The thread goes back to its pool, also after a panic.
     struct Forget;
     impl Drop for Forget {
@@ -51,7 +60,7 @@ pub(crate) fn carry<T>(id: Option<Arc<str>>, work: impl FnOnce() -> T) -> T {
             OF_THREAD.set(None);
         }
     }
-    OF_THREAD.set(id);
+    OF_THREAD.set(request);
     let _forget = Forget;
     work()
 }

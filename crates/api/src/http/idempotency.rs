@@ -109,8 +109,9 @@ pub enum Claimed {
 ///
 /// # Errors
 ///
-/// 422 for a key that was used for something else, 409 while another transaction holds it.
+/// 422 for a key that was used for something else, 409 while another transaction holds it, and those of [`still_wanted`].
 pub fn claim(conn: &mut PgConnection, key: Option<&RequestKey>) -> Result<Claimed, Problem> {
+    still_wanted()?;
     let Some(key) = key else {
         return Ok(Claimed::Fresh);
     };
@@ -163,6 +164,20 @@ pub fn in_progress() -> Problem {
         "The first request with this Idempotency-Key is still running",
     )
     .retry_after(1)
+}
+
+/// Ends a request that was read before this replica stood still: it would have its effect after whoever sent it was answered by
+/// another replica.
+///
+/// # Errors
+///
+/// 502 `stood_still`.
+pub fn still_wanted() -> Result<(), Problem> {
+    let request = db::request::current();
+    if request.is_some_and(|request| pulse::stood_still_since(request.began)) {
+        return Err(stood_still());
+    }
+    Ok(())
 }
 
 /// 502: somebody else may have answered this request by now. The proxy asks another replica.

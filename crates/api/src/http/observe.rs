@@ -9,6 +9,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use db::request::Current;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, LocalBoxFuture};
 use tokio::time::timeout;
@@ -22,7 +23,7 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The id of the request that this task or thread answers; empty outside of one.
 #[must_use]
 pub fn current_request_id() -> String {
-    db::request::current().map_or_else(String::new, |id| id.as_ref().to_owned())
+    db::request::current().map_or_else(String::new, |request| request.id.as_ref().to_owned())
 }
 
 type Observed<B> = Result<ServiceResponse<EitherBody<BoxBody, B>>, actix_web::Error>;
@@ -64,7 +65,11 @@ async fn handle<B: MessageBody + 'static>(
         deadline(&request),
         AssertUnwindSafe(next.call(request)).catch_unwind(),
     );
-    let mut answer = match db::request::scope(id.as_str().into(), handled).await {
+    let current = Current {
+        id: id.as_str().into(),
+        began: started,
+    };
+    let mut answer = match db::request::scope(current, handled).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             log::error!(request_id = id.as_str(); "a handler panicked");

@@ -9,7 +9,7 @@ use domain::{Currency, PaymentMethod, Permission, ProductId, Quantity, UserId};
 use ordering::Source;
 
 use super::order_bodies::{MAX_IDS, NewLineBody, NewOrderBody};
-use crate::http::{Caller, Problem, observe, text};
+use crate::http::{Caller, Problem, idempotency, observe, text};
 use crate::workflows::placing::{Customer, Request, RequestLine};
 
 const MAX_LINES: usize = 2_000;
@@ -60,7 +60,7 @@ impl Names {
 ///
 /// # Errors
 ///
-/// 403 for what only staff may say, 422 with the field for what nobody may.
+/// 403 for what only staff may say, 422 with the field for what nobody may, and those of [`idempotency::still_wanted`].
 pub fn parse(
     body: NewOrderBody,
     user_id: UserId,
@@ -69,6 +69,8 @@ pub fn parse(
     card_provider: Option<&'static str>,
     key: Option<RequestKey>,
 ) -> Result<Parsed, Problem> {
+    // From here on its age is known.
+    idempotency::still_wanted()?;
     let negotiated = body
         .lines
         .iter()

@@ -44,7 +44,7 @@ impl Entry {
             event,
             sequence,
             actor,
-            request_id: request::current(),
+            request_id: request::current().map(|request| request.id),
         }
     }
 }

@@ -1,9 +1,11 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use db::DbError;
 use db::consumers::{self, Start};
 use db::outbox::{self, Entry, Position, log, upkeep};
-use db::{DbError, request};
+use db::request::{self, Current};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error;
@@ -127,17 +129,21 @@ async fn an_event_tells_which_request_caused_it() {
     let write = |id| {
         pool.run(move |conn| Ok::<_, DbError>(outbox::write(conn, &[product_changed(id, 1)])?))
     };
+    let request = |id: &str| Current {
+        id: id.into(),
+        began: Instant::now(),
+    };
 
-    request::scope("request-one".into(), write(1))
+    request::scope(request("request-one"), write(1))
         .await
         .unwrap();
     write(2).await.unwrap();
-    request::scope("request-two".into(), write(3))
+    request::scope(request("request-two"), write(3))
         .await
         .unwrap();
     let panicking = pool.run(|_| -> Result<(), DbError> { panic!("on purpose") });
     assert!(matches!(
-        request::scope("request-three".into(), panicking).await,
+        request::scope(request("request-three"), panicking).await,
         Err(DbError::Panicked)
     ));
     write(4).await.unwrap();
@@ -146,7 +152,7 @@ async fn an_event_tells_which_request_caused_it() {
     let ids =
         "(SELECT string_agg(coalesce(request_id, '-'), ' ' ORDER BY id) FROM platform.outbox)";
     assert_eq!(text(conn, ids), "request-one - request-two -");
-    assert_eq!(request::current(), None);
+    assert!(request::current().is_none());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Parts die, freeze and come back under load, and nobody notices.
 
 mod postgres;
+mod standstill;
 
 use std::collections::HashSet;
 use std::time::Duration;

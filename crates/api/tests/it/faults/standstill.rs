@@ -1,0 +1,89 @@
+//! Requests that a replica has read half of when it freezes.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use super::for_a_while;
+use crate::support::{Cluster, alone, count, fresh_key, order_of};
+
+/// Sends the head and some of the body now, and the rest when it is told to.
+struct Halved {
+    stream: TcpStream,
+    rest: Vec<u8>,
+}
+
+impl Halved {
+    fn begin(address: &str, route: &str, token: &str, body: &Value) -> Self {
+        let body = body.to_string();
+        let (sent, rest) = body.split_at(10);
+        let mut stream = TcpStream::connect(address).expect("a replica");
+        let head = format!(
+            "{route} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Authorization: Bearer {token}\r\nIdempotency-Key: {}\r\nConnection: close\r\n\r\n{sent}",
+            body.len(),
+            fresh_key(),
+        );
+        stream.write_all(head.as_bytes()).expect("sent");
+        Self {
+            stream,
+            rest: rest.into(),
+        }
+    }
+
+    fn answer(mut self) -> String {
+        self.stream.write_all(&self.rest).expect("sent");
+        let mut answer = String::new();
+        self.stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+}
+
+/// By then whoever sent them has another replica's answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_half_read_before_a_standstill_has_no_effect_after_it() {
+    let _alone = alone().await;
+    let cluster = Cluster::start("open", 1);
+    let user = cluster.shop().register().await;
+    let token = cluster
+        .token("admin@example.com", crate::support::cluster::ADMIN_PASSWORD)
+        .await;
+    let address = cluster.address(0);
+    let begin = || {
+        [
+            Halved::begin(&address, "POST /api/orders", &token, &order_of(user, &[1])),
+            Halved::begin(
+                &address,
+                "PATCH /api/products/1",
+                &token,
+                &json!({"price": "43.21"}),
+            ),
+        ]
+    };
+    let [order, price] = begin();
+    for_a_while(100).await;
+
+    cluster.signal(0, "STOP");
+    for_a_while(1_200).await;
+    cluster.signal(0, "CONT");
+    for_a_while(700).await;
+
+    for half in [order, price] {
+        let answer = tokio::task::block_in_place(|| half.answer());
+        assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+        assert!(answer.contains("stood_still"), "{answer}");
+    }
+    assert_eq!(count(&mut cluster.conn(), "ordering.orders"), 0);
+    assert_eq!(
+        count(
+            &mut cluster.conn(),
+            "catalog.prices WHERE amount_minor = 4321"
+        ),
+        0
+    );
+    for half in begin() {
+        let answer = tokio::task::block_in_place(|| half.answer());
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    }
+}
