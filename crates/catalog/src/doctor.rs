@@ -14,7 +14,7 @@ mod search;
 use db::doctor::Check;
 
 /// What the promises of schema `catalog` rest on.
-const GUARDS: [&str; 46] = [
+const GUARDS: [&str; 48] = [
     "products_pkey",
     "products_slug_key",
     "variants_sku_key",
@@ -61,6 +61,8 @@ const GUARDS: [&str; 46] = [
     "search_index_one_row",
     "search_documents_0_pkey",
     "search_documents_1_pkey",
+    "search_prices_0_pkey",
+    "search_prices_1_pkey",
 ];
 
 /// The checks of this crate's tables.

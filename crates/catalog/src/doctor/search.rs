@@ -38,7 +38,7 @@ const WRONG: &str = "\
          AND EXISTS (SELECT FROM catalog.search_index WHERE built_at IS NOT NULL AND shape = catalog.search_shape()) \
          AND NOT EXISTS (SELECT FROM pending p WHERE p.product_id = coalesce(w.product_id, d.product_id))";
 
-pub(super) fn checks() -> [Check; 2] {
+pub(super) fn checks() -> [Check; 3] {
     let found = Check {
         id: "S13",
         name: "what is found is what there is",
@@ -56,53 +56,76 @@ pub(super) fn checks() -> [Check; 2] {
         todo: "Somebody edited the index. The repair counts anew.",
         repair: Some(count_anew),
     };
-    [found, counted]
+    let priced = Check {
+        id: "S13",
+        name: "what is sorted by its price has that price",
+        sql: "SELECT product_id, 'product ' || product_id, format('%s as %s in %s', \
+                CASE WHEN is_missing THEN 'is not listed' ELSE 'is listed' END, amount, name) \
+                FROM catalog.search_mispriced"
+            .into(),
+        todo: "Somebody edited the index. The repair lists what documents say.",
+        repair: Some(list_anew),
+    };
+    [found, counted, priced]
 }
 
 fn write_anew(conn: &mut PgConnection) -> QueryResult<Vec<Repaired>> {
-    #[derive(QueryableByName)]
-    struct Wrong {
-        #[diesel(sql_type = BigInt)]
-        product_id: i64,
-    }
     let mark = format!(
         "INSERT INTO catalog.search_stale (product_id) \
-         SELECT DISTINCT number FROM ({WRONG}) AS found (number, subject, message) ORDER BY number RETURNING product_id"
+         SELECT DISTINCT number FROM ({WRONG}) AS found (number, subject, message) ORDER BY number RETURNING product_id AS id"
     );
-    let wrong: Vec<Wrong> = diesel::sql_query(mark).load(conn)?;
+    let wrong: Vec<Subject> = diesel::sql_query(mark).load(conn)?;
     while following::refresh(conn)? > 0 {}
-    let told = |wrong: Wrong| Repaired {
-        check: "S13",
-        subject: format!("product {}", wrong.product_id),
-        outcome: Ok("is found as it is".into()),
-    };
-    Ok(wrong.into_iter().map(told).collect())
+    Ok(told(wrong, "product", "is found as it is"))
 }
 
-/// Under the lock of who writes documents.
+/// Under the lock of who writes documents: which of the two indexes is read.
+fn lock(conn: &mut PgConnection) -> QueryResult<i32> {
+    conn.batch_execute("SELECT FROM catalog.search_index FOR UPDATE")?;
+    let live = sql::<Integer>("(SELECT live::int FROM catalog.search_index)");
+    diesel::select(live).get_result(conn)
+}
+
 fn count_anew(conn: &mut PgConnection) -> QueryResult<Vec<Repaired>> {
     conn.transaction(|conn| {
-        conn.batch_execute("SELECT FROM catalog.search_index FOR UPDATE")?;
-        let live: i32 = diesel::select(sql::<Integer>(
-            "(SELECT live::int FROM catalog.search_index)",
-        ))
-        .get_result(conn)?;
-        let counted: Vec<Value> = diesel::sql_query(format!(
+        let live = lock(conn)?;
+        let counted: Vec<Subject> = diesel::sql_query(format!(
             "UPDATE catalog.search_values_{live} v SET products = wrong.counted \
                FROM catalog.search_miscounted wrong WHERE v.id = wrong.id RETURNING v.id::bigint AS id"
         ))
         .load(conn)?;
-        let told = |value: Value| Repaired {
-            check: "S13",
-            subject: format!("value {}", value.id),
-            outcome: Ok("is counted".into()),
-        };
-        Ok(counted.into_iter().map(told).collect())
+        Ok(told(counted, "value", "is counted"))
     })
 }
 
+fn list_anew(conn: &mut PgConnection) -> QueryResult<Vec<Repaired>> {
+    conn.transaction(|conn| {
+        let live = lock(conn)?;
+        let listed: Vec<Subject> = diesel::sql_query(format!(
+            "WITH wrong AS MATERIALIZED (SELECT * FROM catalog.search_mispriced), gone AS ( \
+               DELETE FROM catalog.search_prices_{live} p USING wrong w \
+                WHERE NOT w.is_missing AND p.name = w.name AND p.amount = w.amount AND p.product_id = w.product_id), \
+             come AS ( \
+               INSERT INTO catalog.search_prices_{live} (name, amount, product_id) \
+               SELECT name, amount, product_id FROM wrong WHERE is_missing) \
+             SELECT DISTINCT product_id AS id FROM wrong ORDER BY id"
+        ))
+        .load(conn)?;
+        Ok(told(listed, "product", "is listed by its prices"))
+    })
+}
+
+fn told(repaired: Vec<Subject>, kind: &str, outcome: &str) -> Vec<Repaired> {
+    let told = |subject: Subject| Repaired {
+        check: "S13",
+        subject: format!("{kind} {}", subject.id),
+        outcome: Ok(outcome.into()),
+    };
+    repaired.into_iter().map(told).collect()
+}
+
 #[derive(QueryableByName)]
-struct Value {
+struct Subject {
     #[diesel(sql_type = BigInt)]
     id: i64,
 }

@@ -120,7 +120,8 @@ pub fn analyse(conn: &mut PgConnection) -> QueryResult<()> {
             "SET LOCAL statement_timeout = '60s'; \
              SELECT gin_clean_pending_list('catalog.search_documents_{next}_words_idx'), \
                     gin_clean_pending_list('catalog.search_documents_{next}_facets_idx'); \
-             ANALYZE catalog.search_documents_{next}, catalog.search_values_{next}, catalog.search_words_{next}"
+             ANALYZE catalog.search_documents_{next}, catalog.search_prices_{next}, catalog.search_values_{next}, \
+                     catalog.search_words_{next}"
         ))
     })
 }

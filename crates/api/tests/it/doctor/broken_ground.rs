@@ -2,7 +2,7 @@
 
 use super::Case;
 
-pub const REFERENCES: [Case; 49] = [
+pub const REFERENCES: [Case; 50] = [
     (
         "INSERT INTO catalog.custom_fields (resource, key, name, type, rules, is_public, is_filterable, version, applied_version) \
          VALUES ('variant', 'manual', '', 'file', '{}', true, false, 0, 0); \
@@ -54,6 +54,10 @@ pub const REFERENCES: [Case; 49] = [
     ),
     (
         "UPDATE catalog.search_documents_0 SET fingerprint = gen_random_uuid() WHERE product_id = 3",
+        &[("S13", "product 3")],
+    ),
+    (
+        "INSERT INTO catalog.search_prices_0 (name, amount, product_id) VALUES ('EUR', 1, 3)",
         &[("S13", "product 3")],
     ),
     (

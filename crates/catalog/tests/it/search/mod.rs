@@ -7,6 +7,7 @@ mod following;
 pub mod lists;
 mod pages;
 mod plans;
+mod prices;
 mod rebuilding;
 mod translated;
 mod words;

@@ -13,7 +13,7 @@ use super::{everything, find, words};
 use crate::{SETTINGS, USD, database, text};
 
 /// Every product has a name of its own, every hundredth a word of its hundred; brands have 40 products each, tags 400.
-const FILL: &str = "
+pub const FILL: &str = "
     INSERT INTO catalog.products (name, description, brand, tags)
     SELECT 'Thing ' || md5(n::text), 'hundred' || n % 100, 'Brand ' || n % 100, ARRAY['tag ' || n % 10]
       FROM generate_series(1, 4000) n;
@@ -26,7 +26,7 @@ const FILL: &str = "
     UPDATE catalog.search_index SET built_at = NULL";
 
 /// How often all documents were read by a search, and how many were by an index.
-fn read(conn: &mut PgConnection, search: &Search) -> (i64, i64) {
+pub fn read(conn: &mut PgConnection, search: &Search) -> (i64, i64) {
     counted(conn, |conn| find(conn, search)).1
 }
 
@@ -51,6 +51,18 @@ fn counted<R>(
     })
 }
 
+/// Builds the index as a replica does.
+pub fn index(conn: &mut PgConnection) {
+    conn.batch_execute("VACUUM ANALYZE").unwrap();
+    conn.batch_execute(SETTINGS).unwrap();
+    rebuilding::begin(conn, &["en".to_owned()], USD).unwrap();
+    while rebuilding::build(conn).unwrap() {}
+    rebuilding::analyse(conn).unwrap();
+    rebuilding::swap(conn).unwrap();
+    conn.batch_execute("VACUUM catalog.search_documents_1")
+        .unwrap();
+}
+
 fn page(sort: SearchSort, after: (i64, i64)) -> Search {
     Search {
         sort,
@@ -70,14 +82,7 @@ fn in_germany(mut search: Search) -> Search {
 fn a_search_reads_what_it_finds_and_a_page_what_it_shows() {
     let conn = &mut database().connect();
     conn.batch_execute(FILL).unwrap();
-    conn.batch_execute("VACUUM ANALYZE").unwrap();
-    conn.batch_execute(SETTINGS).unwrap();
-    rebuilding::begin(conn, &["en".to_owned()], USD).unwrap();
-    while rebuilding::build(conn).unwrap() {}
-    rebuilding::analyse(conn).unwrap();
-    rebuilding::swap(conn).unwrap();
-    conn.batch_execute("VACUUM catalog.search_documents_1")
-        .unwrap();
+    index(conn);
 
     let selection = |brand: &str, tag: &str| Selection {
         brands: vec![brand.to_owned()],
@@ -141,14 +146,7 @@ fn few_are_not_looked_for_among_all() {
     let conn = &mut database().connect();
     conn.batch_execute(FILL).unwrap();
     conn.batch_execute(FEW).unwrap();
-    conn.batch_execute("VACUUM ANALYZE").unwrap();
-    conn.batch_execute(SETTINGS).unwrap();
-    rebuilding::begin(conn, &["en".to_owned()], USD).unwrap();
-    while rebuilding::build(conn).unwrap() {}
-    rebuilding::analyse(conn).unwrap();
-    rebuilding::swap(conn).unwrap();
-    conn.batch_execute("VACUUM catalog.search_documents_1")
-        .unwrap();
+    index(conn);
 
     let newest = |search: Search| Search {
         sort: SearchSort::Newest,
