@@ -7,6 +7,10 @@ use reqwest::Url;
 use crate::retry::RetryPolicy;
 use crate::{Client, Error, Secret};
 
+/// How long a connection is kept that nobody uses: less than the server keeps it (30 s in `nginx.conf`), because what is sent while
+/// it closes has no answer.
+const LONGEST_IDLE: Duration = Duration::from_secs(20);
+
 /// Settings of a [`Client`].
 #[derive(Debug, Clone)]
 pub struct ClientBuilder {
@@ -94,6 +98,7 @@ impl ClientBuilder {
         let mut http = reqwest::Client::builder()
             .user_agent(self.user_agent)
             .connect_timeout(self.policy.timeout)
+            .pool_idle_timeout(LONGEST_IDLE)
             // A redirected write would be sent a second time, perhaps to somebody else.
             .redirect(reqwest::redirect::Policy::none())
             // Retries are ours: they must keep the key, and say when an outcome is not known.
