@@ -3,6 +3,7 @@
 #
 #   ./scripts/bench/import.sh [VARIANTS]     1,000,000 by default, of a quarter as many products
 #   --rounds N                               how often each is run (1)
+#   --languages de,fr,…                      languages in which each product has a name and a description too
 #
 #   BIN, BENCH_BIN   existing builds of cartwright and bench, instead of building them for release
 #   RUN_DIR          where Postgres keeps its data meanwhile: a folder that the user postgres can reach (a temporary one)
@@ -13,11 +14,12 @@ set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 cd "$root"
 
-variants=1000000 rounds=1
+variants=1000000 rounds=1 languages=''
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit ;;
     --rounds) rounds=${2:?how many?}; shift ;;
+    --languages) languages=${2:?which?}; shift ;;
     *[!0-9]*) usage >&2; exit 2 ;;
     *) variants=$1 ;;
   esac
@@ -59,8 +61,8 @@ spawn postgres "${as_postgres[@]}" postgres -D "$run/postgres" -p "$port" -c lis
 wait_for postgres 60 pg_isready -q -h 127.0.0.1 -p "$port"
 url=postgres://cartwright@127.0.0.1:$port
 
-tables="products variants prices stock_levels stock_movements"
-"$BENCH_BIN" file --variants "$variants" >"$work/file.csv"
+tables="products product_translations variants prices stock_levels stock_movements"
+"$BENCH_BIN" file --variants "$variants" ${languages:+--languages "$languages"} >"$work/file.csv"
 
 # shop NAME: a database with the shop's tables and nothing in them.
 shop() {
