@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
 use api::routes::described;
+use serde_json::{Value, json};
 
 use crate::support::{Cluster, open, required};
 

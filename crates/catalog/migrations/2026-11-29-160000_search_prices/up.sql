@@ -357,7 +357,7 @@ BEGIN
           FROM search_page_by_price(slot, wanted_locale, main_currency, request ->> 'currency', country, sorting = '-price',
                                     scope || ' AND ' || all_conditions, after_key, after_id, (request ->> 'limit')::bigint) p;
     END IF;
-    IF product_ids IS NULL AND sorting <> 'best_selling' THEN
+    IF product_ids IS NULL AND sorting IS DISTINCT FROM 'best_selling' THEN
         EXECUTE format('SELECT array_agg(x.id), array_agg(x.key) FROM (SELECT d.product_id AS id, %s AS key %s AND %s AND %s LIMIT %L) x',
             sort_key, hits, all_conditions, page, request ->> 'limit') INTO product_ids, sort_keys;
     END IF;
