@@ -28,8 +28,8 @@ use crate::worker::{self, Worker};
 
 /// How long requests under way may take after SIGTERM.
 const SHUTDOWN_SECONDS: u64 = 20;
-/// How long a client may take to send a request's head. Connections that were opened while this process stood still have waited as
-/// long by its clock, and a 408 is the answer that no proxy asks another replica about.
+/// How long a client may take to send a request's head, counted from when the connection was opened, also while this process stands
+/// still. What is over by then is a 408, which no proxy asks another replica about: so it is much longer than a proxy waits.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A replica that listens, and is served once [`Application::run`] is awaited.

@@ -16,28 +16,35 @@ struct Halved {
 
 impl Halved {
     fn begin(address: &str, route: &str, token: &str, body: &Value) -> Self {
-        let body = body.to_string();
-        let (sent, rest) = body.split_at(10);
+        let request = request(route, token, body);
+        let (sent, rest) = request.split_at(request.len() - 10);
         let mut stream = TcpStream::connect(address).expect("a replica");
-        let head = format!(
-            "{route} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-             Authorization: Bearer {token}\r\nIdempotency-Key: {}\r\nConnection: close\r\n\r\n{sent}",
-            body.len(),
-            fresh_key(),
-        );
-        stream.write_all(head.as_bytes()).expect("sent");
+        stream.write_all(sent.as_bytes()).expect("sent");
         Self {
             stream,
             rest: rest.into(),
         }
     }
 
-    fn answer(mut self) -> String {
+    fn send_rest(&mut self) {
         self.stream.write_all(&self.rest).expect("sent");
+    }
+
+    fn answer(mut self) -> String {
         let mut answer = String::new();
         self.stream.read_to_string(&mut answer).expect("an answer");
         answer
     }
+}
+
+fn request(route: &str, token: &str, body: &Value) -> String {
+    let body = body.to_string();
+    format!(
+        "{route} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Authorization: Bearer {token}\r\nIdempotency-Key: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len(),
+        fresh_key(),
+    )
 }
 
 /// By then whoever sent them has another replica's answer.
@@ -69,7 +76,8 @@ async fn what_was_half_read_before_a_standstill_has_no_effect_after_it() {
     cluster.signal(0, "CONT");
     for_a_while(700).await;
 
-    for half in [order, price] {
+    for mut half in [order, price] {
+        half.send_rest();
         let answer = tokio::task::block_in_place(|| half.answer());
         assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
         assert!(answer.contains("stood_still"), "{answer}");
@@ -82,8 +90,33 @@ async fn what_was_half_read_before_a_standstill_has_no_effect_after_it() {
         ),
         0
     );
-    for half in begin() {
+    for mut half in begin() {
+        half.send_rest();
         let answer = tokio::task::block_in_place(|| half.answer());
         assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
     }
+}
+
+/// As nginx does in the moment before a replica freezes. It asks another one after a 502, and not after a 408.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_from_before_a_long_standstill_is_no_slow_client() {
+    let _alone = alone().await;
+    let cluster = Cluster::start("open", 1);
+    let user = cluster.shop().register().await;
+    let token = cluster
+        .token("admin@example.com", crate::support::cluster::ADMIN_PASSWORD)
+        .await;
+    let mut half = Halved {
+        stream: TcpStream::connect(cluster.address(0)).expect("a replica"),
+        rest: request("POST /api/orders", &token, &order_of(user, &[1])).into(),
+    };
+    for_a_while(100).await;
+
+    cluster.signal(0, "STOP");
+    for_a_while(5_500).await;
+    half.send_rest();
+    cluster.signal(0, "CONT");
+
+    let answer = tokio::task::block_in_place(|| half.answer());
+    assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
 }
