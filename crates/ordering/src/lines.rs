@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 use domain::{
@@ -164,7 +165,12 @@ pub(crate) fn load(
     order_ids: Vec<i64>,
     limit: i64,
 ) -> QueryResult<Vec<LineRow>> {
-    LinesOf { order_ids, limit }.load(conn)
+    let rows = LinesOf { order_ids, limit }.load_iter::<LineRow, DefaultLoadingMode>(conn)?;
+    let mut lines = Vec::with_capacity(rows.size_hint().0); // collected as a `Result` it would grow by doubling
+    for row in rows {
+        lines.push(row?);
+    }
+    Ok(lines)
 }
 
 /// What bundles among lines were made of, by order and position. Where there are none, nothing is read.

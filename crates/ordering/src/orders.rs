@@ -159,7 +159,7 @@ pub fn find(conn: &mut PgConnection, id: OrderId) -> QueryResult<Option<Order>> 
     row.map(|row| {
         let lines = lines_of(conn, row.id.get())?;
         let mut parts = Parts::of(conn, &lines)?;
-        assemble(row, lines, &mut parts)
+        assemble(row, lines.into_iter(), &mut parts)
     })
     .transpose()
 }
@@ -235,29 +235,31 @@ pub fn timeline(conn: &mut PgConnection, id: OrderId) -> QueryResult<Vec<Timelin
     TimelineOf { order_id: id.get() }.load(conn)
 }
 
+/// The orders of a page with their lines, which come order by order.
 fn assemble_all(
     rows: Vec<OrderRow>,
     lines: Vec<LineRow>,
     mut parts: Parts,
 ) -> QueryResult<Vec<Order>> {
-    let mut by_order = std::collections::HashMap::<i64, Vec<LineRow>>::new();
-    for line in lines {
-        by_order.entry(line.order_id).or_default().push(line);
-    }
-    rows.into_iter()
-        .map(|row| {
-            let lines = by_order.remove(&row.id.get()).unwrap_or_default();
-            assemble(row, lines, &mut parts)
-        })
-        .collect()
+    let mut lines = lines.into_iter();
+    let orders = rows.into_iter().map(|row| {
+        let is_own = |line: &&LineRow| line.order_id == row.id.get();
+        let own = lines.as_slice().iter().take_while(is_own).count();
+        assemble(row, lines.by_ref().take(own), &mut parts)
+    });
+    orders.collect()
 }
 
-fn assemble(row: OrderRow, lines: Vec<LineRow>, parts: &mut Parts) -> QueryResult<Order> {
+fn assemble(
+    row: OrderRow,
+    rows_of_lines: impl ExactSizeIterator<Item = LineRow>,
+    parts: &mut Parts,
+) -> QueryResult<Order> {
     let money = |minor| Money::new(minor, row.currency);
-    let lines = lines
-        .into_iter()
-        .map(|line| line.into_line(row.currency, parts));
-    let lines = lines.collect::<QueryResult<_>>()?;
+    let mut lines = Vec::with_capacity(rows_of_lines.len());
+    for line in rows_of_lines {
+        lines.push(line.into_line(row.currency, parts)?);
+    }
     Ok(Order {
         id: row.id,
         user_id: row.user_id,

@@ -66,7 +66,7 @@ pub struct NewLineBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Order)]
-pub struct OrderBody {
+pub struct OrderBody<'o> {
     #[schema(value_type = i64, example = 1)]
     pub order_id: OrderId,
     #[schema(value_type = i64, example = 2)]
@@ -75,10 +75,10 @@ pub struct OrderBody {
     #[schema(value_type = Vec<i64>)]
     product_ids: Vec<ProductId>,
     #[schema(value_type = AddressBody)]
-    address: Address,
+    address: &'o Address,
     #[schema(value_type = String)]
     payment: PaymentMethod,
-    shipping: String,
+    shipping: &'o str,
     #[schema(value_type = String, example = "ordered")]
     pub status: OrderStatus,
     #[schema(value_type = String, example = "authorised")]
@@ -86,10 +86,10 @@ pub struct OrderBody {
     /// `web`, or `staff` when staff placed it for somebody.
     source: &'static str,
     #[schema(required = true)]
-    reference: Option<String>,
+    reference: Option<&'o str>,
     /// Counts the timeline's entries.
     version: i64,
-    lines: Vec<LineBody>,
+    lines: Vec<LineBody<'o>>,
     totals: TotalsBody,
     placed_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -104,22 +104,22 @@ pub struct OrderBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderLine)]
-struct LineBody {
+struct LineBody<'o> {
     #[schema(value_type = i64)]
     product_id: ProductId,
     #[schema(value_type = String)]
-    sku: Sku,
-    title: String,
+    sku: &'o Sku,
+    title: &'o str,
     /// `physical`, `digital` (nothing is sent) or `bundle` (its components are).
     #[schema(value_type = String, example = "physical")]
     kind: VariantKind,
     /// How it is taxed; null where an earlier release sold it.
     #[schema(value_type = Option<String>, required = true, example = "standard")]
-    tax_class: Option<TaxClass>,
+    tax_class: Option<&'o TaxClass>,
     /// What a bundle was made of; absent for everything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<SoldPartBody>>)]
-    components: Option<Vec<SoldPartBody>>,
+    components: Option<Vec<SoldPartBody<'o>>>,
     #[schema(value_type = i64)]
     quantity: Quantity,
     #[schema(value_type = MoneyBody)]
@@ -137,12 +137,12 @@ struct LineBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderComponent)]
-struct SoldPartBody {
+struct SoldPartBody<'o> {
     #[schema(value_type = i64)]
     variant_id: VariantId,
     #[schema(value_type = String)]
-    sku: Sku,
-    title: String,
+    sku: &'o Sku,
+    title: &'o str,
     /// `physical` or `digital`.
     #[schema(value_type = String)]
     kind: VariantKind,
@@ -150,12 +150,12 @@ struct SoldPartBody {
     quantity: i64,
 }
 
-impl SoldPartBody {
-    fn new(part: &Part) -> Self {
+impl<'o> SoldPartBody<'o> {
+    fn new(part: &'o Part) -> Self {
         Self {
             variant_id: part.variant_id,
-            sku: part.sku.clone(),
-            title: part.title.clone(),
+            sku: &part.sku,
+            title: &part.title,
             kind: part.kind,
             quantity: part.quantity,
         }
@@ -201,8 +201,8 @@ struct TimelineBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrderPage)]
-pub struct OrderPageBody {
-    pub orders: Vec<OrderBody>,
+pub struct OrderPageBody<'o> {
+    pub orders: Vec<OrderBody<'o>>,
     pub has_more: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -247,22 +247,22 @@ pub struct CancellationBody {
 /// Up to so many units `productIds` names one by one: as many as a request by ids may have.
 pub const MAX_IDS: usize = 1_000;
 
-impl OrderBody {
+impl<'o> OrderBody<'o> {
     /// An order without its timeline.
     #[must_use]
-    pub fn new(order: &Order) -> Self {
+    pub fn new(order: &'o Order) -> Self {
         let totals = &order.totals;
         Self {
             order_id: order.id,
             user_id: order.user_id,
             product_ids: product_ids(&order.lines),
-            address: order.address.clone(),
+            address: &order.address,
             payment: order.payment_method,
-            shipping: order.shipping_method.clone(),
+            shipping: &order.shipping_method,
             status: order.status,
             payment_status: order.payment_status,
             source: order.source.code(),
-            reference: order.reference.clone(),
+            reference: order.reference.as_deref(),
             version: order.version,
             lines: order.lines.iter().map(LineBody::new).collect(),
             totals: TotalsBody {
@@ -295,14 +295,14 @@ impl OrderBody {
     }
 }
 
-impl LineBody {
-    fn new(line: &Line) -> Self {
+impl<'o> LineBody<'o> {
+    fn new(line: &'o Line) -> Self {
         Self {
             product_id: line.product_id,
-            sku: line.sku.clone(),
-            title: line.title.clone(),
+            sku: &line.sku,
+            title: &line.title,
             kind: line.kind,
-            tax_class: line.tax_class.clone(),
+            tax_class: line.tax_class.as_ref(),
             components: (line.kind == VariantKind::Bundle)
                 .then(|| line.parts.iter().map(SoldPartBody::new).collect()),
             quantity: line.quantity,
