@@ -88,7 +88,6 @@ CARTWRIGHT__ADMIN__PASSWORD=$(printf %q "${CARTWRIGHT__ADMIN__PASSWORD:-demo-adm
 CARTWRIGHT__DATABASE__URL=$database_url/cartwright
 CARTWRIGHT__REDIS__URL=redis://127.0.0.1:$redis_port
 CARTWRIGHT__MEDIA__DIRECTORY=$(printf %q "$run/media")
-MIMALLOC_PURGE_DELAY=${MIMALLOC_PURGE_DELAY:-0}
 ENV
 (load_replica_env && "$BIN" seed --demo) >>"$run/logs/seed.log" 2>&1 ||
   { tail -n 20 "$run/logs/seed.log" >&2; false; }

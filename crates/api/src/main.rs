@@ -6,9 +6,10 @@ use api::cli::{self, Cli};
 use api::logging;
 use clap::Parser as _;
 
-/// Small and fast under many threads; the system's allocator keeps more than it gives back.
+/// One heap for all threads, which gives back what is not used. With a heap for each thread a replica keeps the most that each
+/// of its connections to Postgres ever needed.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     keep_pages_small();
@@ -25,8 +26,7 @@ fn main() -> ExitCode {
 
 /// Refuses huge pages of memory, for this process and those it starts. With them 2 MiB are taken where
 /// a few KiB are used, and a heap that several threads fill and empty keeps more than twice of what it
-/// holds. A kernel that gives them only to those who ask is set so by the allocator's feature `no_thp`,
-/// which counts before `main`; one that gives them to everybody listens to this alone.
+/// holds. The allocator does not ask for them, but some kernels give them to everybody.
 fn keep_pages_small() {
     // A kernel without huge pages knows no such setting, and needs none.
     #[cfg(target_os = "linux")]
