@@ -119,8 +119,8 @@ db::statement! {
 
 db::statement! {
     /// Not the key: whoever makes a level there need not wait.
-    struct LockLocation { id: i64 => BigInt } -> BigInt =
-    "SELECT version FROM catalog.locations WHERE id = $1 FOR NO KEY UPDATE"
+    struct LockLocation { id: i64 => BigInt } -> (BigInt, Bool) =
+    "SELECT version, deactivated_at IS NULL FROM catalog.locations WHERE id = $1 FOR NO KEY UPDATE"
 }
 
 db::statement! {
@@ -205,7 +205,7 @@ pub fn update(
     expected_version: Option<i64>,
     actor: Option<UserId>,
 ) -> Result<(), LocationError> {
-    lock(conn, id, expected_version)?;
+    let was_active = lock(conn, id, expected_version)?;
     if id == LocationId::MAIN && changes.is_active == Some(false) {
         return Err(LocationError::Main);
     }
@@ -217,7 +217,12 @@ pub fn update(
         is_active: changes.is_active,
     }
     .get_result(conn)?;
-    let event = Event::LocationUpdated { location_id: id };
+    let event = Event::LocationUpdated {
+        location_id: id,
+        is_active: changes
+            .is_active
+            .filter(|is_active| *is_active != was_active),
+    };
     Ok(tell(conn, event, version, actor)?)
 }
 
@@ -242,17 +247,18 @@ pub fn delete(
     Ok(tell(conn, event, version, actor)?)
 }
 
+/// Locks it, and tells whether it is active.
 fn lock(
     conn: &mut PgConnection,
     id: LocationId,
     expected_version: Option<i64>,
-) -> Result<(), LocationError> {
-    let version: Option<i64> = LockLocation { id: id.get() }.get_result(conn).optional()?;
-    let version = version.ok_or(LocationError::NotFound)?;
+) -> Result<bool, LocationError> {
+    let found: Option<(i64, bool)> = LockLocation { id: id.get() }.get_result(conn).optional()?;
+    let (version, is_active) = found.ok_or(LocationError::NotFound)?;
     if expected_version.is_some_and(|expected| expected != version) {
         return Err(LocationError::Stale(version));
     }
-    Ok(())
+    Ok(is_active)
 }
 
 fn tell(

@@ -67,6 +67,8 @@ pub enum Event {
     LocationUpdated {
         /// The location.
         location_id: LocationId,
+        /// Whether it is used from now on; `None` where that is as before.
+        is_active: Option<bool>,
     },
     /// A location is gone, at which nothing ever was.
     LocationDeleted {
@@ -314,7 +316,7 @@ impl Event {
             | Self::CategoryProductsChanged { category_id, .. } => ("category", category_id.get()),
             Self::CollectionChanged { collection_id } => ("collection", collection_id.get()),
             Self::LocationCreated { location_id }
-            | Self::LocationUpdated { location_id }
+            | Self::LocationUpdated { location_id, .. }
             | Self::LocationDeleted { location_id } => ("location", location_id.get()),
             Self::MediaCreated { media_id }
             | Self::MediaUpdated { media_id }
@@ -392,7 +394,10 @@ mod tests {
                 collection_id: CollectionId::try_from(1).unwrap(),
             },
             Event::LocationCreated { location_id },
-            Event::LocationUpdated { location_id },
+            Event::LocationUpdated {
+                location_id,
+                is_active: None,
+            },
             Event::LocationDeleted { location_id },
             Event::MediaCreated { media_id },
             Event::MediaUpdated { media_id },

@@ -8,13 +8,17 @@ use diesel::sql_types::{BigInt, Integer};
 
 use crate::search::following;
 
-/// What is on its way into the index is left out: marked products, prices whose moment has just come, what the consumer has
-/// yet to read, and what a job does about custom fields. An index that a release before has built is about to be built anew.
+/// What is on its way into the index is left out: marked products, prices whose moment has just come, what is kept by holds that
+/// have expired and are yet to be swept up, what the consumer has yet to read, and what a job does about custom fields. An index that a release before has built is about to be built anew.
 const WRONG: &str = "\
     WITH pending (product_id) AS ( \
       SELECT product_id FROM catalog.search_stale \
        UNION \
       SELECT product_id FROM catalog.search_live WHERE changes_at <= statement_timestamp() \
+       UNION \
+      SELECT v.product_id FROM catalog.stock_holds h JOIN catalog.stock_hold_lines l ON l.hold_id = h.id AND l.released_at IS NULL \
+        LEFT JOIN catalog.bundle_parts b ON b.part_id = l.variant_id JOIN catalog.variants v ON v.id IN (l.variant_id, b.bundle_id) \
+       WHERE h.expires_at <= clock_timestamp() \
        UNION \
       SELECT coalesce(w.product_id, v.resource_id) FROM catalog.custom_fields f \
         JOIN catalog.custom_values v ON v.resource = f.resource AND (v.public_values ? f.key OR v.private_values ? f.key) \

@@ -24,6 +24,12 @@ pub const BATCH: i32 = 200;
 pub(super) const PATIENCE: &str =
     "SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '20s'";
 
+/// How a location is called or ranked is in no document, but whether it is used.
+const LOCATION: &str = "location.updated";
+/// What the database calls it: all that is there is marked, because to ask what it changes of each takes longer than to
+/// write them anew.
+const SWITCHED: &str = "location.switched";
+
 /// The events that make documents stale. An order that uses something up marks it itself: `catalog.reserve_stock`.
 const KINDS: [&str; 13] = [
     "product.changed",
@@ -36,7 +42,7 @@ const KINDS: [&str; 13] = [
     "stock.transferred",
     "hold.created",
     "hold.ended",
-    "location.updated",
+    LOCATION,
     "order.statusChanged",
     "order.cancelled",
 ];
@@ -69,21 +75,28 @@ db::statement! {
      ))::float8"
 }
 
-/// Marks what events make stale, and tells how many products that are.
+/// Marks what events make stale, in the caller's transaction, and tells how many products that are.
 ///
 /// # Errors
 ///
 /// Those of the database.
 pub fn mark(conn: &mut PgConnection, events: &[Recorded]) -> QueryResult<i64> {
-    let events = events
-        .iter()
-        .filter(|event| KINDS.contains(&event.kind.as_str()));
-    let events: Vec<&Recorded> = events.collect();
+    let says_something = |event: &&Recorded| {
+        KINDS.contains(&event.kind.as_str())
+            // A release that says nothing of it says so of every change.
+            && (event.kind != LOCATION || event.payload.get("isActive") != Some(&Value::Null))
+    };
+    let events: Vec<&Recorded> = events.iter().filter(says_something).collect();
     if events.is_empty() {
         return Ok(0);
     }
+    conn.batch_execute(PATIENCE)?; // an event may be of half of the products
+    let kind = |event: &&Recorded| match event.kind.as_str() {
+        LOCATION => SWITCHED.to_owned(),
+        other => other.to_owned(),
+    };
     Mark {
-        kinds: events.iter().map(|event| event.kind.clone()).collect(),
+        kinds: events.iter().map(kind).collect(),
         resource_ids: events.iter().map(|event| event.resource_id).collect(),
         payloads: events.iter().map(|event| payload(event)).collect(),
     }
@@ -99,7 +112,7 @@ fn payload(event: &Recorded) -> Value {
 }
 
 /// Writes documents anew that are marked, or that the clock has changed, and tells all replicas. Returns how many products
-/// that were; where they are as many as [`BATCH`], there may be more.
+/// or marks that were, whichever are more; where they are as many as [`BATCH`], there may be more.
 ///
 /// # Errors
 ///

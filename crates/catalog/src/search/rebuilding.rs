@@ -4,9 +4,10 @@
 //! upgraded to a release that finds more, has documents of another kind. The steps may be taken by one replica after the other: where it stopped is in the
 //! database.
 
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz};
 use domain::Currency;
 
 use super::following::{CHANGED, PATIENCE};
@@ -40,6 +41,11 @@ db::statement! {
     struct Progress {} -> (BigInt, BigInt) =
     "SELECT (SELECT count(*) FROM catalog.products p WHERE p.id <= i.next_product_id), \
             (SELECT count(*) FROM catalog.products) FROM catalog.search_index i"
+}
+
+db::statement! {
+    struct IsSwapped { moment: DateTime<Utc> => Timestamptz } -> Bool =
+    "SELECT coalesce(built_at > $1, false) AND next_locales IS NULL FROM catalog.search_index"
 }
 
 db::statement! {
@@ -86,26 +92,38 @@ pub fn begin(conn: &mut PgConnection, locales: &[String], currency: Currency) ->
     .map(|_| ())
 }
 
-/// Builds the documents of some products more. False when these were the last ones.
+/// Builds the documents of some products more, and returns how many these were. When they are fewer than [`BATCH`], they were the
+/// last ones.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn build(conn: &mut PgConnection) -> QueryResult<bool> {
+pub fn build(conn: &mut PgConnection) -> QueryResult<i32> {
     conn.transaction(|conn| {
         conn.batch_execute(PATIENCE)?;
-        let built: i32 = Build { most: BATCH }.get_result(conn)?;
-        Ok(built == BATCH)
+        Build { most: BATCH }.get_result(conn)
     })
 }
 
-/// How many products have been read, and how many there are.
+/// How many products have been read, and how many there are. Both are counted, which takes a second for some million.
 ///
 /// # Errors
 ///
 /// Those of the database.
 pub fn progress(conn: &mut PgConnection) -> QueryResult<(i64, i64)> {
-    Progress {}.get_result(conn)
+    conn.transaction(|conn| {
+        conn.batch_execute(PATIENCE)?;
+        Progress {}.get_result(conn)
+    })
+}
+
+/// Whether somebody who began to build after a moment is done with it, but perhaps for what [`clear`] throws away.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn is_swapped_since(conn: &mut PgConnection, moment: DateTime<Utc>) -> QueryResult<bool> {
+    IsSwapped { moment }.get_result(conn)
 }
 
 /// Lets Postgres know what is in the index that was built, so that the first who reads it need not wait for good plans.
@@ -115,15 +133,20 @@ pub fn progress(conn: &mut PgConnection) -> QueryResult<(i64, i64)> {
 /// Those of the database.
 pub fn analyse(conn: &mut PgConnection) -> QueryResult<()> {
     let next: i32 = Next {}.get_result(conn)?;
-    conn.transaction(|conn| {
-        conn.batch_execute(&format!(
-            "SET LOCAL statement_timeout = '60s'; \
-             SELECT gin_clean_pending_list('catalog.search_documents_{next}_words_idx'), \
-                    gin_clean_pending_list('catalog.search_documents_{next}_facets_idx'); \
-             ANALYZE catalog.search_documents_{next}, catalog.search_prices_{next}, catalog.search_values_{next}, \
-                     catalog.search_words_{next}"
-        ))
-    })
+    let index = |name: &str| {
+        format!("SELECT gin_clean_pending_list('catalog.search_documents_{next}_{name}_idx')")
+    };
+    let table = |name: &str| format!("ANALYZE catalog.search_{name}_{next}");
+    let indexes = ["words", "facets"].map(index);
+    let tables = ["documents", "prices", "values", "words"].map(table);
+    // Each by itself: whoever reads the log of events waits for transactions that write.
+    for statement in indexes.iter().chain(&tables) {
+        conn.transaction(|conn| {
+            conn.batch_execute("SET LOCAL statement_timeout = '60s'")?;
+            conn.batch_execute(statement)
+        })?;
+    }
+    Ok(())
 }
 
 /// Has the index read that was built, in the caller's transaction, and tells all replicas.

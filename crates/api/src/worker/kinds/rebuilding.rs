@@ -64,19 +64,32 @@ pub fn enqueue_where_needed(
 pub(super) async fn rebuild(run: Arc<Run>) -> Handled {
     let config = &run.state.config;
     let (locales, currency) = (config.search.locales.clone(), config.shop.currency);
-    run.fenced(move |conn| Ok(rebuilding::begin(conn, &locales, currency)?))
-        .await?;
-    while run.fenced(|conn| Ok(rebuilding::build(conn)?)).await? {
-        if run.should_stop() {
-            return Ok(Done::Part);
+    let asked_at = run.job.created_at;
+    // An attempt before this one may have come so far, and have had to wait for a lock behind it.
+    let is_swapped = on(&run, move |conn| {
+        rebuilding::is_swapped_since(conn, asked_at)
+    })
+    .await?;
+    if !is_swapped {
+        run.fenced(move |conn| Ok(rebuilding::begin(conn, &locales, currency)?))
+            .await?;
+        let (mut done, total) = on(&run, rebuilding::progress).await?;
+        loop {
+            let built = run.fenced(|conn| Ok(rebuilding::build(conn)?)).await?;
+            if built < rebuilding::BATCH {
+                break;
+            }
+            if run.should_stop() {
+                return Ok(Done::Part);
+            }
+            done += i64::from(built);
+            run.progress(done, Some(total)).await?;
+            tokio::time::sleep(PAUSE).await;
         }
-        let (done, total) = on(&run, rebuilding::progress).await?;
-        run.progress(done, Some(total)).await?;
-        tokio::time::sleep(PAUSE).await;
+        on(&run, rebuilding::analyse).await?;
+        run.fenced(|conn| Ok(rebuilding::swap(conn)?)).await?;
+        run.state.cache.search_changed().await;
     }
-    on(&run, rebuilding::analyse).await?;
-    run.fenced(|conn| Ok(rebuilding::swap(conn)?)).await?;
-    run.state.cache.search_changed().await;
     // Whoever reads the one before is done by then: statements of requests are ended after this time.
     let longest = Duration::from_millis(config.database.statement_timeout_ms);
     tokio::time::sleep(longest + Duration::from_secs(1)).await;
@@ -85,7 +98,7 @@ pub(super) async fn rebuild(run: Arc<Run>) -> Handled {
 
 async fn on<T: Send + 'static>(
     run: &Run,
-    work: fn(&mut PgConnection) -> QueryResult<T>,
+    work: impl FnOnce(&mut PgConnection) -> QueryResult<T> + Send + 'static,
 ) -> Result<T, JobError> {
     let worked = run
         .state

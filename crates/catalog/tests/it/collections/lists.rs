@@ -47,7 +47,7 @@ fn each_order_of_a_list_is_followed_from_page_to_page() {
     };
     products::update(conn, fruit[0], renamed, None, None).unwrap();
     assert_eq!(listed(conn, &collection, 2), pick([0, 1, 2, 4, 3, 5]));
-    products::archive(conn, fruit[1], None).unwrap();
+    products::archive(conn, fruit[1], None, None).unwrap();
     assert_eq!(listed(conn, &collection, 2).len(), 5);
     assert_eq!(findings(conn), [""; 0]);
 }

@@ -63,7 +63,7 @@ fn a_page_reads_what_it_shows_whatever_a_collection_has() {
     conn.batch_execute("VACUUM ANALYZE").unwrap();
     conn.batch_execute(SETTINGS).unwrap();
     rebuilding::begin(conn, &["en".to_owned()], USD).unwrap();
-    while rebuilding::build(conn).unwrap() {}
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
     rebuilding::analyse(conn).unwrap();
     rebuilding::swap(conn).unwrap();
     conn.batch_execute("VACUUM catalog.search_documents_1")
@@ -138,7 +138,7 @@ fn a_wide_window_lists_what_a_narrow_one_does() {
     let ruled = make(conn, "ruled", Some(rules));
     conn.batch_execute(FILL).unwrap();
     rebuilding::begin(conn, &["en".to_owned()], USD).unwrap();
-    while rebuilding::build(conn).unwrap() {}
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
     rebuilding::swap(conn).unwrap();
     let ruled = find(conn, ruled);
     let mut listed = |after: i64| -> Vec<i64> {

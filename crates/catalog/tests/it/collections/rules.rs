@@ -149,7 +149,7 @@ fn a_product_is_in_a_collection_as_soon_as_it_is_found_and_no_longer_than_it_is_
     let dear = find(conn, id);
     assert_eq!(listed(conn, &dear, 2), []);
     // Not written anew yet, and not shown.
-    catalog::editing::archive(conn, tee, None).unwrap();
+    catalog::editing::archive(conn, tee, None, None).unwrap();
     assert_eq!(listed(conn, &cheap, 2), []);
 }
 

@@ -7,16 +7,17 @@ use catalog::categories::editing::{self as categories, NewCategory};
 use catalog::categories::placing::{self, Parent, Place};
 use catalog::custom_fields::attributes::AttributeChanges;
 use catalog::locations::{self, LocationChanges};
-use catalog::search::{Search, Selection};
+use catalog::search::{Search, Selection, rebuilding};
 use catalog::stock;
 use db::outbox::{self, Entry};
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use domain::{
     CategoryId, Event, LocationId, Money, OrderId, ProductId, ProductOrder, UserId, VariantId,
 };
 
-use super::{everything, findings, follow, ids, index, rename, turn};
+use super::{everything, findings, follow, hear, ids, index, rename, turn};
 use crate::locations::location;
 use crate::{USD, count, create, database, product};
 
@@ -81,7 +82,7 @@ fn products_come_change_and_go() {
     assert_eq!(super::names(conn, "bicycles"), ["Bicycle"]);
     assert_eq!(super::names(conn, "product"), [""; 0]);
 
-    catalog::editing::archive(conn, id, None).unwrap();
+    catalog::editing::archive(conn, id, None, None).unwrap();
     assert_eq!(ids(conn, &everything()), [0; 0], "at once");
     follow(conn);
     assert_eq!(count(conn, "catalog.search_live"), 0);
@@ -238,5 +239,68 @@ fn stock_at_any_location_that_orders_are_served_from_is_stock() {
         follow(conn);
         assert_eq!(in_stock(conn), expected);
     }
+    let renamed = LocationChanges {
+        name: Some("Another name".into()),
+        is_active: Some(true),
+        ..LocationChanges::default()
+    };
+    conn.transaction(|conn| locations::update(conn, shop, renamed, None, None))
+        .unwrap();
+    hear(conn);
+    assert_eq!(count(conn, "catalog.search_stale"), 0);
+    assert_eq!(findings(conn), [""; 0]);
+}
+
+#[test]
+fn stock_that_comes_back_while_an_index_is_built_is_in_that_too() {
+    let conn = &mut database().connect();
+    let id = create(conn, product("BACK"));
+    let variant = catalog::products::find_default_variant(conn, id)
+        .unwrap()
+        .unwrap();
+    follow(conn);
+    let adjust = |conn: &mut PgConnection, units: i64| {
+        let place = (variant, LocationId::MAIN);
+        let cause = crate::cause("correction");
+        conn.transaction(|conn| stock::counting::adjust(conn, place, units, &cause))
+            .unwrap();
+    };
+    adjust(conn, -10);
+    rebuilding::begin(conn, &["en".to_owned()], USD).unwrap();
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
+    adjust(conn, 10);
+    follow(conn);
+    conn.transaction(rebuilding::swap).unwrap();
+    assert_eq!(in_stock(conn), [id.get()]);
+    assert_eq!(findings(conn), [""; 0]);
+}
+
+#[test]
+fn what_changes_by_itself_does_not_wait_for_what_changes_by_thousands() {
+    let conn = &mut database().connect();
+    let id = create(conn, product("ALONE"));
+    follow(conn);
+    let bulk = "INSERT INTO catalog.search_stale (product_id, is_bulk) SELECT 1, true FROM generate_series(1, 1500)";
+    conn.batch_execute(bulk).unwrap();
+    rename(conn, id, "Hurried");
+    hear(conn);
+    index::refresh(conn).unwrap();
+    assert_eq!(super::names(conn, "hurried"), ["Hurried"]);
+    assert_eq!(count(conn, "catalog.search_stale WHERE is_bulk"), 1_301);
+
+    let leaf = category(conn, "leaf");
+    let many: Vec<_> = (0..1_001).map(|n| product(&format!("MANY-{n}"))).collect();
+    for id in catalog::editing::create_all(conn, &many, None).unwrap() {
+        put(conn, id, leaf);
+    }
+    follow(conn);
+    let changes = categories::CategoryChanges {
+        name: Some("Other leaf".into()),
+        ..categories::CategoryChanges::default()
+    };
+    categories::update(conn, leaf, changes, None, None).unwrap();
+    hear(conn);
+    assert_eq!(count(conn, "catalog.search_stale WHERE is_bulk"), 1_001);
+    follow(conn);
     assert_eq!(findings(conn), [""; 0]);
 }

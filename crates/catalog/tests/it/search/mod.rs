@@ -95,6 +95,11 @@ fn findings(conn: &mut PgConnection) -> Vec<String> {
 
 /// Does once what a replica does again and again.
 fn turn(conn: &mut PgConnection) {
+    read(conn);
+    while index::refresh(conn).unwrap() > 0 {}
+}
+
+fn read(conn: &mut PgConnection) {
     if let Some(lease) = consumers::claim(conn, "search", Duration::from_secs(10)).unwrap() {
         let events = log::read(conn, lease.position, 500).unwrap();
         consumers::advance_with(conn, &lease, &events, |conn, events| {
@@ -103,11 +108,19 @@ fn turn(conn: &mut PgConnection) {
         })
         .unwrap();
     }
-    while index::refresh(conn).unwrap() > 0 {}
 }
 
 /// Does it until the index has heard of everything. Needs a database of its own, and waits for transactions of others.
 pub(crate) fn follow(conn: &mut PgConnection) {
+    until_all_is_read(conn, turn);
+}
+
+/// Has all marked that the log tells of, and writes nothing anew.
+fn hear(conn: &mut PgConnection) {
+    until_all_is_read(conn, read);
+}
+
+fn until_all_is_read(conn: &mut PgConnection, turn: fn(&mut PgConnection)) {
     consumers::register(conn, "search", Start::Beginning).unwrap();
     let (_stop, pause) = mpsc::channel::<()>();
     let deadline = Instant::now() + Duration::from_secs(60);

@@ -88,7 +88,7 @@ fn pages_follow_each_other_in_any_order_and_what_comes_between_shifts_nothing() 
 fn what_was_archived_a_moment_ago_is_not_shown_and_the_pages_go_on() {
     let conn = &mut conn();
     let [first, second, third] = ["G-1", "G-2", "G-3"].map(|sku| named(conn, sku, "Glass"));
-    catalog::editing::archive(conn, second, None).unwrap();
+    catalog::editing::archive(conn, second, None, None).unwrap();
     let mut page = words("glass");
     page.size = PageSize::try_from(2).unwrap();
 

@@ -56,7 +56,7 @@ pub fn index(conn: &mut PgConnection) {
     conn.batch_execute("VACUUM ANALYZE").unwrap();
     conn.batch_execute(SETTINGS).unwrap();
     rebuilding::begin(conn, &["en".to_owned()], USD).unwrap();
-    while rebuilding::build(conn).unwrap() {}
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
     rebuilding::analyse(conn).unwrap();
     rebuilding::swap(conn).unwrap();
     conn.batch_execute("VACUUM catalog.search_documents_1")

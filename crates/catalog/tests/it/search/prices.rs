@@ -100,21 +100,38 @@ fn what_comes_late_in_the_order_is_found() {
     conn.batch_execute(FILL).unwrap();
     conn.batch_execute(PRICE).unwrap();
     index(conn);
-    let mut narrowed = search("EUR", None, SearchSort::Cheapest);
-    narrowed.selection = Selection {
-        min_price: Some(3_900),
-        ..Selection::default()
-    };
-    let all = in_order(conn, &narrowed);
-
-    let wanted: Vec<i64> = all
-        .iter()
-        .filter(|(_, key)| *key >= 3_900)
-        .take(20)
-        .map(|(id, _)| *id)
-        .collect();
-
-    assert_eq!(ids(conn, &narrowed), wanted);
+    for (currency, country) in [("EUR", None), ("EUR", Some("AT")), ("USD", None)] {
+        for (sort, min, max) in [
+            (SearchSort::Cheapest, Some(3_900), None),
+            (SearchSort::Cheapest, Some(900), Some(910)),
+            (SearchSort::Dearest, None, Some(40)),
+            (SearchSort::Dearest, Some(900), Some(910)),
+            (SearchSort::Dearest, Some(0), None),
+        ] {
+            let mut narrowed = search(currency, country, sort);
+            narrowed.selection = Selection {
+                min_price: min,
+                max_price: max,
+                ..Selection::default()
+            };
+            let is_in = |key: i64| (min.unwrap_or(0)..=max.unwrap_or(i64::MAX - 1)).contains(&key);
+            let all = in_order(conn, &narrowed);
+            let wanted = all.iter().filter(|(_, key)| is_in(*key));
+            let wanted: Vec<(i64, i64)> = wanted.copied().collect();
+            for first in [0, 20] {
+                narrowed.after = match first {
+                    0 => None,
+                    _ => wanted.get(first - 1).map(|(id, key)| (*key, *id)),
+                };
+                if first > 0 && narrowed.after.is_none() {
+                    continue;
+                }
+                let page = wanted.iter().skip(first).take(20).map(|(id, _)| *id);
+                let page: Vec<i64> = page.collect();
+                assert_eq!(ids(conn, &narrowed), page, "{narrowed:?}");
+            }
+        }
+    }
 }
 
 #[test]

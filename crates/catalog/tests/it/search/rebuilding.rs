@@ -16,7 +16,7 @@ fn english() -> Vec<String> {
 
 fn rebuild(conn: &mut PgConnection) {
     rebuilding::begin(conn, &english(), USD).unwrap();
-    while rebuilding::build(conn).unwrap() {}
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
     rebuilding::analyse(conn).unwrap();
     conn.transaction(rebuilding::swap).unwrap();
 }
@@ -71,13 +71,13 @@ fn what_changes_meanwhile_is_in_the_new_index_too() {
     follow(conn);
     assert_eq!(total(conn), 450);
     rebuilding::begin(conn, &english(), USD).unwrap();
-    assert!(rebuilding::build(conn).unwrap());
+    assert_eq!(rebuilding::build(conn).unwrap(), rebuilding::BATCH);
     assert_eq!(rebuilding::progress(conn).unwrap(), (200, 450));
 
     // One that was read already, one that was not, one that goes and one that comes.
     rename(conn, id(1), "Early bird");
     rename(conn, id(440), "Late owl");
-    catalog::editing::archive(conn, id(2), None).unwrap();
+    catalog::editing::archive(conn, id(2), None, None).unwrap();
     create(conn, product("F-9999"));
     follow(conn);
     assert_eq!(
@@ -85,7 +85,7 @@ fn what_changes_meanwhile_is_in_the_new_index_too() {
         ["Early bird"],
         "in the one that is read"
     );
-    while rebuilding::build(conn).unwrap() {}
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
     conn.transaction(rebuilding::swap).unwrap();
 
     assert_eq!(total(conn), 450);
@@ -104,7 +104,7 @@ fn it_goes_on_where_it_stopped_unless_something_else_is_wanted() {
     let conn = &mut conn();
     fill(conn, 250);
     rebuilding::begin(conn, &english(), USD).unwrap();
-    assert!(rebuilding::build(conn).unwrap());
+    assert_eq!(rebuilding::build(conn).unwrap(), rebuilding::BATCH);
 
     rebuilding::begin(conn, &english(), USD).unwrap();
     assert_eq!(rebuilding::progress(conn).unwrap(), (200, 250));
@@ -161,7 +161,7 @@ fn readers_and_writers_do_not_notice() {
 fn the_doctor_finds_what_is_wrong_and_writes_it_anew() {
     let conn = &mut database().connect();
     fill(conn, 4);
-    catalog::editing::archive(conn, id(3), None).unwrap();
+    catalog::editing::archive(conn, id(3), None, None).unwrap();
     follow(conn);
     assert_eq!(findings(conn), [""; 0]);
     conn.batch_execute(

@@ -19,7 +19,7 @@ fn locale(text: &str) -> Locale {
 fn speak(conn: &mut PgConnection, locales: &[&str]) {
     let locales: Vec<String> = locales.iter().map(|it| (*it).to_owned()).collect();
     rebuilding::begin(conn, &locales, USD).unwrap();
-    while rebuilding::build(conn).unwrap() {}
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
     conn.transaction(rebuilding::swap).unwrap();
     rebuilding::clear(conn).unwrap();
 }
@@ -174,7 +174,7 @@ fn a_changed_translation_is_found_and_one_that_is_gone_is_not() {
 
     // While all is built anew, both indexes hear of it.
     rebuilding::begin(conn, &["en".to_owned(), "de".to_owned()], USD).unwrap();
-    while rebuilding::build(conn).unwrap() {}
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
     translate(conn, id, "de", Some("Becher"), None);
     follow(conn);
     assert_eq!(found(conn, "de", "Becher"), [id.get()]);
@@ -260,7 +260,7 @@ fn an_index_of_a_release_that_found_less_is_built_anew() {
     rebuilding::begin(conn, &english, USD).unwrap();
     conn.batch_execute("UPDATE catalog.search_index SET next_shape = NULL")
         .unwrap();
-    while rebuilding::build(conn).unwrap() {}
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
     conn.transaction(rebuilding::swap).unwrap();
     assert!(!rebuilding::is_suitable(conn, &english, USD).unwrap());
 

@@ -93,7 +93,7 @@ fn documents_are_made_anew_after_an_upgrade_where_a_list_is_for_countries() {
     assert_eq!(range_in(conn, Some("DE")), (500, 500), "until they are");
     assert_eq!(findings(conn), [""; 0], "they are about to be");
     rebuilding::begin(conn, &["en".to_owned()], USD).unwrap();
-    while rebuilding::build(conn).unwrap() {}
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
     conn.transaction(rebuilding::swap).unwrap();
 
     assert!(is_suitable(conn));
