@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+use rustix::time::{ClockId, clock_gettime};
+
 const BEAT: Duration = Duration::from_millis(100);
 /// Longer than this between two beats is a standstill. With the longest that a request may wait here
 /// and then be written (see `workflows::placing`) it stays below the 3 s after which nginx gives up.
@@ -23,6 +26,8 @@ struct Pulse {
     last_beat: AtomicU64,
     /// The end of the last standstill; 0 where there was none.
     woke_at: AtomicU64,
+    /// How long the machine had been suspended by the last beat, in milliseconds.
+    suspended: AtomicU64,
     _stop: mpsc::Sender<()>,
 }
 
@@ -35,6 +40,7 @@ pub fn start() {
         start: Instant::now(),
         last_beat: AtomicU64::new(0),
         woke_at: AtomicU64::new(0),
+        suspended: AtomicU64::new(suspended()),
         _stop: stop,
     };
     if PULSE.set(pulse).is_err() {
@@ -69,13 +75,13 @@ pub fn stood_still_since(moment: Instant) -> bool {
 
 impl Pulse {
     fn beat(&self) {
-        let now = self.now();
-        let gap = now.saturating_sub(self.last_beat.load(Ordering::Acquire));
+        let (now, gap) = (self.now(), self.gap());
         if gap > millis(STANDSTILL) {
             log::warn!(gap_ms = gap; "this process stood still; writes that came meanwhile are refused");
             self.woke_at.store(now, Ordering::Release);
         }
         self.last_beat.store(now, Ordering::Release);
+        self.suspended.store(suspended(), Ordering::Release);
     }
 
     fn is_suspect(&self) -> bool {
@@ -90,13 +96,36 @@ impl Pulse {
 
     /// It did until now: whoever wakes up first may not be the one who notices.
     fn stands_still(&self) -> bool {
-        let last_beat = self.last_beat.load(Ordering::Acquire);
-        self.now().saturating_sub(last_beat) > millis(STANDSTILL)
+        self.gap() > millis(STANDSTILL)
+    }
+
+    /// The time since the last beat; that of a suspended machine does not pass otherwise.
+    fn gap(&self) -> u64 {
+        let since = self
+            .now()
+            .saturating_sub(self.last_beat.load(Ordering::Acquire));
+        since + suspended().saturating_sub(self.suspended.load(Ordering::Acquire))
     }
 
     fn now(&self) -> u64 {
         millis(self.start.elapsed())
     }
+}
+
+/// How long the machine has been suspended since it was started, in milliseconds.
+#[cfg(target_os = "linux")]
+fn suspended() -> u64 {
+    let [all, awake] = [ClockId::Boottime, ClockId::Monotonic].map(|clock| {
+        let time = clock_gettime(clock);
+        time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
+    });
+    u64::try_from(all - awake).unwrap_or(0)
+}
+
+/// Other systems are not asked.
+#[cfg(not(target_os = "linux"))]
+fn suspended() -> u64 {
+    0
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -113,6 +142,7 @@ mod tests {
             start: Instant::now() - Duration::from_secs(10),
             last_beat: AtomicU64::new(last_beat),
             woke_at: AtomicU64::new(woke_at),
+            suspended: AtomicU64::new(suspended()),
             _stop: mpsc::channel().0,
         }
     }
@@ -148,5 +178,9 @@ mod tests {
         let regular = pulse(9_950, 0);
         regular.beat();
         assert_eq!(regular.woke_at.load(Ordering::Acquire), 0);
+        let slept = pulse(9_950, 0);
+        slept.suspended.fetch_sub(1_500, Ordering::AcqRel);
+        slept.beat();
+        assert!(slept.woke_at.load(Ordering::Acquire) >= 10_000);
     }
 }

@@ -33,6 +33,7 @@ use self::moments::Moments;
 use self::shared::SharedTier;
 use crate::config;
 use crate::http::Problem;
+use crate::pulse;
 
 /// A finished answer.
 #[derive(Debug)]
@@ -124,9 +125,11 @@ impl Cache {
     }
 
     /// Whether bytes that were read before still count. Each yes is a read of the local tier.
+    ///
+    /// After a standstill nothing does for a moment: what was told of changes meanwhile is still to be read.
     #[must_use]
     pub fn is_current(&self, cached: &Cached, now: Instant) -> bool {
-        let is_current = now < cached.expires && self.is_unchanged(cached);
+        let is_current = now < cached.expires && self.is_unchanged(cached) && !pulse::is_suspect();
         if is_current {
             self.read_again.increment(1);
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use catalog::export::{self, Form, Scope, Summary, What};
+use diesel::connection::SimpleConnection as _;
 
 use super::folder::Folder;
 use super::{CliError, database_url};
@@ -17,6 +18,8 @@ pub(super) fn write(
     (to, media): (Option<&Path>, Option<&Path>),
 ) -> Result<ExitCode, CliError> {
     let mut conn = db::connect(database_url(config)?)?;
+    // Whoever reads the file page by page takes as long as they like, and nobody waits for a snapshot.
+    conn.batch_execute("SET idle_in_transaction_session_timeout = 0")?;
     if let Some(folder) = media {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }

@@ -1,6 +1,7 @@
 //! Why an order is not placed or does not move, as HTTP has it.
 
 use actix_web::http::StatusCode;
+use db::DbError;
 use domain::{ForbiddenTransition, OrderId, OrderStatus, PricingError};
 
 use super::users;
@@ -125,14 +126,22 @@ pub fn not_settled(error: SettleError) -> Problem {
         SettleError::NotFound => not_found(),
         SettleError::Unreachable(reason) => {
             log::warn!(reason = reason.as_str(); "payment provider unreachable");
-            Problem::unavailable(
-                "payment_unavailable",
-                "The payment provider cannot be reached",
-            )
-            .detail("nothing is lost: send the same request with the same key again")
+            unsettled("The payment provider cannot be reached")
+        }
+        // It is not `busy`, which says that nothing happened.
+        SettleError::Db(error @ (DbError::Busy(_) | DbError::Unavailable(_))) => {
+            log::warn!(error:% = error; "a payment is settled later");
+            unsettled("The payment is still to be settled")
         }
         SettleError::Db(error) => error.into(),
     }
+}
+
+/// 503: the order was placed, or has moved, and its payment follows.
+fn unsettled(title: &'static str) -> Problem {
+    Problem::unavailable("payment_unavailable", title).detail(
+        "nothing is lost, and the payment is settled by itself: send the same request with the same key again to hear of it",
+    )
 }
 
 /// 402, with what became of the order.

@@ -99,7 +99,8 @@ pub fn expire(conn: &mut PgConnection, id: OrderId) -> Result<Option<Step>, Move
 }
 
 /// A cancelled order whose money is still on its way back, or was refused to be given back, is not
-/// done yet: whoever asks again has it asked for again.
+/// done yet: whoever asks again has it asked for again. Of what was to be taken and may not have been, whoever cancels waits for
+/// nothing: [`settling`](super::settling) gives it back.
 fn arrived(
     conn: &mut PgConnection,
     locked: &Locked,
@@ -107,8 +108,8 @@ fn arrived(
 ) -> Result<Step, MoveError> {
     match (locked.status, locked.payment_pending) {
         (OrderStatus::Cancelled, true) => match payments::find_latest(conn, locked.id)? {
-            Some(operation) => Ok(Step::Ask(operation.id)),
-            None => done(conn, locked.id),
+            Some(operation) if !operation.takes_money() => Ok(Step::Ask(operation.id)),
+            _ => done(conn, locked.id),
         },
         (OrderStatus::Cancelled, false) => give_back(conn, locked, actor),
         _ => done(conn, locked.id),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::connection::{InstrumentationEvent, SimpleConnection};
 use diesel::r2d2::R2D2Connection;
-use diesel::{Connection, ConnectionResult, PgConnection};
+use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection};
 
 use super::PoolConfig;
 use crate::error::is_connection_loss;
@@ -111,7 +111,8 @@ fn session_settings(statement_timeout: Duration) -> String {
         ""
     };
     format!(
-        "{mutation} SET statement_timeout = {statement};
+        "{mutation} SET default_transaction_isolation = 'read committed';
+         SET statement_timeout = {statement};
          SET lock_timeout = 1000;
          SET idle_in_transaction_session_timeout = 2000;
          SET plan_cache_mode = force_generic_plan;
@@ -126,7 +127,17 @@ fn session_settings(statement_timeout: Duration) -> String {
     )
 }
 
-/// Connects apart from any pool, for what is not a request and may take its time.
+/// Lets the server go on without a client that was frozen, or whose machine is gone: what it has locked is free again, and whoever
+/// reads the log of events waits no longer for its transaction.
+const LEAVE_NOTHING_BEHIND: &str = "
+    SET default_transaction_isolation = 'read committed';
+    SET idle_in_transaction_session_timeout = '10s';
+    SET tcp_keepalives_idle = 5;
+    SET tcp_keepalives_interval = 2;
+    SET tcp_keepalives_count = 3";
+
+/// Connects apart from any pool, for what is not a request and may take its time: but not ten seconds between two statements of
+/// a transaction.
 ///
 /// A server that vanishes without a word, or never answers, is an error within seconds.
 ///
@@ -134,7 +145,10 @@ fn session_settings(statement_timeout: Duration) -> String {
 ///
 /// Those of libpq.
 pub fn connect(url: &str) -> ConnectionResult<PgConnection> {
-    PgConnection::establish(&with_network_timeouts(url))
+    let mut conn = PgConnection::establish(&with_network_timeouts(url))?;
+    conn.batch_execute(LEAVE_NOTHING_BEHIND)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
 }
 
 /// Adds libpq's network time-outs where the address does not set its own, so that a peer that

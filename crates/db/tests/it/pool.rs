@@ -378,3 +378,16 @@ fn a_full_disk_is_unavailable_and_the_connection_stays_of_use() {
         assert_eq!(count(&mut conn, "platform.outbox"), 0);
     }
 }
+
+/// Its client may be frozen, or its machine gone: what it has locked is others' again.
+#[test]
+fn a_transaction_apart_from_the_pool_with_which_nobody_goes_on_is_ended() {
+    let database = db::testing::database(&[db::OWNER]);
+    let mut left = db::connect(&database.url).unwrap();
+    left.batch_execute("BEGIN; LOCK TABLE platform.jobs IN ACCESS EXCLUSIVE MODE")
+        .unwrap();
+    let conn = &mut database.connect();
+    conn.batch_execute("SET lock_timeout = '15s'; SELECT count(*) FROM platform.jobs")
+        .unwrap();
+    assert!(left.batch_execute("COMMIT").is_err());
+}

@@ -120,3 +120,40 @@ async fn a_connection_from_before_a_long_standstill_is_no_slow_client() {
     let answer = tokio::task::block_in_place(|| half.answer());
     assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
 }
+
+/// What others have changed meanwhile is still to be heard of when it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_in_memory_before_a_standstill_is_read_anew_after_it() {
+    let _alone = alone().await;
+    let cluster = Cluster::start("open", 2);
+    let password = crate::support::cluster::ADMIN_PASSWORD;
+    let token = cluster.token("admin@example.com", password).await;
+    let other = cluster.replica(1).with_token(&token);
+    let address = cluster.address(0);
+    let read = |address: &str| {
+        let mut stream = TcpStream::connect(address).expect("a replica");
+        let request = "GET /api/products/1 HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).expect("sent");
+        stream
+    };
+    let answer = |mut stream: TcpStream| {
+        let mut answer = String::new();
+        let read = || stream.read_to_string(&mut answer);
+        tokio::task::block_in_place(read).expect("an answer");
+        answer
+    };
+    for _ in 0..3 {
+        assert!(answer(read(&address)).contains(r#""price":"#));
+    }
+
+    cluster.signal(0, "STOP");
+    let change = json!({"price": "43.21"});
+    let changed = other.patch("/api/products/1", &change).send().await;
+    changed.expect(200);
+    for_a_while(1_200).await;
+    let waiting = read(&address);
+    cluster.signal(0, "CONT");
+
+    let seen = answer(waiting);
+    assert!(seen.contains(r#""price":"43.21""#), "{seen}");
+}

@@ -118,6 +118,9 @@ async fn an_order_can_be_cancelled_while_its_payment_is_unknown_and_the_money_go
     let cancelled = shop.delete(&path).send().await.expect(200);
     assert_eq!(cancelled["paymentStatus"], "pending");
     assert_eq!(reserved(&admin, product).await, 0);
+    // The provider is still away, which is nothing to whoever cancels.
+    let again = shop.delete(&path).key(&fresh_key()).send().await;
+    assert_eq!(again.expect(200), cancelled);
 
     // The provider is back and takes the money after all.
     let back = format!("UPDATE ordering.payments SET token = NULL WHERE order_id = {order}");

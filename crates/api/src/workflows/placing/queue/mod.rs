@@ -155,7 +155,7 @@ impl Queue {
                 }
                 Err(DbError::Panicked) => {} // its members are told by the loss of their channels
                 Err(error) => {
-                    // There was no connection to be had.
+                    // There was no connection to be had; another writer may have one.
                     self.dismiss()
                         .into_iter()
                         .for_each(|m| m.tell(Err(copy(&error).into())));
@@ -240,11 +240,14 @@ impl Queue {
         })
     }
 
-    /// Ends a writer, and everybody's waiting.
+    /// Ends a writer, and everybody's waiting where it was the last one.
     fn dismiss(&self) -> VecDeque<Waiting> {
         let mut room = self.room();
         room.writers -= 1;
-        room.empty()
+        match room.writers {
+            0 => room.empty(),
+            _ => VecDeque::new(),
+        }
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
