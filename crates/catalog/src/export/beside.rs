@@ -1,9 +1,10 @@
 //! What belongs to exported products and is a thing of its own: parts, products beside them, collections and pictures.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Jsonb, Text};
+use serde_json::Value;
 
 use super::Scope;
 use crate::import::references::{Component, Image, NamedCollection};
@@ -44,8 +45,8 @@ db::statement! {
 db::statement! {
     /// Variants that are archived are shown no more.
     struct ListPictures { product_ids: Vec<i64> => Array<BigInt> }
-        -> (BigInt, Binary, Text, Text, Array<Text>) =
-    "SELECT pm.product_id, coalesce(m.source_hash, m.hash), m.content_type, pm.alt, \
+        -> (BigInt, Binary, Text, Text, Jsonb, Array<Text>) =
+    "SELECT pm.product_id, coalesce(m.source_hash, m.hash), m.content_type, pm.alt, pm.alts, \
             ARRAY(SELECT v.sku FROM unnest(pm.variant_ids) WITH ORDINALITY AS w (id, place) \
                     JOIN catalog.variants v ON v.id = w.id AND v.archived_at IS NULL ORDER BY w.place) \
        FROM catalog.product_media pm JOIN catalog.media m ON m.id = pm.media_id \
@@ -59,8 +60,8 @@ db::statement! {
       WHERE b.bundle_id = ANY($1) ORDER BY b.bundle_id, b.position"
 }
 
-/// A picture of a product: its source, its type, what is said of it, and SKUs of what it shows.
-type Picture = (i64, Vec<u8>, String, String, Vec<String>);
+/// A picture of a product: its source, its type, what is said of it, also in other languages, and SKUs of what it shows.
+type Picture = (i64, Vec<u8>, String, String, Value, Vec<String>);
 
 /// Reads what is beside products.
 pub(super) fn of(
@@ -90,7 +91,7 @@ pub(super) fn of(
         }
     }
     let pictures = ListPictures { product_ids: ids };
-    for (id, source, content_type, alt, skus) in pictures.load::<Picture>(conn)? {
+    for (id, source, content_type, alt, alts, skus) in pictures.load::<Picture>(conn)? {
         let source = Hash::try_from(source)
             .map_err(|error| diesel::result::Error::DeserializationError(error.into()))?;
         let images = &mut all.entry(id).or_default().images;
@@ -98,10 +99,23 @@ pub(super) fn of(
         let alt = alt.trim().to_owned();
         // It may have come twice.
         if !images.iter().any(|known| known.src == src) {
-            images.push(Image { src, alt, skus });
+            let alts = texts(&alts);
+            images.push(Image {
+                src,
+                alt,
+                skus,
+                alts,
+            });
         }
     }
     Ok(all)
+}
+
+fn texts(alts: &Value) -> BTreeMap<String, String> {
+    let alts = alts.as_object().into_iter().flatten();
+    let texts =
+        alts.filter_map(|(locale, alt)| Some((locale.clone(), alt.as_str()?.trim().to_owned())));
+    texts.filter(|(_, alt)| !alt.is_empty()).collect()
 }
 
 /// Reads what bundles are made of.

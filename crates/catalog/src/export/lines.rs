@@ -14,10 +14,11 @@ use crate::import::references::{Component, Image, NamedCollection};
 use crate::translations::products::Texts;
 
 /// What says nothing is left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'p> {
     product: &'p str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     name: &'p str,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'p str,
@@ -43,6 +44,7 @@ struct Line<'p> {
     publish_at: &'p str,
     #[serde(skip_serializing_if = "str::is_empty")]
     unpublish_at: &'p str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     tax_class: &'p str,
     #[serde(skip_serializing_if = "<[NamedCollection]>::is_empty")]
     collections: &'p [NamedCollection],
@@ -60,7 +62,7 @@ struct Line<'p> {
     translations: BTreeMap<&'p str, Translation<'p>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     options: Vec<&'p str>,
-    variants: Vec<Variant<'p>>,
+    variants: &'p [Variant<'p>],
 }
 
 /// What is said in another language.
@@ -110,6 +112,10 @@ struct Price {
     price: String,
 }
 
+/// Variants on a line: an import takes lines of 4 MiB, whatever prices in how many currencies they have.
+const VARIANTS: usize = 500;
+
+/// Writes a product: a line with all that is said of it, and more lines where it has more variants than fit.
 pub(super) fn write(
     file: &mut impl Write,
     product: &Product,
@@ -126,8 +132,15 @@ pub(super) fn write(
             .iter()
             .any(|v| v.choices.contains_key(name.as_str()))
     };
-    let line = Line {
-        product: product.variants.first().map_or("", |v| &v.handle),
+    let handle = product.variants.first().map_or("", |v| &v.handle);
+    let options: Vec<&str> = texts
+        .options
+        .iter()
+        .filter(has)
+        .map(String::as_str)
+        .collect();
+    let mut whole = Some(Line {
+        product: handle,
         name: &texts.name,
         description: &texts.description,
         description_html: &texts.description_html,
@@ -151,16 +164,23 @@ pub(super) fn write(
             .filter_map(|key| Some((key, product.fields.get(key)?)))
             .collect(),
         translations: translations(product, said),
-        options: texts
-            .options
-            .iter()
-            .filter(has)
-            .map(String::as_str)
-            .collect(),
-        variants,
-    };
-    serde_json::to_writer(&mut *file, &line).map_err(std::io::Error::from)?;
-    Ok(file.write_all(b"\n")?)
+        options: options.clone(),
+        variants: &[],
+    });
+    for variants in variants.chunks(VARIANTS) {
+        let more = || Line {
+            product: handle,
+            options: options.clone(),
+            ..Line::default()
+        };
+        let line = Line {
+            variants,
+            ..whole.take().unwrap_or_else(more)
+        };
+        serde_json::to_writer(&mut *file, &line).map_err(std::io::Error::from)?;
+        file.write_all(b"\n")?;
+    }
+    Ok(())
 }
 
 fn translations<'p>(product: &'p Product, said: &'p Columns) -> BTreeMap<&'p str, Translation<'p>> {

@@ -16,8 +16,11 @@ use crate::custom_fields::{self, CustomField, attributes};
 use crate::import::references::Component;
 use crate::import::{exact, is_portable};
 
-/// Variants that are read at a time.
+/// The most variants that are read at a time, and how many at first.
 const PAGE: i64 = 1_000;
+const FIRST_PAGE: i64 = 125;
+/// Bytes of texts on a page from which on the next one has fewer variants.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A product as a file tells of it; texts without the white space around them.
 #[derive(Debug)]
@@ -42,6 +45,15 @@ pub(super) struct Product {
 }
 
 impl Product {
+    /// About how many bytes there are of texts that may be long.
+    fn bytes(&self) -> usize {
+        let said = self.translations.values();
+        let said = said.flat_map(|texts| [&texts.description, &texts.description_html]);
+        let said = said.flatten().map(String::len);
+        let own = [&self.texts.description, &self.texts.description_html];
+        said.chain(own.map(String::len)).sum()
+    }
+
     /// Takes the next variants of the same product.
     pub(super) fn extend(&mut self, more: Self) {
         self.variants.extend(more.variants);
@@ -214,6 +226,8 @@ pub(super) struct Page {
     product_id: i64,
     is_default: bool,
     variant_id: i64,
+    /// Variants of the next page.
+    limit: i64,
 }
 
 impl Page {
@@ -222,6 +236,7 @@ impl Page {
             product_id: 0,
             is_default: true,
             variant_id: 0,
+            limit: FIRST_PAGE,
         }
     }
 
@@ -238,7 +253,7 @@ impl Page {
             product_id: self.product_id,
             after_default: !self.is_default,
             variant_id: self.variant_id,
-            limit: PAGE,
+            limit: self.limit,
         };
         let variants: Vec<Variant> = page.load(conn)?;
         let Some(last) = variants.last() else {
@@ -248,6 +263,7 @@ impl Page {
             product_id: last.product_id,
             is_default: last.is_default,
             variant_id: last.id,
+            limit: self.limit,
         };
         let mut ids: Vec<i64> = variants.iter().map(|variant| variant.product_id).collect();
         ids.dedup();
@@ -274,6 +290,11 @@ impl Page {
             product.variants.push(variant);
             product.components.push(of);
         }
+        let bytes: usize = products.iter().map(Product::bytes).sum();
+        self.limit = match bytes > PAGE_BYTES {
+            true => (self.limit / 2).max(1),
+            false => (self.limit * 2).min(PAGE),
+        };
         Ok(Some(products))
     }
 }

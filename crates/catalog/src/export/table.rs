@@ -105,7 +105,7 @@ impl<'c, W: Write> Table<'c, W> {
             let value = product.and_then(|p| p.fields.get(&field.key));
             value.map(|value| cell(field, value)).unwrap_or_default()
         });
-        let said = self.said.cells(product.map(|p| &p.translations));
+        let said = self.said.cells(product);
         self.file
             .write_record(cells.chain(chosen).chain(kept).chain(said))?;
         Ok(())
@@ -151,6 +151,15 @@ fn image(image: &Image) -> String {
     let says_more = !image.alt.is_empty() || !image.skus.is_empty();
     let alt = says_more.then_some(image.alt.as_str());
     path([image.src.as_str()].into_iter().chain(alt).chain(skus))
+}
+
+/// What is said of pictures in another language; those of which nothing is are left out.
+pub(super) fn alts(images: &[Image], locale: &str) -> String {
+    let said = images.iter().filter_map(|image| {
+        let alt = image.alts.get(locale)?;
+        Some(path([image.src.as_str(), alt]))
+    });
+    said.collect::<Vec<_>>().join("|")
 }
 
 fn list<T>(items: &[T], item: impl Fn(&T) -> String) -> String {

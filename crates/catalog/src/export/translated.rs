@@ -7,8 +7,8 @@ use diesel::sql_types::{Bool, Text};
 use domain::CustomResource;
 use serde_json::Value;
 
-use super::Scope;
-use super::reading::is_exported;
+use super::reading::{Product, is_exported};
+use super::{Scope, table};
 use crate::custom_fields::{self, CustomField};
 use crate::import::translated::{IN, Of};
 use crate::import::{cell, is_portable};
@@ -41,6 +41,17 @@ db::statement! {
                          WHERE v.product_id = p.id AND v.archived_at IS NULL)")
 }
 
+db::statement! {
+    struct ListPictured { on_sale_only: bool => Bool } -> Text =
+    concat!(
+        "SELECT DISTINCT a.locale FROM catalog.product_media m \
+           JOIN catalog.products p ON p.id = m.product_id AND ", is_exported!(), " \
+          CROSS JOIN LATERAL jsonb_each_text(m.alts) AS a (locale, alt) \
+          WHERE m.alts <> '{}' AND a.alt ~ '\\S' \
+            AND EXISTS (SELECT FROM catalog.variants v JOIN catalog.prices c ON c.variant_id = v.id AND c.valid_from <= now() \
+                         WHERE v.product_id = p.id AND v.archived_at IS NULL)")
+}
+
 /// Texts in other languages that have a column, in the order of these.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
@@ -66,6 +77,8 @@ impl Columns {
         let keys: Vec<(String, String)> = ListKeys { on_sale_only }.load(conn)?;
         let fields = translatable(conn, CustomResource::Product, &keys)?;
         columns.extend(kept(keys, &fields));
+        let pictured: Vec<String> = ListPictured { on_sale_only }.load(conn)?;
+        columns.extend(pictured.into_iter().map(|locale| (Of::Images, locale)));
         columns.sort();
         Ok(Self { columns, fields })
     }
@@ -81,13 +94,18 @@ impl Columns {
     }
 
     /// The cells of a product; those of a row that tells of none are empty.
-    pub(super) fn cells(&self, said: Option<&Translations>) -> impl Iterator<Item = String> {
-        self.columns.iter().map(move |(of, locale)| {
-            let texts = said.and_then(|said| said.get(locale));
-            texts
-                .map(|texts| text(of, texts, &self.fields))
-                .unwrap_or_default()
-        })
+    pub(super) fn cells(&self, product: Option<&Product>) -> impl Iterator<Item = String> {
+        let cell = move |(of, locale): &(Of, String)| {
+            let product = product?;
+            if *of == Of::Images {
+                return Some(table::alts(&product.beside.images, locale));
+            }
+            let texts = product.translations.get(locale)?;
+            Some(text(of, texts, &self.fields))
+        };
+        self.columns
+            .iter()
+            .map(move |column| cell(column).unwrap_or_default())
     }
 
     /// What products say in these columns; nothing is read where there is none.
@@ -137,7 +155,7 @@ fn text(of: &Of, texts: &Texts, fields: &[CustomField]) -> String {
         Of::SeoTitle => said(&texts.seo_title),
         Of::SeoDescription => said(&texts.seo_description),
         Of::Custom(key) => value(fields, key, texts.custom.get(key)),
-        Of::Label => String::new(),
+        Of::Images | Of::Label => String::new(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::row::{Cells, NOT_STOCKED, Refusal, refuse, sku, whole};
 use super::table::Table;
 use super::{ImportError, Outcome, Sink, Summary};
 use crate::stock::counting::adjust_all;
-use crate::stock::{Cause, Change, MAX_ON_HAND, StockError};
+use crate::stock::{Cause, Change, MAX_ON_HAND, StockError, holds};
 
 const COLUMNS: [&str; 2] = ["sku", "on_hand"];
 
@@ -82,8 +82,13 @@ impl Kind for Counts {
 type Level = (i64, i64, i64, i64, bool);
 
 fn count(conn: &mut PgConnection, rows: &[Count]) -> QueryResult<Vec<Outcome>> {
-    let skus = rows.iter().map(|row| row.sku.to_string()).collect();
-    let levels = LockLevels { skus }.load::<(String, Level)>(conn)?;
+    let skus: Vec<String> = rows.iter().map(|row| row.sku.to_string()).collect();
+    let lock = || LockLevels { skus: skus.clone() };
+    let mut levels = lock().load::<(String, Level)>(conn)?;
+    let locked = levels.iter().map(|(_, (variant, ..))| *variant).collect();
+    if holds::release_expired(conn, locked)? {
+        levels = lock().load(conn)?;
+    }
     let levels: HashMap<String, Level> = levels.into_iter().collect();
     let mut changes = Vec::new();
     let decide = |row: &Count| {

@@ -21,6 +21,13 @@ pub(super) enum Cell {
 }
 
 impl Cell {
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Json(value) => values::size(value),
+        }
+    }
+
     /// Whether it says nothing.
     pub(super) fn is_empty(&self) -> bool {
         match self {

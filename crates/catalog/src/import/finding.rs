@@ -14,6 +14,7 @@ use super::products::Target;
 use super::shop::Shop;
 use super::translated::Translations;
 use crate::custom_fields::attributes;
+use crate::stock::holds;
 use crate::translations;
 use crate::variants::{self, Traits};
 
@@ -184,7 +185,10 @@ pub(super) fn find(
         ids: named.to_vec(),
     }
     .execute(conn)?;
-    LockStock { skus: skus.clone() }.execute(conn)?;
+    let locked: Vec<i64> = LockStock { skus: skus.clone() }.load(conn)?;
+    if entries.iter().any(|entry| entry.row.on_hand.is_some()) {
+        holds::release_expired(conn, locked)?;
+    }
     let statement = FindExisting {
         skus,
         currencies: entries

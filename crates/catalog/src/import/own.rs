@@ -5,9 +5,9 @@ use std::io::Read;
 use super::custom::{CUSTOM, Cell};
 use super::lists;
 use super::references::Image;
-use super::row::Cells;
+use super::row::{Cells, Refusal};
 use super::table::Table;
-use super::translated::{self, Columns, Of};
+use super::translated::{self, Column, Columns, Of};
 use super::{ImportError, Sink};
 
 /// In the order in which an export writes them.
@@ -51,11 +51,18 @@ pub(crate) const OPTION: &str = "option:";
 
 pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
     let mut table = Table::open(source)?;
-    let (options, fields, texts) = columns(&table.header)?;
+    let (options, fields, said) = columns(&table.header)?;
+    let (of_images, texts): (Columns, Columns) = said
+        .into_iter()
+        .partition(|(_, said)| said.of == Of::Images);
     if let Some(missing) = REQUIRED.into_iter().find(|name| !table.has(name)) {
         return Err(ImportError::MissingColumn(missing));
     }
-    while let Some(fault) = table.advance()? {
+    while let Some(mut fault) = table.advance()? {
+        let mut images = images(table.cell("images"));
+        for (column, cell) in translated::cells(&of_images, |place| table.at(place)) {
+            fault = fault.and_then(|()| say(&mut images, &column, &cell));
+        }
         let cell = |column| table.cell(column).to_owned();
         let chosen = options.iter().map(|(place, name)| {
             let value = table.at(*place).to_owned();
@@ -99,7 +106,7 @@ pub(super) fn read(source: impl Read, sink: Sink) -> Result<(), ImportError> {
             up_sell: lists::items(table.cell("up_sell")),
             cross_sell: lists::items(table.cell("cross_sell")),
             collections: pairs(table.cell("collections")),
-            images: images(table.cell("images")),
+            images,
             ..Cells::default()
         };
         sink(table.line, cells, fault)?;
@@ -126,9 +133,24 @@ fn images(cell: &str) -> Vec<Image> {
             src: step(),
             alt: step(),
             skus: steps.collect(),
+            ..Image::default()
         }
     };
     lists::paths(cell).into_iter().map(image).collect()
+}
+
+/// Has the pictures of a row say what a cell says of them in another language.
+fn say(images: &mut [Image], column: &Column, cell: &Cell) -> Result<(), Refusal> {
+    let Cell::Text(cell) = cell else {
+        return Ok(()); // which only a JSON file has
+    };
+    for (src, alt) in pairs(cell) {
+        let named = images.iter_mut().find(|image| image.src == src);
+        let unnamed = || column.refuse(format!("`{src:.200}` is not among the images of the row"));
+        let image = named.ok_or_else(unnamed)?;
+        image.alts.insert(column.locale.clone(), alt);
+    }
+    Ok(())
 }
 
 /// Places and names of columns.
@@ -137,7 +159,8 @@ type Named = Vec<(usize, String)>;
 /// The options, the custom fields and the texts in other languages that have a column.
 fn columns(header: &[String]) -> Result<(Named, Named, Columns), ImportError> {
     let (mut options, mut fields): (Named, Named) = (Vec::new(), Vec::new());
-    let texts = translated::columns(header, &Of::PRODUCT, true)?;
+    let of = [&Of::PRODUCT[..], &[Of::Images]].concat();
+    let texts = translated::columns(header, &of, true)?;
     let places = translated::places(&texts);
     for (place, column) in header.iter().enumerate() {
         if COLUMNS.contains(&column.as_str()) || places.contains(&place) {

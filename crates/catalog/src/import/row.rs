@@ -74,6 +74,17 @@ pub(super) struct Cells {
     pub valid_from: String,
 }
 
+impl Cells {
+    /// About how many bytes there are of texts that may be long.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = [&self.description, &self.description_html, &self.name];
+        let own = texts.into_iter().map(String::len);
+        let custom = self.custom.iter().map(|(_, cell)| cell.bytes());
+        let translated = self.translations.iter().map(|(_, cell)| cell.bytes());
+        own.chain(custom).chain(translated).sum()
+    }
+}
+
 /// A variant as the file tells of it; `None` leaves what is there.
 #[derive(Clone, Debug)]
 pub(super) struct Row {

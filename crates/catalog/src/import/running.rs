@@ -11,6 +11,8 @@ use super::{Form, How, ImportError, OnError, Outcome, Summary};
 
 /// Rows of one transaction.
 const CHUNK: usize = 500;
+/// Bytes of texts in these: it ends sooner where they are long, so that memory is bounded.
+const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 /// Characters of what stands for a SKU that are told; none is as long.
 const SHOWN: usize = 200;
 
@@ -129,6 +131,8 @@ pub(super) struct Import<'c, F, K: Kind> {
 struct Queued<R> {
     line: u64,
     sku: String,
+    /// Of its texts.
+    bytes: usize,
     row: Result<R, Refusal>,
 }
 
@@ -174,11 +178,18 @@ impl<'c, F: Follow, K: Kind> Import<'c, F, K> {
             self.skip -= 1;
             return Ok(());
         }
-        if self.queue.len() >= CHUNK {
+        let bytes = cells.bytes();
+        let queued: usize = self.queue.iter().map(|queued| queued.bytes).sum();
+        if self.queue.len() >= CHUNK || (queued > 0 && queued + bytes > CHUNK_BYTES) {
             self.flush(self.end_before(row.as_ref().ok()))?;
         }
         let sku = cells.sku.trim().chars().take(SHOWN).collect();
-        self.queue.push(Queued { line, sku, row });
+        self.queue.push(Queued {
+            line,
+            sku,
+            bytes,
+            row,
+        });
         Ok(())
     }
 
@@ -229,7 +240,7 @@ impl<'c, F: Follow, K: Kind> Import<'c, F, K> {
         }
         let mut told: Vec<Told> = Vec::with_capacity(queue.len());
         let mut entries = Vec::with_capacity(queue.len());
-        for Queued { line, sku, row } in queue {
+        for Queued { line, sku, row, .. } in queue {
             // What becomes of a row that is not refused yet is decided below.
             let outcome = match row {
                 Ok(entry) => {

@@ -27,6 +27,8 @@ pub(crate) enum Of {
     DescriptionHtml,
     SeoTitle,
     SeoDescription,
+    /// What is said of pictures, each with its source before it.
+    Images,
     /// The value of a custom field, by its key.
     Custom(String),
     /// What an option is called, or a value of one.
@@ -53,6 +55,7 @@ impl Of {
             Self::DescriptionHtml => "description_html".into(),
             Self::SeoTitle => "seo_title".into(),
             Self::SeoDescription => "seo_description".into(),
+            Self::Images => "images".into(),
             Self::Custom(key) => format!("{CUSTOM}{key}").into(),
             Self::Label => "label".into(),
         }
@@ -66,7 +69,7 @@ impl Of {
             Self::DescriptionHtml => rich_text(text),
             Self::SeoTitle => checked_text("", text, 200),
             Self::SeoDescription => checked_text("", text, 500),
-            Self::Custom(_) | Self::Label => Ok(spoken(text).map(str::to_owned)),
+            Self::Images | Self::Custom(_) | Self::Label => Ok(spoken(text).map(str::to_owned)),
         }
     }
 }
@@ -243,7 +246,7 @@ impl Texts for products::Texts {
             Of::DescriptionHtml => Some(&mut self.description_html),
             Of::SeoTitle => Some(&mut self.seo_title),
             Of::SeoDescription => Some(&mut self.seo_description),
-            Of::Custom(_) | Of::Label => None,
+            Of::Images | Of::Custom(_) | Of::Label => None,
         }
     }
 

@@ -67,6 +67,25 @@ impl Shown {
     }
 }
 
+/// What a picture is to say in other languages on a product that shows these now: what it says, and in these languages what is
+/// told. `None` where neither is anything: then what it says of itself.
+#[must_use]
+pub fn said(
+    now: &[Shown],
+    id: MediaId,
+    told: &BTreeMap<String, String>,
+) -> Option<BTreeMap<Locale, Option<String>>> {
+    let shown = now.iter().find(|shown| shown.id == id);
+    if shown.is_none() && told.is_empty() {
+        return None;
+    }
+    let mut said = shown.map(Shown::said).unwrap_or_default();
+    let text =
+        |(locale, text): (&String, &String)| Some((locale.parse().ok()?, Some(text.clone())));
+    said.extend(told.iter().filter_map(text));
+    Some(said)
+}
+
 /// A picture that a product is to have.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -240,20 +259,51 @@ pub fn set(
     Ok(version)
 }
 
+/// Leaves out what is gone since these were chosen: pictures, which it returns, and variants that they show. The product is
+/// locked.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn leave_out_gone(
+    conn: &mut PgConnection,
+    id: ProductId,
+    pictures: &mut Vec<Wanted>,
+) -> QueryResult<Vec<MediaId>> {
+    let ids = pictures.iter().map(|one| one.id.get()).collect();
+    let kept: Vec<(i64, String, Value)> = LockMedia { ids }.load(conn)?;
+    let is_kept = |id: MediaId| kept.iter().any(|(kept, ..)| *kept == id.get());
+    let gone = pictures.iter().map(|one| one.id);
+    let gone = gone.filter(|id| !is_kept(*id)).collect();
+    pictures.retain(|one| is_kept(one.id));
+    let there = variants_there(conn, id, pictures)?;
+    for one in pictures {
+        one.variant_ids.retain(|id| there.contains(id));
+    }
+    Ok(gone)
+}
+
+/// Which of the variants that pictures are to show the product has.
+fn variants_there(
+    conn: &mut PgConnection,
+    id: ProductId,
+    pictures: &[Wanted],
+) -> QueryResult<Vec<i64>> {
+    let all = pictures.iter().flat_map(|one| one.variant_ids.clone());
+    let ids: Vec<i64> = all.collect();
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let product_id = id.get();
+    ListVariants { product_id, ids }.load(conn)
+}
+
 fn check_variants(
     conn: &mut PgConnection,
     id: ProductId,
     wanted: &[Wanted],
 ) -> Result<(), SetError> {
-    let ids: Vec<i64> = wanted
-        .iter()
-        .flat_map(|one| one.variant_ids.clone())
-        .collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let product_id = id.get();
-    let there: Vec<i64> = ListVariants { product_id, ids }.load(conn)?;
+    let there = variants_there(conn, id, wanted)?;
     for (index, one) in wanted.iter().enumerate() {
         let unknown = one.variant_ids.iter().position(|id| !there.contains(id));
         if let Some(place) = unknown {

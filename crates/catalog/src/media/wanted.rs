@@ -2,6 +2,8 @@
 //!
 //! Whoever gives the product other pictures meanwhile has the last word.
 
+use std::collections::BTreeMap;
+
 use db::jobs::{self, NewJob};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
@@ -26,6 +28,9 @@ pub struct Image {
     pub media_id: Option<i64>,
     /// `None`: what the picture says of itself.
     pub alt: Option<String>,
+    /// The same in other languages, by these; in those that are not among them it says what it says by then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alts: BTreeMap<String, String>,
     pub variant_ids: Vec<i64>,
 }
 

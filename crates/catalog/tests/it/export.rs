@@ -86,6 +86,18 @@ fn assert_identity_of_lines(conn: &mut PgConnection, file: &str) {
 }
 
 #[test]
+fn a_product_of_many_variants_is_on_several_lines() {
+    let conn = &mut database().connect();
+    let rows = (0..1_100).map(|n| format!("T,T-{n},Tee,1,USD,S{},C{}\n", n % 50, n / 50));
+    let header = "product,sku,name,price,currency,option:Size,option:Colour\n".to_owned();
+    let file: String = [header].into_iter().chain(rows).collect();
+    imported(conn, &file);
+    let lines = exported_lines(conn);
+    assert_eq!(lines.iter().filter(|byte| **byte == b'\n').count(), 3);
+    assert_identity(conn);
+}
+
+#[test]
 fn an_empty_shop_is_a_header() {
     let conn = &mut database().connect();
     let header = format!("{HEADER}\n");
@@ -235,7 +247,7 @@ fn a_shop_that_has_lived_is_exported_as_it_is_now() {
     };
     let tee = create(conn, described);
     let gone = create(conn, product("GONE"));
-    catalog::editing::archive(conn, gone, None).unwrap();
+    catalog::editing::archive(conn, gone, None, None).unwrap();
     let option = |name: &str, values: &[&str]| ProductOption {
         name: name.into(),
         values: values.iter().map(|value| (*value).into()).collect(),

@@ -1,5 +1,6 @@
 //! Stock that is kept for somebody until a moment.
 
+use catalog::import::{self, Form, How, Report, Start};
 use catalog::stock::holds::{self, HoldError, Outcome};
 use catalog::stock::transferring::{self, Moved, NewLine};
 use catalog::stock::{self, levels, movements};
@@ -178,6 +179,31 @@ fn what_an_expired_hold_keeps_may_be_counted_away_and_moved() {
     };
     transferring::transfer(conn, &[line], None, None).unwrap();
     assert_eq!(reserved(conn, b), [0, 0]);
+    assert_eq!(unexplained(conn), [""; 0]);
+}
+
+#[test]
+fn an_import_counts_away_what_an_expired_hold_keeps() {
+    let conn = &mut conn();
+    let (a, b) = (create_variant(conn, "A", 5), create_variant(conn, "B", 5));
+    let id = hold(conn, &[(a, 4), (b, 4)]);
+    let_expire(conn, id);
+    for (file, form) in [
+        ("sku,on_hand\nA,1\n", Form::Stock),
+        (
+            "sku,name,price,currency,on_hand\nB,Product B,1,USD,2\n",
+            Form::Csv,
+        ),
+    ] {
+        let report = Report(|_, _: &str, outcome: &import::Outcome| {
+            assert_eq!(*outcome, import::Outcome::Updated);
+        });
+        let how = How::default();
+        let start = Start::default();
+        let done = import::run(conn, file.as_bytes(), form, how, report, start).unwrap();
+        assert_eq!((done.updated, done.refused), (1, 0), "{file}");
+    }
+    assert_eq!((reserved(conn, a), reserved(conn, b)), (vec![0], vec![0]));
     assert_eq!(unexplained(conn), [""; 0]);
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use catalog::editing::EditError;
 use catalog::imports;
-use catalog::media::products::{self, SetError, Shown, Wanted};
+use catalog::media::products::{self, SetError, Wanted};
 use catalog::media::wanted::{self, Image, Problem};
 use catalog::media::{MAX_NAME_CHARS, exchange, uploading};
 use db::DbError;
@@ -37,6 +37,9 @@ impl From<JobError> for Away {
     }
 }
 
+/// What is said of a picture that was deleted meanwhile.
+const GONE: &str = "is gone";
+
 /// Fetches all pictures that a product waits for, and gives it those that came. What was fetched once is not fetched again,
 /// so a later attempt goes on where this one ends.
 pub(super) async fn fetch(run: Arc<Run>) -> Handled {
@@ -52,6 +55,7 @@ pub(super) async fn fetch(run: Arc<Run>) -> Handled {
     let Some(waiting) = found else {
         return Ok(Done::All);
     };
+    let is_last = run.job.failures + 1 >= run.job.max_attempts;
     let (mut images, mut problems, mut missing) = (Vec::new(), Vec::new(), None);
     for mut image in waiting.images {
         if run.should_stop() {
@@ -63,6 +67,8 @@ pub(super) async fn fetch(run: Arc<Run>) -> Handled {
                 images.push(image);
                 continue;
             }
+            // The others are not to go without it for ever.
+            Err(Away::Job(JobError::Retry(why))) if is_last => why,
             Err(Away::Job(error)) => return Err(error),
             Err(Away::Forever(why)) => why,
             Err(Away::Yet(why)) => {
@@ -73,7 +79,6 @@ pub(super) async fn fetch(run: Arc<Run>) -> Handled {
         let (src, message) = (image.src, why);
         problems.push(Problem { src, message });
     }
-    let is_last = run.job.failures + 1 >= run.job.max_attempts;
     match missing {
         Some(missing) if !is_last => return Err(JobError::Retry(missing)),
         _ => {}
@@ -85,7 +90,7 @@ pub(super) async fn fetch(run: Arc<Run>) -> Handled {
             if !wanted::lock(conn, id, &list)? {
                 return Ok(());
             }
-            give(conn, id, &images)?;
+            problems.extend(give(conn, id, &images)?);
             wanted::forget(conn, id)?;
             let Some(first) = problems.first() else {
                 return Ok(());
@@ -102,8 +107,13 @@ pub(super) async fn fetch(run: Arc<Run>) -> Handled {
     Ok(done)
 }
 
-/// Gives the product its pictures; none, where none came: then it keeps those that it has.
-fn give(conn: &mut diesel::PgConnection, id: ProductId, images: &[Image]) -> Result<(), JobError> {
+/// Gives the product its pictures, and returns those that are gone by now; none, where none came: then it keeps those that it
+/// has.
+fn give(
+    conn: &mut diesel::PgConnection,
+    id: ProductId,
+    images: &[Image],
+) -> Result<Vec<Problem>, JobError> {
     let now = products::list(conn, id)?;
     let mut wanted: Vec<Wanted> = Vec::new();
     for image in images {
@@ -114,19 +124,28 @@ fn give(conn: &mut diesel::PgConnection, id: ProductId, images: &[Image]) -> Res
             wanted.push(Wanted {
                 id: media,
                 alt: image.alt.clone(),
-                alts: now.iter().find(|shown| shown.id == media).map(Shown::said),
+                alts: products::said(&now, media, &image.alts),
                 variant_ids: image.variant_ids.clone(),
             });
         }
     }
+    let gone = products::leave_out_gone(conn, id, &mut wanted)?;
+    let is_gone = |image: &&Image| {
+        let is_it = |gone: &MediaId| image.media_id == Some(gone.get());
+        gone.iter().any(is_it)
+    };
+    let problem = |image: &Image| Problem {
+        src: image.src.clone(),
+        message: GONE.into(),
+    };
+    let problems = images.iter().filter(is_gone).map(problem).collect();
     if wanted.is_empty() {
-        return Ok(());
+        return Ok(problems);
     }
     match products::set(conn, id, &wanted, None, None) {
         // The product is archived: nobody looks at it any more.
-        Ok(_) | Err(SetError::Edit(EditError::NotFound)) => Ok(()),
+        Ok(_) | Err(SetError::Edit(EditError::NotFound)) => Ok(problems),
         Err(SetError::Db(error) | SetError::Edit(EditError::Db(error))) => Err(error.into()),
-        // A picture or a variant is gone since: the next attempt sees it.
         Err(other) => Err(JobError::Retry(other.to_string())),
     }
 }
@@ -134,7 +153,7 @@ fn give(conn: &mut diesel::PgConnection, id: ProductId, images: &[Image]) -> Res
 /// The picture, fetched where that is still to be done.
 async fn bring(run: &Run, image: &Image) -> Result<MediaId, Away> {
     if let Some(known) = image.media_id {
-        let gone = || Away::Forever("is gone".into());
+        let gone = || Away::Forever(GONE.into());
         return MediaId::try_from(known).map_err(|_| gone());
     }
     let url = image.src.clone();

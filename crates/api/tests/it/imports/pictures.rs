@@ -15,8 +15,19 @@ const SOON: Duration = Duration::from_secs(60);
 
 /// Imports a product with these pictures, and returns the import, over, and the id of the product.
 async fn import(staff: &Shop, cluster: &Cluster, images: &str) -> (Value, i64) {
+    import_saying(staff, cluster, images, "").await
+}
+
+/// The same with what is said of them in German.
+async fn import_saying(
+    staff: &Shop,
+    cluster: &Cluster,
+    images: &str,
+    german: &str,
+) -> (Value, i64) {
     let sku = fresh_key().to_uppercase();
-    let file = format!("sku,name,price,currency,images\n{sku},Mug,1,USD,{images}\n");
+    let file =
+        format!("sku,name,price,currency,images,images@de\n{sku},Mug,1,USD,{images},{german}\n");
     let import = upload(staff, "", "text/csv", file).await;
     let import = ended(staff, &import).await;
     let id = format!("(SELECT product_id::text FROM catalog.variants WHERE sku = '{sku}')");
@@ -60,7 +71,8 @@ async fn pictures_are_fetched_once_and_shown_in_their_order() {
         vec![("503 Service Unavailable", vec![]), (to_blue, vec![])],
     );
 
-    let (import_, product) = import(&staff, trusting(), &format!("{blue} > Blue|{red}")).await;
+    let (images, german) = (format!("{blue} > Blue|{red}"), format!("{red} > Rot"));
+    let (import_, product) = import_saying(&staff, trusting(), &images, &german).await;
     let shown = settled(&staff, product).await;
 
     assert_eq!(import_["rows"]["created"], 1);
@@ -71,6 +83,8 @@ async fn pictures_are_fetched_once_and_shown_in_their_order() {
         .map(|one| &one["alt"])
         .collect();
     assert_eq!(alts, [&json!("Blue"), &json!("")], "{shown}");
+    assert_eq!(shown["media"][0]["alts"], json!({}));
+    assert_eq!(shown["media"][1]["alts"], json!({"de": "Rot"}));
     assert!(shown.get("missing").is_none(), "{shown}");
     assert_eq!(shown["media"][1]["contentType"], "image/png");
     assert!(result(&staff, &import_).await.ends_with(",created,,"));

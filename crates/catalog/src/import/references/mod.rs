@@ -10,13 +10,16 @@ mod pictures;
 pub(super) mod resolving;
 mod showing;
 
-use domain::{ProductRelation, Sku, Slug, VariantKind};
+use std::collections::BTreeMap;
+
+use domain::{Locale, ProductRelation, Sku, Slug, VariantKind};
 use serde::{Deserialize, Serialize};
 
 use super::row::{Cells, NOT_STOCKED, Refusal, checked_text, refuse, said, whole};
 use crate::media::MAX_ALT_CHARS;
 use crate::media::products::{MAX_MEDIA, MAX_VARIANTS};
 use crate::products::related::MAX_RELATED;
+use crate::translations::MAX_LOCALES;
 use crate::variants::parts::{MAX_PARTS, MAX_QUANTITY};
 
 pub use pictures::Brought;
@@ -54,6 +57,9 @@ pub(crate) struct Image {
     /// Of the variants it shows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skus: Vec<String>,
+    /// What `alt` is in other languages, by these; what is not among them is left as it is.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alts: BTreeMap<String, String>,
 }
 
 /// What a row says; what is empty is left as it is.
@@ -213,7 +219,34 @@ fn images(told: &[Image]) -> Result<Vec<Image>, Refusal> {
         }
         let alt = checked_text(field, &image.alt, MAX_ALT_CHARS)?.unwrap_or_default();
         let skus = skus(field, &image.skus, MAX_VARIANTS)?;
-        images.push(Image { src, alt, skus });
+        let alts = alts(field, image)?;
+        images.push(Image {
+            src,
+            alt,
+            skus,
+            alts,
+        });
     }
     Ok(images)
+}
+
+/// By the canonical forms of the languages, and without those that are empty.
+fn alts(field: &'static str, image: &Image) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut alts = BTreeMap::new();
+    for (locale, alt) in &image.alts {
+        let refused = |rule: String| refuse(field, format!("`{:.80}`: {rule}", image.src));
+        let parsed: Result<Locale, _> = locale.parse();
+        let parsed = parsed.map_err(|error| refused(format!("`{locale:.40}`: {error}")))?;
+        let Some(alt) = checked_text(field, alt, MAX_ALT_CHARS)? else {
+            continue;
+        };
+        if alts.insert(parsed.to_string(), alt).is_some() {
+            return Err(refused(format!("`{parsed}` is there twice")));
+        }
+    }
+    if i64::try_from(alts.len()).is_ok_and(|all| all > MAX_LOCALES) {
+        let rule = format!("there are at most {MAX_LOCALES} languages");
+        return Err(refuse(field, rule));
+    }
+    Ok(alts)
 }

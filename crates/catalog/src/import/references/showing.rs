@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Text};
-use domain::{CollectionId, MediaId, ProductId, ProductRelation, Slug};
+use domain::{CollectionId, Locale, MediaId, ProductId, ProductRelation, Slug};
 
 use super::linking::{Names, UNKNOWN, Undo};
 use super::pictures::Picture;
@@ -17,6 +17,7 @@ use crate::import::row::refuse;
 use crate::media::products::{self as media, SetError, Wanted};
 use crate::media::wanted;
 use crate::products::related::{self, RelateError};
+use crate::translations::MAX_LOCALES;
 
 db::statement! {
     struct FindCollections { slugs: Vec<String> => Array<Text> } -> (Text, BigInt, Bool, Bool) =
@@ -199,17 +200,15 @@ pub(super) fn show(
         wanted.push(Wanted {
             id: media,
             alt: alt(image, media, &now),
-            alts: now
-                .iter()
-                .find(|shown| shown.id == media)
-                .map(media::Shown::said),
+            alts: alts(image, media, &now)?,
             variant_ids: variants(image, id, names)?,
         });
     }
     let is_same = now.len() == wanted.len()
         && now.iter().zip(&wanted).all(|(shown, wanted)| {
-            let same_alt = wanted.alt.as_ref() == Some(&shown.alt);
-            shown.id == wanted.id && same_alt && shown.variant_ids == wanted.variant_ids
+            let says_same = wanted.alt.as_ref() == Some(&shown.alt)
+                && wanted.alts.as_ref() == Some(&shown.said());
+            shown.id == wanted.id && says_same && shown.variant_ids == wanted.variant_ids
         });
     if is_same {
         return Ok(false);
@@ -243,6 +242,7 @@ fn wait(
             src: image.src.clone(),
             media_id: kept.map(|media| media.get()),
             alt: said.or_else(|| alt(image, kept?, now)),
+            alts: image.alts.clone(),
             variant_ids: variants(image, id, names)?,
         });
     }
@@ -256,6 +256,21 @@ fn alt(image: &Image, media: MediaId, now: &[media::Shown]) -> Option<String> {
     }
     let shown = now.iter().find(|shown| shown.id == media)?;
     Some(shown.alt.clone())
+}
+
+/// The same in other languages.
+fn alts(
+    image: &Image,
+    media: MediaId,
+    now: &[media::Shown],
+) -> Result<Option<BTreeMap<Locale, Option<String>>>, Undo> {
+    let said = media::said(now, media, &image.alts);
+    let languages = said.as_ref().map_or(0, BTreeMap::len);
+    if i64::try_from(languages).is_ok_and(|all| all > MAX_LOCALES) {
+        let rule = format!("there are at most {MAX_LOCALES} languages");
+        return Err(refuse("images", rule).into());
+    }
+    Ok(said)
 }
 
 fn variants(image: &Image, id: ProductId, names: &Names) -> Result<Vec<i64>, Undo> {

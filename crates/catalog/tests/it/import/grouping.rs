@@ -155,7 +155,7 @@ fn each_row_that_does_not_fit_its_product_is_refused_and_the_others_are_not() {
     let conn = &mut conn();
     import(conn, FILE);
     let archived = create(conn, product("OLD"));
-    editing::archive(conn, archived, None).unwrap();
+    editing::archive(conn, archived, None, None).unwrap();
     let file = "\
 product,sku,name,price,currency,option:Size,option:Colour
 tee,TEE-S,Tee,19.00,USD,S,red

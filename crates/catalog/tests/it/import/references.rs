@@ -597,3 +597,140 @@ fn pictures_of_other_servers_are_waited_for_and_fetched_by_a_job() {
     );
     assert_eq!(count(conn, "catalog.product_media"), 1);
 }
+
+const SAID: &str = "sku,name,price,currency,images,images@de,images@pt-br\n";
+
+fn alts(conn: &mut PgConnection) -> String {
+    text(
+        conn,
+        "(SELECT string_agg(alts::text, ' ' ORDER BY position) FROM catalog.product_media)",
+    )
+}
+
+#[test]
+fn pictures_say_in_other_languages_what_they_show_and_do_in_the_next_shop() {
+    let [conn, other] = &mut [database().connect(), database().connect()];
+    let (one, two) = (name(1), name(2));
+    let file = format!(
+        "{SAID}MUG,Mug,1,USD,{one} > Red|{two},{two} > A \\| B \\> C|{one} > Rot,{one} > Vermelho\nCUP,Cup,1,USD,{two},,\n"
+    );
+    for conn in [&mut *conn, &mut *other] {
+        picture(conn, 1, "");
+        picture(conn, 2, "");
+    }
+    let (done, _) = super::import(conn, &file);
+    assert_eq!((done.created, done.refused), (2, 0));
+    let said = [
+        r#"{"de": "Rot", "pt-BR": "Vermelho"}"#,
+        r#"{"de": "A | B > C"}"#,
+    ];
+    assert_eq!(
+        text(
+            conn,
+            "(SELECT string_agg(m.alts::text, ' ' ORDER BY position) FROM catalog.product_media m \
+               JOIN catalog.variants v USING (product_id) WHERE v.sku = 'MUG')"
+        ),
+        said.join(" ")
+    );
+    assert_eq!(super::import(conn, &file).0.unchanged, 2);
+
+    let table = file_of(conn, export::Form::Csv);
+    let header = table.lines().next().unwrap_or_default();
+    assert!(
+        header.ends_with(",components,images@de,images@pt-BR"),
+        "{header}"
+    );
+    let lines = file_of(conn, export::Form::Ndjson);
+    assert!(
+        lines.contains(r#""alts":{"de":"Rot","pt-BR":"Vermelho"}"#),
+        "{lines}"
+    );
+    for (file, form) in [(&table, Form::Csv), (&lines, Form::Ndjson)] {
+        for changed in [2, 0] {
+            let done = import::run(
+                other,
+                file.as_bytes(),
+                form,
+                How::default(),
+                import::Report(|_, _: &str, _: &Outcome| {}),
+                Start::default(),
+            )
+            .unwrap();
+            let unchanged = done.rows - changed;
+            assert_eq!((done.refused, done.unchanged), (0, unchanged), "{form:?}");
+        }
+        assert_eq!(file_of(other, export::Form::Csv), table);
+        assert_eq!(file_of(other, export::Form::Ndjson), lines);
+        other
+            .batch_execute("TRUNCATE catalog.products CASCADE")
+            .unwrap();
+    }
+}
+
+#[test]
+fn what_is_not_said_of_a_picture_stays_and_what_is_said_of_another_one_is_refused() {
+    let conn = &mut conn();
+    picture(conn, 1, "");
+    let one = name(1);
+    let read = |conn: &mut PgConnection, cells: &str| {
+        super::import(conn, format!("{SAID}MUG,Mug,1,USD,{cells}\n")).0
+    };
+    assert_eq!(
+        read(conn, &format!("{one},{one} > Rot,{one} > Vermelho")).created,
+        1
+    );
+    let said = r#"{"de": "Rot", "pt-BR": "Vermelho"}"#;
+    assert_eq!(read(conn, &format!("{one},,")).unchanged, 1);
+    assert_eq!(read(conn, &format!("{one},{one} >  ,")).unchanged, 1);
+    assert_eq!(alts(conn), said);
+    assert_eq!(read(conn, &format!("{one},{one} > Grün,")).updated, 1);
+    let said = said.replace("Rot", "Grün");
+    assert_eq!(alts(conn), said);
+    for (cells, field, why) in [
+        (
+            format!("{one},x.jpg > Rot,"),
+            "images@de",
+            "`x.jpg` is not among the images of the row",
+        ),
+        (
+            format!(",{one} > Rot,"),
+            "images@de",
+            "is not among the images of the row",
+        ),
+        (
+            format!("{one},{one} > {},", "x".repeat(1_001)),
+            "images",
+            "must have at most 1000 characters",
+        ),
+    ] {
+        let refused = refusal(conn, format!("{SAID}MUG,Mug,1,USD,{cells}\n"));
+        assert_eq!(refused.0, field, "{refused:?}");
+        assert!(refused.1.ends_with(why), "{refused:?}");
+    }
+    for (member, why) in [
+        (r#"{"german":"Rot"}"#, "a locale is a language tag"),
+        (r#"{"de-at":"Rot","de-AT":"Rot"}"#, "`de-AT` is there twice"),
+    ] {
+        let line = format!(
+            r#"{{"product":"m","images":[{{"src":"{one}","alts":{member}}}],"variants":[{{"sku":"MUG","prices":[{{"currency":"USD","price":"1"}}]}}]}}"#
+        );
+        let mut told = Vec::new();
+        let report = import::Report(|_, _: &str, outcome: &Outcome| told.push(outcome.clone()));
+        let start = Start::default();
+        import::run(
+            conn,
+            line.as_bytes(),
+            Form::Ndjson,
+            How::default(),
+            report,
+            start,
+        )
+        .unwrap();
+        let [Outcome::Refused(refused)] = &told[..] else {
+            panic!("{told:?}");
+        };
+        assert_eq!(refused.field, "images");
+        assert!(refused.message.contains(why), "{refused:?}");
+    }
+    assert_eq!(alts(conn), said);
+}

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use catalog::editing;
-use catalog::import::{Outcome, Summary};
+use catalog::import::{Decided, Follow, Form, How, ImportError, Outcome, Start, Summary};
 use catalog::stock::{self, Change};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -186,7 +186,7 @@ fn a_count_below_what_orders_hold_is_refused_for_its_row_only() {
 fn an_archived_product_is_not_sold_again() {
     let conn = &mut conn();
     let id = create(conn, product("A"));
-    editing::archive(conn, id, None).unwrap();
+    editing::archive(conn, id, None, None).unwrap();
 
     let (field, message) = refusal(conn, "sku,name,price,currency\nA,Product A,9.50,USD\n");
 
@@ -225,4 +225,36 @@ fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
     assert_eq!(count(conn, "platform.outbox"), before);
     assert_eq!(find(conn, "OLD").name, "Product OLD");
     assert_eq!(import(conn, &file).0, expected);
+}
+
+/// Counts the rows of each transaction.
+struct Chunks(Vec<usize>);
+
+impl Follow for &mut Chunks {
+    fn decided(&mut self, _: &mut PgConnection, decided: &Decided) -> Result<(), ImportError> {
+        self.0.push(decided.rows.len());
+        Ok(())
+    }
+}
+
+#[test]
+fn rows_with_long_texts_are_written_fewer_at_a_time() {
+    let conn = &mut conn();
+    let html = format!("<p>{}</p>", "x".repeat(45_000));
+    let rows = (0..200).map(|n| format!("L-{n},Long,1,USD,{html}\n"));
+    let file: String = ["sku,name,price,currency,description_html\n".to_owned()]
+        .into_iter()
+        .chain(rows)
+        .collect();
+    let mut chunks = Chunks(Vec::new());
+    let done = catalog::import::run(
+        conn,
+        file.as_bytes(),
+        Form::Csv,
+        How::default(),
+        &mut chunks,
+        Start::default(),
+    )
+    .unwrap();
+    assert_eq!((done.created, chunks.0), (200, vec![93, 93, 14]));
 }
