@@ -198,11 +198,12 @@ fn version_of(
 #[utoipa::path(
     tag = "products",
     security(("token" = [])),
-    params(("id" = i64, Path)),
+    params(("id" = i64, Path), ("If-Match" = Option<String>, Header, description = "The ETag that was read")),
     responses(
         (status = 204),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[delete("/api/products/{id}")]
@@ -211,12 +212,19 @@ pub async fn archive(
     staff: Staff,
     key: Key,
     id: Path<String>,
+    request: HttpRequest,
 ) -> Result<Answer, Problem> {
     let id = product_id(&id)?;
     let actor = staff.0.id;
+    let shop_currency = state.config.shop.currency;
+    let expected = precondition::if_match(&request)?;
     let request_key = key.bind(&Caller::User(staff.0), &[]);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
-        editing::archive(conn, id, Some(actor)).map_err(refuse)?;
+        let version = match expected {
+            None => None,
+            Some(etag) => Some(version_of(conn, id, shop_currency, &etag)?),
+        };
+        editing::archive(conn, id, version, Some(actor)).map_err(refuse)?;
         Ok(Answer::no_content())
     })
     .await?;

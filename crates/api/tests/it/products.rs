@@ -174,6 +174,8 @@ async fn staff_makes_changes_and_archives_a_product() {
         blind.refused(400, "invalid_if_match");
     }
 
+    let stale = admin.delete(&location).header("if-match", &etag);
+    stale.send().await.refused(412, "precondition_failed");
     let gone = admin.delete(&location).key(&fresh_key()).send().await;
     gone.expect(204);
     shop.get(&location)

@@ -47,6 +47,27 @@ pub(crate) fn read(stored: Option<serde_json::Value>) -> Vec<File> {
     files.and_then(Result::ok).unwrap_or_default()
 }
 
+/// Whether what a row names by its resource and id is archived.
+macro_rules! is_archived {
+    ($row:literal) => {
+        concat!(
+            "CASE ",
+            $row,
+            ".resource \
+                WHEN 'product' THEN EXISTS (SELECT FROM catalog.products a WHERE a.id = ",
+            $row,
+            ".resource_id AND a.archived_at IS NOT NULL) \
+                WHEN 'variant' THEN EXISTS (SELECT FROM catalog.variants a WHERE a.id = ",
+            $row,
+            ".resource_id AND a.archived_at IS NOT NULL) \
+                ELSE EXISTS (SELECT FROM catalog.categories a WHERE a.id = ",
+            $row,
+            ".resource_id AND a.archived_at IS NOT NULL) END"
+        )
+    };
+}
+pub(crate) use is_archived;
+
 db::statement! {
     /// Whoever wants to delete one of them waits, and finds that it is in use then.
     struct LockMedia { ids: Vec<i64> => Array<BigInt> } -> BigInt =

@@ -31,6 +31,9 @@ impl Pattern {
         if !(1..=MAX_CHARS).contains(&self.written.chars().count()) {
             return Err(format!("must have 1 to {MAX_CHARS} characters"));
         }
+        if self.written.contains(char::is_control) {
+            return Err("must not contain control characters".into());
+        }
         if self.compiled().is_none() {
             return Err(
                 "must be a regular expression, without references and look-around, and not too large"

@@ -8,6 +8,7 @@ use domain::CustomFieldId;
 
 use super::versions_have_events;
 use crate::custom_fields::defining;
+use crate::custom_fields::files::is_archived;
 
 /// The values of things, one row each, with the half they are in.
 const VALUES: &str = "\
@@ -109,8 +110,9 @@ fn without_file() -> Check {
                     AND coalesce(f.rules ->> 'itemType', f.type) = 'file' \
               CROSS JOIN LATERAL jsonb_array_elements_text( \
                     CASE jsonb_typeof(t.value) WHEN 'array' THEN t.value ELSE jsonb_build_array(t.value) END) AS e (id) \
-              WHERE NOT EXISTS (SELECT FROM catalog.custom_files u JOIN catalog.media m ON m.id = u.media_id AND m.state = 'kept' \
-                     WHERE u.resource = t.resource AND u.resource_id = t.resource_id AND u.key = t.key AND u.media_id::text = e.id)"
+              WHERE NOT {} AND NOT EXISTS (SELECT FROM catalog.custom_files u JOIN catalog.media m ON m.id = u.media_id AND m.state = 'kept' \
+                     WHERE u.resource = t.resource AND u.resource_id = t.resource_id AND u.key = t.key AND u.media_id::text = e.id)",
+            is_archived!("t")
         )
         .into(),
         todo: "A restore left something out, or somebody wrote past the crate catalog. Set the value anew through the API.",

@@ -321,12 +321,16 @@ pub(crate) fn insert_price(
 pub fn archive(
     conn: &mut PgConnection,
     id: ProductId,
+    expected_version: Option<i64>,
     actor: Option<UserId>,
 ) -> Result<(), EditError> {
     let archived = ArchiveProduct { id: id.get() }
         .get_result::<i64>(conn)
         .optional()?;
     let version = archived.ok_or(EditError::NotFound)?;
+    if expected_version.is_some_and(|expected| expected != version - 1) {
+        return Err(EditError::Stale(version - 1));
+    }
     ArchiveVariants {
         product_id: id.get(),
     }

@@ -30,7 +30,8 @@ db::statement! {
 
 db::statement! {
     struct ListLost { after: i64 => BigInt } -> BigInt =
-    "SELECT id FROM catalog.imports WHERE finished_at IS NULL AND state <> 'uploading' AND id > $1 ORDER BY id LIMIT 100"
+    "SELECT id FROM catalog.imports WHERE finished_at IS NULL AND (state <> 'uploading' OR url IS NOT NULL) AND id > $1 \
+      ORDER BY id LIMIT 100"
 }
 
 db::statement! {
@@ -48,10 +49,10 @@ db::statement! {
 }
 
 db::statement! {
-    /// Files that do not come any more.
+    /// Files that do not come any more; one that a job fetches may have to wait its turn.
     struct PruneLost { limit: i64 => BigInt } -> BigInt =
     "DELETE FROM catalog.imports WHERE id IN ( \
-       SELECT id FROM catalog.imports WHERE finished_at IS NULL AND state = 'uploading' \
+       SELECT id FROM catalog.imports WHERE finished_at IS NULL AND state = 'uploading' AND url IS NULL \
           AND created_at < now() - interval '1 hour' ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING id"
 }
 
@@ -130,16 +131,18 @@ pub fn abandon_lost(conn: &mut PgConnection) -> QueryResult<()> {
         after = *last;
         for id in unfinished {
             let key = id.to_string();
-            if jobs::find_unfinished(conn, JOB, &key)?.is_none()
-                && jobs::find_unfinished(conn, OTHER_JOB, &key)?.is_none()
-            {
+            let mut is_worked_on = false;
+            for kind in [fetching::JOB, JOB, OTHER_JOB] {
+                is_worked_on |= jobs::find_unfinished(conn, kind, &key)?.is_some();
+            }
+            if !is_worked_on {
                 Lose { id }.execute(conn)?;
             }
         }
     }
 }
 
-/// Forgets up to `limit` imports that were over so many days ago, files that have not come within an hour, and what imports
+/// Forgets up to `limit` imports that were over so many days ago, files that staff has not sent within an hour, and what imports
 /// of the command line have left behind. Returns how many there were.
 ///
 /// # Errors

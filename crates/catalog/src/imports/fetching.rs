@@ -8,8 +8,10 @@ use super::{NewImport, uploading};
 
 /// The kind of the job that fetches a file.
 pub const JOB: &str = "fetchImport";
-/// It is given up after so many attempts, before the import is forgotten as one whose file does not come.
+/// It is given up after so many attempts.
 const ATTEMPTS: i32 = 6;
+/// In their queue, where thousands may wait.
+const BEFORE_PICTURES: i16 = -10;
 
 db::statement! {
     struct SetUrl { id: i64 => BigInt, url: String => Text } -> BigInt =
@@ -40,6 +42,7 @@ pub fn begin(conn: &mut PgConnection, new: &NewImport, url: &str) -> QueryResult
         key: Some(id.to_string()),
         payload: serde_json::json!({ "importId": id }),
         max_attempts: ATTEMPTS,
+        priority: BEFORE_PICTURES,
         ..NewJob::new(crate::media::wanted::QUEUE, JOB)
     };
     jobs::enqueue(conn, job)?;

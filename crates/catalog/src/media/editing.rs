@@ -9,6 +9,7 @@ use domain::{Event, Locale, MediaId, UserId};
 use serde_json::Value;
 
 use super::as_json;
+use crate::custom_fields::files::is_archived;
 use crate::translations::MAX_LOCALES;
 
 /// What is to change; `None` stays.
@@ -27,7 +28,7 @@ pub enum MediaError {
     NotFound,
     #[error("the picture has version {0} by now")]
     Stale(i64),
-    #[error("a product has it, or a value of a custom field names it")]
+    #[error("a product has it, or a value of a custom field names it, and is not archived")]
     InUse,
     #[error("there are at most {MAX_LOCALES} languages")]
     TooManyLocales,
@@ -53,9 +54,21 @@ db::statement! {
 }
 
 db::statement! {
+    /// By anything that is not archived.
     struct IsUsed { id: i64 => BigInt } -> Bool =
-    "SELECT EXISTS (SELECT FROM catalog.product_media WHERE media_id = $1) \
-         OR EXISTS (SELECT FROM catalog.custom_files WHERE media_id = $1)"
+    concat!(
+        "SELECT EXISTS (SELECT FROM catalog.product_media m JOIN catalog.products p ON p.id = m.product_id \
+                 WHERE m.media_id = $1 AND p.archived_at IS NULL) \
+             OR EXISTS (SELECT FROM catalog.custom_files u WHERE u.media_id = $1 AND NOT ", is_archived!("u"), ")")
+}
+
+db::statement! {
+    /// What archived products show, which nobody sees and nobody can change, is nothing to keep it for.
+    struct TakeFromArchived { id: i64 => BigInt } -> BigInt =
+    "WITH named AS (DELETE FROM catalog.custom_files WHERE media_id = $1), \
+          shown AS (DELETE FROM catalog.product_media WHERE media_id = $1 RETURNING product_id) \
+     UPDATE catalog.products p SET has_media = EXISTS (SELECT FROM catalog.product_media o WHERE o.product_id = p.id AND o.media_id <> $1) \
+       FROM shown WHERE p.id = shown.product_id RETURNING p.id"
 }
 
 db::statement! {
@@ -91,7 +104,7 @@ pub fn update(
     Ok(tell(conn, event, version, actor)?)
 }
 
-/// Forgets a picture that no product has and no value names. A job removes its bytes.
+/// Forgets a picture that no product has and no value names, but for what is archived. A job removes its bytes.
 ///
 /// # Errors
 ///
@@ -107,6 +120,7 @@ pub fn delete(
     if (IsUsed { id: id.get() }).get_result::<bool>(conn)? {
         return Err(MediaError::InUse);
     }
+    TakeFromArchived { id: id.get() }.execute(conn)?;
     let version = Drop { id: id.get() }.get_result(conn)?;
     let event = Event::MediaDeleted { media_id: id };
     Ok(tell(conn, event, version, actor)?)

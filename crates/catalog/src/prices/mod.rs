@@ -29,7 +29,7 @@ pub struct InForce {
     /// In minor units of `currency`, as are all amounts here.
     pub amount_minor: i64,
     pub valid_from: DateTime<Utc>,
-    /// The lowest price of the thirty days before this one came into force, which is what a reduction has to be
+    /// The lowest price of the thirty days before this one came into force, perhaps by several entries of the same amount, which is what a reduction has to be
     /// compared with (Directive 98/6/EC, Article 6a); `None` where there was none.
     pub lowest_30d_minor: Option<i64>,
     /// What follows: id, amount and from when on.
@@ -54,14 +54,20 @@ db::statement! {
     "SELECT c.id, c.currency, c.amount_minor, c.valid_from, \
             (SELECT min(amount_minor) FROM ( \
                SELECT amount_minor FROM catalog.prices WHERE variant_id = $1 AND currency = c.currency \
-                  AND valid_from > c.valid_from - interval '30 days' AND (valid_from, id) < (c.valid_from, c.id) \
+                  AND valid_from > b.valid_from - interval '30 days' AND (valid_from, id) < (b.valid_from, b.id) \
                UNION ALL \
                (SELECT amount_minor FROM catalog.prices WHERE variant_id = $1 AND currency = c.currency \
-                  AND valid_from <= c.valid_from - interval '30 days' ORDER BY valid_from DESC, id DESC LIMIT 1)) before), \
+                  AND valid_from <= b.valid_from - interval '30 days' ORDER BY valid_from DESC, id DESC LIMIT 1)) before), \
             n.id, n.amount_minor, n.valid_from \
        FROM (SELECT DISTINCT ON (currency) id, currency, amount_minor, valid_from FROM catalog.prices \
               WHERE variant_id = $1 AND valid_from <= coalesce($2, statement_timestamp()) \
               ORDER BY currency, valid_from DESC, id DESC) c \
+       LEFT JOIN LATERAL (SELECT id, valid_from FROM catalog.prices \
+              WHERE variant_id = $1 AND currency = c.currency AND (valid_from, id) < (c.valid_from, c.id) \
+                AND amount_minor <> c.amount_minor ORDER BY valid_from DESC, id DESC LIMIT 1) other ON true \
+      CROSS JOIN LATERAL (SELECT id, valid_from FROM catalog.prices \
+              WHERE variant_id = $1 AND currency = c.currency AND (valid_from, id) <= (c.valid_from, c.id) \
+                AND (other.id IS NULL OR (valid_from, id) > (other.valid_from, other.id)) ORDER BY valid_from, id LIMIT 1) b \
        LEFT JOIN LATERAL (SELECT id, amount_minor, valid_from FROM catalog.prices \
               WHERE variant_id = $1 AND currency = c.currency AND valid_from > coalesce($2, statement_timestamp()) \
               ORDER BY valid_from, id DESC LIMIT 1) n ON true \

@@ -135,7 +135,7 @@ fn a_bundle_is_made_of_what_is_no_bundle_and_has_no_stock() {
     let set = bundle(conn, "SET", &[(cup, 1)]);
     let other = empty(conn, "OTHER");
     let gone = empty(conn, "GONE");
-    products::archive(conn, gone.0, None).unwrap();
+    products::archive(conn, gone.0, None, None).unwrap();
     let cups = text(
         conn,
         &format!("(SELECT product_id::text FROM catalog.variants WHERE id = {cup})"),
@@ -290,7 +290,7 @@ fn of_what_is_digital_there_is_always_some() {
     let refused = holds::create(conn, &[(cup, 1), (book.1, 1)], 900, None, None);
     assert!(matches!(refused, Err(HoldError::NotStocked(id)) if id == book.1));
 
-    products::archive(conn, book.0, None).unwrap();
+    products::archive(conn, book.0, None, None).unwrap();
     assert_eq!(available(conn, pair), Some(0), "a part has left the shop");
     let full = empty(conn, "FULL");
     stock::adjust(conn, (full.1, LocationId::MAIN), 1, &cause("found")).unwrap();
@@ -367,7 +367,7 @@ fn a_search_finds_a_bundle_in_stock_while_its_parts_make_one() {
     assert!(in_stock(conn));
     let cups = format!("(SELECT product_id::text FROM catalog.variants WHERE id = {cup})");
     let cups: ProductId = text(conn, &cups).parse().unwrap();
-    products::archive(conn, cups, None).unwrap();
+    products::archive(conn, cups, None, None).unwrap();
     follow(conn);
     assert!(!in_stock(conn), "its part has left the shop");
 }

@@ -70,7 +70,7 @@ fn products_are_created_in_order_with_stock_that_is_explained() {
 fn a_sku_is_taken_for_ever() {
     let conn = &mut database().connect();
     let id = create(conn, product("A"));
-    editing::archive(conn, id, None).unwrap();
+    editing::archive(conn, id, None, None).unwrap();
 
     let twice = editing::create_all(conn, &[product("B"), product("B")], None);
     let archived = editing::create_all(conn, &[product("C"), product("A")], None);
@@ -181,7 +181,7 @@ fn a_change_leaves_the_rest_as_it_is_and_counts_up() {
         ("New", "a.jpg")
     );
     assert_eq!((found.price_minor(), found.version), (950, 3));
-    editing::archive(conn, id, UserId::try_from(7).ok()).unwrap();
+    editing::archive(conn, id, None, UserId::try_from(7).ok()).unwrap();
     let told = "(SELECT string_agg(concat_ws(' ', sequence, actor_id), ', ' ORDER BY id) \
                   FROM platform.outbox WHERE kind = 'product.changed')";
     assert_eq!(text(conn, told), "1, 2, 3, 4 7");
@@ -230,13 +230,13 @@ fn what_is_not_on_sale_is_not_found() {
     let conn = &mut conn();
     let unknown = ProductId::try_from(i64::MAX).unwrap();
     let archived = create(conn, product("A"));
-    editing::archive(conn, archived, None).unwrap();
+    editing::archive(conn, archived, None, None).unwrap();
 
     for id in [unknown, archived] {
         let changed = editing::update(conn, id, name("New"), None, None);
         assert!(matches!(changed, Err(EditError::NotFound)));
         assert!(matches!(
-            editing::archive(conn, id, None),
+            editing::archive(conn, id, None, None),
             Err(EditError::NotFound)
         ));
     }

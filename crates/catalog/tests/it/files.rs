@@ -1,6 +1,8 @@
 //! Files that staff sends and fetches, until they are thrown away.
 
-use catalog::{exports, imports};
+use catalog::exports;
+use catalog::import::{Form, How};
+use catalog::imports::{self, NewImport, fetching};
 use diesel::connection::SimpleConnection as _;
 
 use crate::{conn, count, text};
@@ -29,4 +31,26 @@ fn files_are_thrown_away_some_days_after_their_end_and_those_that_never_came_aft
 
     assert_eq!(exports::prune(conn, 7, 10).unwrap(), 1);
     assert_eq!(count(conn, "catalog.export_parts"), 1);
+}
+
+#[test]
+fn a_file_that_a_job_fetches_may_wait_for_hours_and_fails_with_the_job() {
+    let conn = &mut conn();
+    let new = NewImport {
+        form: Form::Csv,
+        how: How::default(),
+        actor: None,
+    };
+    let id = fetching::begin(conn, &new, "https://example.com/a.csv").unwrap();
+    conn.batch_execute("UPDATE catalog.imports SET created_at = now() - interval '5 hours'")
+        .unwrap();
+    let state = |conn: &mut _| text(conn, "(SELECT state FROM catalog.imports)");
+    imports::abandon_lost(conn).unwrap();
+    assert_eq!(imports::prune(conn, 7, 10).unwrap(), 0);
+    assert_eq!(state(conn), "uploading");
+
+    let job = db::jobs::find_unfinished(conn, fetching::JOB, &id.to_string());
+    db::jobs::managing::cancel(conn, job.unwrap().unwrap().id).unwrap();
+    imports::abandon_lost(conn).unwrap();
+    assert_eq!(state(conn), "failed");
 }

@@ -211,6 +211,38 @@ fn a_product_has_only_pictures_that_are_there() {
 }
 
 #[test]
+fn what_only_archived_things_have_can_be_deleted() {
+    let conn = &mut conn();
+    let id = create(conn, product("PIC-1"));
+    let (one, two) = (kept(conn, 1), kept(conn, 2));
+    products::set(conn, id, &[wanted(one), wanted(two)], None, None).unwrap();
+    catalog::editing::archive(conn, id, None, None).unwrap();
+    for (media, left) in [(one, true), (two, false)] {
+        conn.transaction(|conn| editing::delete(conn, media, None, None))
+            .unwrap();
+        let flag = format!("(SELECT has_media::text FROM catalog.products WHERE id = {id})");
+        assert_eq!(text(conn, &flag), left.to_string());
+    }
+    assert_eq!(count(conn, "catalog.product_media"), 0);
+}
+
+#[test]
+fn what_is_gone_by_now_is_left_out_of_what_a_product_is_given() {
+    let conn = &mut conn();
+    let id = create(conn, product("PIC-1"));
+    let variant = catalogue::find_default_variant(conn, id).unwrap().unwrap();
+    let (one, gone) = (kept(conn, 1), kept(conn, 2));
+    editing::delete(conn, gone, None, None).unwrap();
+    let mut pictures = vec![wanted(gone), wanted(one)];
+    pictures[1].variant_ids = vec![i64::MAX, variant.get()];
+    let left_out = products::leave_out_gone(conn, id, &mut pictures).unwrap();
+    assert_eq!(left_out, [gone]);
+    let left = pictures.iter().map(|one| (one.id, &one.variant_ids[..]));
+    assert_eq!(left.collect::<Vec<_>>(), [(one, &[variant.get()][..])]);
+    products::set(conn, id, &pictures, None, None).unwrap();
+}
+
+#[test]
 fn a_picture_is_not_deleted_while_a_product_takes_it() {
     let database = database();
     let conn = &mut database.connect();

@@ -86,7 +86,7 @@ fn each_price_has_its_outcome_and_each_product_one_change() {
     );
     assert_eq!(dollars.next.map(|(_, minor, _)| minor), Some(500));
 
-    catalog::editing::archive(conn, a, None).unwrap();
+    catalog::editing::archive(conn, a, None, None).unwrap();
     assert_eq!(set(conn, &[new("SET-A", 1, None)]), [UnknownSku]);
 }
 
@@ -183,6 +183,16 @@ fn the_lowest_price_is_that_of_thirty_days_before_the_one_in_force() {
     assert_eq!(lowest(conn, 40), Some(300));
     assert_eq!(lowest(conn, 15), Some(600));
     assert_eq!(lowest(conn, 0), Some(600));
+
+    // The same amount once more is no other price: it goes on since forty days ago.
+    diesel::sql_query("DELETE FROM catalog.prices")
+        .execute(conn)
+        .unwrap();
+    for (minor, days) in [(1_000, 60), (800, 40), (800, 5), (800, 0)] {
+        write(conn, minor, days);
+    }
+    assert_eq!(lowest(conn, 0), Some(1_000));
+    assert_eq!(lowest(conn, 39), Some(1_000));
 }
 
 /// What staff is told of a moment later is what customers were shown at that moment.

@@ -109,7 +109,7 @@ fn pages_by_number_and_by_cursor_agree() {
     let all: Vec<String> = (0..25).map(|n| format!("P-{n:02}")).collect();
     let new: Vec<_> = all.iter().map(|sku| product(sku)).collect();
     let ids = editing::create_all(conn, &new, None).unwrap();
-    editing::archive(conn, ids[3], None).unwrap();
+    editing::archive(conn, ids[3], None, None).unwrap();
 
     let mut by_number = Vec::new();
     let mut by_cursor = Vec::new();
@@ -250,7 +250,7 @@ fn an_archived_product_is_hidden_everywhere() {
     let conn = &mut conn();
     let id = create(conn, product("A"));
 
-    editing::archive(conn, id, None).unwrap();
+    editing::archive(conn, id, None, None).unwrap();
 
     assert!(find(conn, id, USD).unwrap().is_none());
     assert_eq!(products::find_default_variant(conn, id), Ok(None));

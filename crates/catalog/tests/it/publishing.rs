@@ -97,7 +97,7 @@ fn a_draft_is_nowhere_until_it_is_published() {
     change(conn, id, draft).unwrap();
     assert_eq!(places(conn, id, "DRAFT-1"), 0);
 
-    editing::archive(conn, id, None).unwrap();
+    editing::archive(conn, id, None, None).unwrap();
     assert_eq!(status(conn, id), Status::Archived);
     let late = change(conn, id, publish(Publication::Now));
     assert!(matches!(late, Err(EditError::NotFound)), "{late:?}");
@@ -281,7 +281,7 @@ fn a_slug_is_one_products_and_a_former_one_can_be_taken_over() {
     assert_eq!(led_to(conn, "cup"), Some((a, "cup".into())));
 
     // One that is archived needs its slug no more.
-    editing::archive(conn, b, None).unwrap();
+    editing::archive(conn, b, None, None).unwrap();
     assert_eq!(led_to(conn, "mug"), None);
     change(conn, a, slug("mug")).unwrap();
     assert_eq!(led_to(conn, "mug"), Some((a, "mug".into())));
@@ -299,7 +299,7 @@ fn staff_lists_products_by_status() {
     change(conn, ids[1], publish(Publication::At(later))).unwrap();
     let long_since = Utc::now() - Duration::from_secs(600);
     change(conn, ids[2], publish(Publication::At(long_since))).unwrap();
-    editing::archive(conn, ids[3], None).unwrap();
+    editing::archive(conn, ids[3], None, None).unwrap();
     let size = PageSize::try_from(100).unwrap();
     let mut list = |status| {
         let found = managed::list(conn, status, first.get() - 1, size, USD).unwrap();

@@ -12,7 +12,7 @@ fn lines_are_quoted_in_order_and_unknown_ones_are_missing() {
     let conn = &mut conn();
     let (a, b) = (create(conn, product("A")), create(conn, product("B")));
     let gone = create(conn, product("C"));
-    editing::archive(conn, gone, None).unwrap();
+    editing::archive(conn, gone, None, None).unwrap();
     let wanted = [
         Wanted::Sku(sku("B")),
         Wanted::Product(ProductId::try_from(i64::MAX).unwrap()),

@@ -52,7 +52,7 @@ fn a_quote_is_outdated_by_another_price_another_name_and_the_end_of_the_product(
         ..Default::default()
     };
     editing::update(conn, ids[0], price, None, None).unwrap();
-    editing::archive(conn, ids[2], None).unwrap();
+    editing::archive(conn, ids[2], None, None).unwrap();
     let scheduled = "INSERT INTO catalog.prices (variant_id, currency, amount_minor, valid_from) \
                      SELECT variant_id, currency, amount_minor + 1, \
                             now() + CASE $2 WHEN 'later' THEN interval '1 hour' ELSE interval '-1 second' END \

@@ -103,8 +103,8 @@ async fn fetch(
     url: String,
     payload: &mut Payload,
 ) -> Result<Answer, Problem> {
-    if url.chars().count() > MAX_URL_CHARS {
-        let rule = format!("must have at most {MAX_URL_CHARS} characters");
+    if url.chars().count() > MAX_URL_CHARS || url.contains(char::is_control) {
+        let rule = format!("must have at most {MAX_URL_CHARS} characters, none of which controls");
         return Err(params::invalid("url", &rule));
     }
     let checked = state.fetcher.check(&url);

@@ -37,6 +37,10 @@ async fn each_field_of_a_definition_is_checked() {
             "validation.pattern",
             json!({"validation": {"pattern": "("}}),
         ),
+        (
+            "validation.pattern",
+            json!({"validation": {"pattern": "a\u{0}"}}),
+        ),
         ("validation.min", json!({"validation": {"min": "1"}})),
         (
             "validation.minLength",

@@ -89,6 +89,7 @@ async fn an_address_that_is_none_or_not_public_is_refused_at_once() {
         ("http://169.254.169.254/", "not public"),
         ("https://me:secret@example.com/a.csv", "must not carry"),
         (&long, "at most 2000"),
+        ("https://example.com/\0", "none of which controls"),
     ] {
         let query = format!("?url={}", escaped(url));
         let refused = send(&staff, &query, "text/csv", "").send().await;

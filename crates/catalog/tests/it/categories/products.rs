@@ -51,8 +51,8 @@ fn what_is_not_on_sale_cannot_be_put_into_a_category_and_is_not_listed() {
     let id = root(conn, "tees");
     let [a, b, c] = ["A", "B", "C"].map(|sku| create(conn, product(sku)));
     add(conn, id, &[a, b]);
-    products::archive(conn, b, None).unwrap();
-    products::archive(conn, c, None).unwrap();
+    products::archive(conn, b, None, None).unwrap();
+    products::archive(conn, c, None, None).unwrap();
 
     let nobody = ProductId::try_from(i64::MAX).unwrap();
     for gone in [c, nobody] {

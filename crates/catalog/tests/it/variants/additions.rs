@@ -122,7 +122,7 @@ fn a_product_has_so_many_variants_and_no_more() {
 fn an_archived_product_takes_no_variants() {
     let conn = &mut conn();
     let id = tee(conn);
-    products_editing::archive(conn, id, None).unwrap();
+    products_editing::archive(conn, id, None, None).unwrap();
     let added = adding::create_all(conn, id, &[variant("S", "S")], None);
     assert!(matches!(added, Err(VariantError::ProductNotFound)));
     assert!(variants::find_options(conn, id).unwrap().is_none());

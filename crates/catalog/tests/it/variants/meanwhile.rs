@@ -47,7 +47,7 @@ fn a_variant_that_is_added_while_its_product_is_archived_goes_with_it() {
         |conn| {
             adding::create_all(conn, id, &[variant("S", "S")], None).unwrap();
         },
-        |conn| conn.transaction(|conn| products::archive(conn, id, None)),
+        |conn| conn.transaction(|conn| products::archive(conn, id, None, None)),
     );
 
     archived.unwrap();
