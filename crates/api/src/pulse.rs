@@ -49,7 +49,7 @@ pub fn start() {
     let beat = move || {
         while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(BEAT) {
             if let Some(pulse) = PULSE.get() {
-                pulse.beat();
+                pulse.beat(suspended());
             }
         }
     };
@@ -74,14 +74,14 @@ pub fn stood_still_since(moment: Instant) -> bool {
 }
 
 impl Pulse {
-    fn beat(&self) {
-        let (now, gap) = (self.now(), self.gap());
+    fn beat(&self, suspended: u64) {
+        let (now, gap) = (self.now(), self.gap(suspended));
         if gap > millis(STANDSTILL) {
             log::warn!(gap_ms = gap; "this process stood still; writes that came meanwhile are refused");
             self.woke_at.store(now, Ordering::Release);
         }
         self.last_beat.store(now, Ordering::Release);
-        self.suspended.store(suspended(), Ordering::Release);
+        self.suspended.store(suspended, Ordering::Release);
     }
 
     fn is_suspect(&self) -> bool {
@@ -96,15 +96,15 @@ impl Pulse {
 
     /// It did until now: whoever wakes up first may not be the one who notices.
     fn stands_still(&self) -> bool {
-        self.gap() > millis(STANDSTILL)
+        self.gap(suspended()) > millis(STANDSTILL)
     }
 
     /// The time since the last beat; that of a suspended machine does not pass otherwise.
-    fn gap(&self) -> u64 {
+    fn gap(&self, suspended: u64) -> u64 {
         let since = self
             .now()
             .saturating_sub(self.last_beat.load(Ordering::Acquire));
-        since + suspended().saturating_sub(self.suspended.load(Ordering::Acquire))
+        since + suspended.saturating_sub(self.suspended.load(Ordering::Acquire))
     }
 
     fn now(&self) -> u64 {
@@ -173,14 +173,13 @@ mod tests {
     #[test]
     fn a_beat_that_comes_late_ends_a_standstill() {
         let late = pulse(8_500, 0);
-        late.beat();
+        late.beat(suspended());
         assert!(late.woke_at.load(Ordering::Acquire) >= 10_000);
         let regular = pulse(9_950, 0);
-        regular.beat();
+        regular.beat(suspended());
         assert_eq!(regular.woke_at.load(Ordering::Acquire), 0);
         let slept = pulse(9_950, 0);
-        slept.suspended.fetch_sub(1_500, Ordering::AcqRel);
-        slept.beat();
+        slept.beat(suspended() + 1_500);
         assert!(slept.woke_at.load(Ordering::Acquire) >= 10_000);
     }
 }
