@@ -1,7 +1,5 @@
 //! Answers to writes: bytes, so that a repeat can be given the very same ones.
 
-use std::io::{self, Write};
-
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderName, LOCATION};
@@ -100,7 +98,7 @@ impl Answer {
     }
 
     fn json(status: StatusCode, location: Option<String>, body: &impl Serialize) -> Self {
-        let (status, body) = match json_bytes(body) {
+        let (status, body) = match serde_json::to_vec(body) {
             Ok(body) => (status, body),
             Err(error) => {
                 log::error!(error:% = error; "an answer does not serialise");
@@ -118,29 +116,6 @@ impl Answer {
             replayed: false,
             version: None,
         }
-    }
-}
-
-/// Measured first, because a buffer that grows by doubling leaves its thread with as much again of memory that it keeps; a page
-/// of orders has hundreds of kilobytes.
-fn json_bytes(body: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let mut length = Length(0);
-    serde_json::to_writer(&mut length, body)?;
-    let mut bytes = Vec::with_capacity(length.0);
-    serde_json::to_writer(&mut bytes, body)?;
-    Ok(bytes)
-}
-
-struct Length(usize);
-
-impl Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
