@@ -140,10 +140,7 @@ pub async fn update(
     let request_key = key.bind(&Caller::User(staff.0), &body.bytes);
     let expected = precondition::if_match(&request)?;
     let answer = idempotency::once(&state.db, request_key, move |conn| {
-        let version = match expected {
-            None => None,
-            Some(etag) => Some(version_of(conn, id, shop_currency, &etag)?),
-        };
+        let version = expected_version(conn, id, shop_currency, expected.as_deref())?;
         editing::update(conn, id, changes, version, Some(actor)).map_err(refuse)?;
         Ok(Answer::ok(&read(conn, id, shop_currency)?))
     })
@@ -176,20 +173,21 @@ pub(super) fn product_changes(
     })
 }
 
-/// The version of the product, if its representation still is the one with this ETag.
-fn version_of(
+/// The version of the product, if its representation still is the one with this ETag; `None` without one.
+fn expected_version(
     conn: &mut PgConnection,
     id: ProductId,
     currency: Currency,
-    etag: &str,
-) -> Result<i64, Problem> {
+    etag: Option<&str>,
+) -> Result<Option<i64>, Problem> {
+    let Some(etag) = etag else { return Ok(None) };
     let product = products::find_draft(conn, id, currency)?.ok_or_else(not_found)?;
     let version = product.version;
     let body = ProductBody::of_one(conn, product)?;
     let body = serde_json::to_vec(&body).map_err(|_| Problem::internal())?;
     let current = crate::cache::etag(&body);
     if etag == "*" || current.to_str().is_ok_and(|current| current == etag) {
-        return Ok(version);
+        return Ok(Some(version));
     }
     Err(precondition::stale())
 }
@@ -220,10 +218,7 @@ pub async fn archive(
     let expected = precondition::if_match(&request)?;
     let request_key = key.bind(&Caller::User(staff.0), &[]);
     let answer = idempotency::once(&state.db, request_key, move |conn| {
-        let version = match expected {
-            None => None,
-            Some(etag) => Some(version_of(conn, id, shop_currency, &etag)?),
-        };
+        let version = expected_version(conn, id, shop_currency, expected.as_deref())?;
         editing::archive(conn, id, version, Some(actor)).map_err(refuse)?;
         Ok(Answer::no_content())
     })
