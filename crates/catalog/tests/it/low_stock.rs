@@ -204,3 +204,30 @@ fn it_comes_behind_what_was_told_of_the_variant_by_a_younger_transaction() {
     let expected = "stock.limitsChanged, stock.adjusted, stock.low";
     assert_eq!(text(young, &order), expected);
 }
+
+/// A transfer changes both in one statement, in whatever order it finds them.
+#[test]
+fn levels_that_change_together_are_each_told_of_once() {
+    let conn = &mut conn();
+    let shop = location(conn, "shop", 1);
+    for (sku, last) in [("A", MAIN), ("B", shop)] {
+        let variant = create_variant(conn, sku, 20);
+        put(conn, variant, shop, 1);
+        for at in [MAIN, shop, last] {
+            let limit = if at == MAIN { 15 } else { 5 };
+            low_at(conn, variant, at, Some(limit + 1));
+            low_at(conn, variant, at, Some(limit));
+        }
+        conn.batch_execute("DELETE FROM platform.outbox").unwrap();
+        // Row by row as they lie there: what was written last comes last.
+        conn.batch_execute(&format!(
+            "SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = on;
+             UPDATE catalog.stock_levels SET on_hand = CASE location_id WHEN 1 THEN 10 ELSE 11 END WHERE variant_id = {variant}"
+        ))
+        .unwrap();
+        let told = told(conn);
+        let mut told: Vec<&str> = told.split(", ").collect();
+        told.sort_unstable();
+        assert_eq!(told, [format!("back {shop} 11"), "low 1 10".to_owned()]);
+    }
+}

@@ -1,8 +1,10 @@
 //! All of the index anew, while the shop goes on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use catalog::search::{self, SearchError, rebuilding};
+use chrono::Utc;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use domain::ProductId;
@@ -97,6 +99,28 @@ fn what_changes_meanwhile_is_in_the_new_index_too() {
     rebuilding::clear(conn).unwrap();
     assert_eq!(count(conn, "catalog.search_documents_0"), 0);
     assert_eq!(total(conn), 450);
+}
+
+/// A job that was cut off behind its swap does not build all of it once more; and what is empty is nobody's to wait for.
+#[test]
+fn what_was_swapped_since_is_known_and_a_reader_holds_up_no_beginning() {
+    let database = database();
+    let conn = &mut database.connect();
+    fill(conn, 3);
+    let before = Utc::now() - Duration::from_secs(1);
+    assert!(!rebuilding::is_swapped_since(conn, before).unwrap());
+    let reader = &mut database.connect();
+    reader
+        .batch_execute("BEGIN; LOCK TABLE catalog.search_documents_1 IN ACCESS SHARE MODE")
+        .unwrap();
+    conn.batch_execute("SET lock_timeout = '500ms'").unwrap();
+    rebuilding::begin(conn, &english(), USD).unwrap();
+    assert!(!rebuilding::is_swapped_since(conn, before).unwrap());
+    while rebuilding::build(conn).unwrap() == rebuilding::BATCH {}
+    conn.transaction(rebuilding::swap).unwrap();
+    assert!(rebuilding::is_swapped_since(conn, before).unwrap());
+    let later = Utc::now() + Duration::from_secs(1);
+    assert!(!rebuilding::is_swapped_since(conn, later).unwrap());
 }
 
 #[test]
