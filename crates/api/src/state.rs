@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use accounts::passwords::PasswordService;
 use db::Db;
@@ -12,6 +13,7 @@ use crate::fetching::Fetcher;
 use crate::media::Media;
 use crate::providers::Providers;
 use crate::routes::order_placing::ANSWER_FORM;
+use crate::routes::product_reads::ProductReads;
 use crate::workflows::placing::queue::Queue;
 
 /// The parts of a running replica. No truth lives here.
@@ -25,6 +27,7 @@ pub struct State {
     pub passwords: PasswordService,
     pub providers: Providers,
     pub placing: Arc<Queue>,
+    pub product_reads: Arc<ProductReads>,
     pub media: Media,
     pub fetcher: Fetcher,
     draining: AtomicBool,
@@ -37,6 +40,8 @@ impl State {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let providers = Providers::new(config.payments.card_provider);
         let placing = Arc::new(Queue::new(config.orders.limits(), ANSWER_FORM));
+        let patience = Duration::from_millis(config.database.acquire_timeout_ms);
+        let product_reads = Arc::new(ProductReads::new(db.clone(), patience));
         let media = Media::new(&config.media);
         let fetcher = Fetcher::new(config.media.fetch_private);
         Self {
@@ -47,6 +52,7 @@ impl State {
             passwords: PasswordService::new(cores),
             providers,
             placing,
+            product_reads,
             media,
             fetcher,
             draining: AtomicBool::new(false),

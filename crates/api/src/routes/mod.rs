@@ -26,6 +26,7 @@ mod order_steps;
 pub mod orders;
 pub mod price_lookup;
 mod product_bodies;
+pub mod product_reads;
 pub mod product_writes;
 pub mod products;
 pub mod related;

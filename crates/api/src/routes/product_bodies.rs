@@ -10,7 +10,7 @@ use catalog::translations::{self, custom};
 use catalog::variants::parts;
 use chrono::{DateTime, Utc};
 use diesel::{PgConnection, QueryResult};
-use domain::{Currency, Cursor, CustomResource, MediaId, Money, ProductId, VariantKind};
+use domain::{Currency, Cursor, CustomResource, MediaId, Money, ProductId, VariantId, VariantKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -194,13 +194,23 @@ impl From<Product> for ProductBody {
 impl ProductBody {
     /// All that is shown of one product: with what a bundle is made of.
     pub fn of_one(conn: &mut PgConnection, product: Product) -> QueryResult<Self> {
-        let (variant, kind) = (product.variant_id, product.kind);
-        let mut body = Self::from(product);
-        if kind == VariantKind::Bundle {
-            let parts = parts::list(conn, &[variant])?.remove(&variant);
-            body.components = parts.map(|parts| parts.into_iter().map(Into::into).collect());
-        }
-        Ok(body)
+        Ok(Self::of_all(conn, vec![product])?.swap_remove(0))
+    }
+
+    /// The same of each of several.
+    pub fn of_all(conn: &mut PgConnection, products: Vec<Product>) -> QueryResult<Vec<Self>> {
+        let bundles = products.iter().filter(|p| p.kind == VariantKind::Bundle);
+        let bundles: Vec<VariantId> = bundles.map(|bundle| bundle.variant_id).collect();
+        let mut parts = parts::list(conn, &bundles)?;
+        let body = |product: Product| {
+            let parts = parts.remove(&product.variant_id);
+            let components = parts.map(|parts| parts.into_iter().map(Into::into).collect());
+            Self {
+                components,
+                ..Self::from(product)
+            }
+        };
+        Ok(products.into_iter().map(body).collect())
     }
 }
 

@@ -190,14 +190,7 @@ pub async fn get(
 ) -> Result<HttpResponse, Problem> {
     let id: ProductId = product_id(&id)?;
     let market = query.0.market(state.config.shop.currency)?;
-    let load = || async {
-        let find = move |conn: &mut PgConnection| {
-            let found = products::find(conn, id, market)?;
-            Ok::<_, Problem>(shown(conn, found, market)?.map(|(_, body)| body))
-        };
-        let found = state.db.run(find).await?;
-        found.map(|body| to_bytes(&body)).transpose()
-    };
+    let load = || state.product_reads.get(id, market);
     let cached = state
         .cache
         .get(Key::Product { id, market }, load)

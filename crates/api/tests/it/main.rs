@@ -25,6 +25,7 @@ mod option_translations;
 mod orders;
 mod price_lists;
 mod prices;
+mod product_reads;
 mod products;
 mod publishing;
 mod related;
