@@ -71,8 +71,8 @@ grow() {
 # events_handled DATABASE_URL: whether consumers have read all of the log, and all that is to be found can be found. Until then they take half
 # a core of the replica that is measured.
 events_handled() {
-  [ "$(psql -qXAt "$1" -c 'SELECT (SELECT min(id) FROM platform.consumers) >= (SELECT max(id) FROM platform.outbox)
-                                  AND NOT EXISTS (SELECT FROM catalog.search_stale)')" = t ]
+  [ "$(psql -qXAt "$1" -c 'SELECT bool_and((c.xid, c.id) >= (o.xid, o.id)) AND NOT EXISTS (SELECT FROM catalog.search_stale)
+                              FROM platform.consumers c, (SELECT xid, id FROM platform.outbox ORDER BY xid DESC, id DESC LIMIT 1) o')" = t ]
 }
 
 # grouped N: 1000000 as 1,000,000.
