@@ -120,6 +120,9 @@ fn no_read_of_a_customer_scans_a_table() {
     };
 
     assert!(products::find(conn, id, USD).unwrap().is_some());
+    let together = (10_001..=10_020).collect();
+    let together = products::find_together(conn, together, USD).unwrap();
+    assert_eq!(together.len(), 20);
     let page = products::list(conn, None, Start::After(10_000), size, USD).unwrap();
     assert_eq!(page[0].id.get(), 10_001);
     let found = products::list(conn, Some("sku-1999"), Start::After(0), size, USD).unwrap();
@@ -162,6 +165,11 @@ fn no_read_of_a_customer_scans_a_table() {
     );
     let short = [
         plan(conn, "AND p.id = $3", "'USD', NULL, 777"),
+        plan(
+            conn,
+            "AND p.id = ANY($3)",
+            "'USD', NULL, '{10001,10003,10005,10007,10009,10011}'",
+        ),
         plan(
             conn,
             "AND v.product_id > $3 ORDER BY p.id LIMIT $4 OFFSET $5",
