@@ -1,6 +1,7 @@
 //! One replica of the real binary.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,14 @@ use rustix::process::Signal;
 use super::janitor::Janitor;
 use super::ports::{free_port, status_of};
 use super::process::{Process, Spec};
-use crate::Fallible;
 use crate::clock::wait_until;
 use crate::proxy::Proxy;
+use crate::{Fallible, doing};
 
 /// How long a replica may take to be ready on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// How long a program may take to say its version.
+const START: Duration = Duration::from_secs(5);
 /// What the documentation promises for SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
 
@@ -32,6 +35,24 @@ pub fn find_faketime() -> Fallible<PathBuf> {
         .ok_or_else(|| {
             "libfaketime is missing: ./scripts/install-deps.sh faketime installs it".into()
         })
+}
+
+/// Whether a program starts under another clock. One with jemalloc does not: that asks for the time while it is set up, libfaketime
+/// asks it for memory to say so, and they wait for each other.
+pub fn check_faketime(program: &Path) -> Fallible<()> {
+    let mut version = Command::new(program)
+        .arg("--version")
+        .env("LD_PRELOAD", find_faketime()?)
+        .env("FAKETIME", "+1s")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(doing("try libfaketime"))?;
+    if wait_until(START, || !matches!(version.try_wait(), Ok(None))) {
+        return Ok(());
+    }
+    let _ = version.kill().and_then(|()| version.wait()); // it has done nothing
+    Err("this binary does not start under libfaketime; one with the feature api/faults does".into())
 }
 
 /// A replica, the wires to what it needs, and whether it runs.

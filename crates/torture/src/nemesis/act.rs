@@ -14,7 +14,7 @@ use super::log::{Event, Log};
 use super::schedule::Planned;
 use crate::clock::{pause, pause_until};
 use crate::cluster::process::Process;
-use crate::cluster::replica::find_faketime;
+use crate::cluster::replica::check_faketime;
 use crate::cluster::{Cluster, DATABASE};
 use crate::proxy::Wire;
 use crate::{Fallible, doing};
@@ -29,6 +29,8 @@ pub struct Nemesis {
     pub log: Log,
     /// The other release, for [`Fault::MixedVersion`].
     pub other_binary: Option<PathBuf>,
+    /// Why no replica can have another clock.
+    no_other_clock: Option<String>,
     hogs: Vec<TcpStream>,
     lock_hog: Option<Process>,
 }
@@ -38,6 +40,7 @@ impl Nemesis {
     #[must_use]
     pub fn new(cluster: Cluster, log: Log, other_binary: Option<PathBuf>) -> Self {
         Self {
+            no_other_clock: check_faketime(&cluster.binary).err(),
             cluster,
             log,
             other_binary,
@@ -86,7 +89,7 @@ impl Nemesis {
             Fault::MixedVersion if self.other_binary.is_none() => {
                 Some("needs --other-binary".into())
             }
-            Fault::ClockSkew => find_faketime().err(),
+            Fault::ClockSkew => self.no_other_clock.clone(),
             Fault::DiskFull if self.cluster.postgres.small_disk().is_none() => Some(
                 "needs a small disk of its own: --disk-full as root, where loop mounts are allowed"
                     .into(),
