@@ -115,8 +115,8 @@ impl ProductReads {
                 Ok(false) => return,
                 Err(error) => {
                     let problem = Problem::from(error);
-                    let nobody_else = self.dismiss();
-                    nobody_else
+                    let dismissed = self.dismiss();
+                    dismissed
                         .into_iter()
                         .for_each(|w| w.tell(Err(problem.clone())));
                     return;

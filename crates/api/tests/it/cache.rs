@@ -260,7 +260,7 @@ async fn a_cache_that_may_hold_nothing_gives_nothing_again() {
 }
 
 /// A counter of a replica; 0 before it has counted anything.
-async fn counted(cluster: &Cluster, replica: usize, name: &str) -> u64 {
+pub async fn counted(cluster: &Cluster, replica: usize, name: &str) -> u64 {
     let metrics = reqwest::get(cluster.metrics_url(replica))
         .await
         .expect("an answer");

@@ -1,11 +1,10 @@
 //! Products that are not in memory: those that are asked for at the same time share their statements.
 
-use std::time::Duration;
-
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::{PgConnection, sql_query};
 
+use crate::cache::counted;
 use crate::support::load::{all, with_status};
 use crate::support::{Answer, Cluster, PATIENCE, count, eventually};
 
@@ -74,7 +73,11 @@ async fn products_that_are_wanted_at_the_same_time_are_read_together_and_each_ge
     let spoilt_one = tokio::spawn(reqwest::get(format!(
         "http://{address}/api/products/{spoilt}"
     )));
-    tokio::time::sleep(Duration::from_millis(500)).await; // they are all there, or come later and are read alone
+    // One load for each product and market, and for the spoilt one; two came first, and one of these is asked for again.
+    let loads = 2 + 3 * (ids.len() as u64 - 1);
+    let postgres = "cache_reads_total{tier=\"postgres\"}";
+    let all_wait = async || counted(&cluster, 0, postgres).await >= loads;
+    eventually("all of them wait", PATIENCE, all_wait).await;
     conn.batch_execute("COMMIT").expect("the end of it");
 
     let first = first.await.expect("answers");
@@ -92,7 +95,7 @@ async fn products_that_are_wanted_at_the_same_time_are_read_together_and_each_ge
             }
         }
     }
-    let sets = sets(&cluster).await;
+    let sets = counted(&cluster, 0, "product_reads_set_size_count").await;
     assert!((4..30).contains(&sets), "91 requests in {sets} sets");
 }
 
@@ -121,17 +124,4 @@ async fn whoever_is_not_served_in_time_is_told_so_and_nobody_else() {
         .send()
         .await
         .expect(200);
-}
-
-/// How many sets of products were read.
-async fn sets(cluster: &Cluster) -> u64 {
-    let metrics = reqwest::get(cluster.metrics_url(0))
-        .await
-        .expect("an answer");
-    let text = metrics.text().await.expect("text");
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("product_reads_set_size_count"));
-    let sets = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
-    sets.expect("they are counted")
 }

@@ -23,7 +23,7 @@ const DRAIN: Duration = Duration::from_secs(25);
 
 /// Where libfaketime is. The library itself: the program of that name runs a replica as its child,
 /// which would then live on when that program is killed.
-pub fn find_faketime() -> Fallible<PathBuf> {
+fn find_faketime() -> Fallible<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib")
         .into_iter()
         .flatten()
