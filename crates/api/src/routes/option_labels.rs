@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use catalog::translations::options;
+use catalog::translations::options::{self, Labels};
 use diesel::{PgConnection, QueryResult};
 use domain::{Locale, ProductOption};
 use serde::Serialize;
@@ -21,20 +21,30 @@ pub struct OptionLabelsBody {
     pub values: BTreeMap<String, String>,
 }
 
-/// How the options of a product, as they are stored, are called in a language, by their names. `None` where nothing is translated.
-pub(super) fn of_options(
+/// How options are called in a language, by their names; `None` where nothing is translated.
+type Translated = Option<BTreeMap<String, OptionLabelsBody>>;
+
+/// How the options of each of these products, as they are stored, are called in a language: in one statement.
+pub(super) fn of_all<'s>(
     conn: &mut PgConnection,
-    stored: &serde_json::Value,
+    stored: impl Iterator<Item = &'s serde_json::Value>,
     locale: &Locale,
-) -> QueryResult<Option<BTreeMap<String, OptionLabelsBody>>> {
-    let own = own(stored);
-    let pairs = own.iter().flat_map(|option| {
+) -> QueryResult<Vec<Translated>> {
+    let products: Vec<Vec<ProductOption>> = stored.map(own).collect();
+    let pairs = products.iter().flatten().flat_map(|option| {
         let values = option.values.iter();
         values.map(|value| (option.name.as_str(), value.as_str()))
     });
     let labels = options::find_all(conn, pairs, locale)?;
+    Ok(products
+        .iter()
+        .map(|own| translated(own, &labels))
+        .collect())
+}
+
+fn translated(own: &[ProductOption], labels: &Labels) -> Translated {
     let mut translated = BTreeMap::new();
-    for ProductOption { name, values } in &own {
+    for ProductOption { name, values } in own {
         let value = |value: &String| {
             let label = labels.of_value(name, value)?;
             Some((value.clone(), label.to_owned()))
@@ -47,7 +57,7 @@ pub(super) fn of_options(
             translated.insert(name.clone(), body);
         }
     }
-    Ok(Some(translated).filter(|translated| !translated.is_empty()))
+    Some(translated).filter(|translated| !translated.is_empty())
 }
 
 /// The names of options as they are stored, in their order.

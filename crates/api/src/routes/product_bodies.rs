@@ -240,19 +240,26 @@ pub(super) fn translate(
     let Some(locale) = market.locale else {
         return Ok(());
     };
-    for product in products.iter_mut() {
-        let shown = product.custom_fields.as_mut();
-        if let Some(shown) = shown.filter(|shown| !shown.is_empty()) {
-            let id = product.id.get();
-            let said = custom::find(conn, CustomResource::Product, id, &locale)?;
-            replace(shown, said);
-        }
-    }
+    let has_fields = |product: &&ProductBody| {
+        let shown = product.custom_fields.as_ref();
+        shown.is_some_and(|shown| !shown.is_empty())
+    };
+    let with_fields = products.iter().filter(has_fields);
+    let with_fields = with_fields.map(|product| product.id.get()).collect();
+    let mut said = custom::find_all(conn, CustomResource::Product, with_fields, &locale)?;
+    let chosen_by = products
+        .iter()
+        .filter_map(|product| product.options.as_ref());
+    let mut labels = option_labels::of_all(conn, chosen_by, &locale)?.into_iter();
     let ids = products.iter().map(|product| product.id.get()).collect();
     let mut translated = translations::products::find_all(conn, ids, &locale)?;
     for product in products {
-        if let Some(options) = &product.options {
-            product.option_labels = option_labels::of_options(conn, options, &locale)?;
+        let said = said.remove(&product.id.get());
+        if let (Some(shown), Some(said)) = (&mut product.custom_fields, said) {
+            replace(shown, said);
+        }
+        if product.options.is_some() {
+            product.option_labels = labels.next().flatten();
         }
         let Some(texts) = translated.remove(&product.id) else {
             continue;

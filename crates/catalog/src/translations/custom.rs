@@ -19,8 +19,8 @@ pub type Values = Map<String, Value>;
 
 db::statement! {
     /// The widest first, so that what comes later counts.
-    struct FindTexts { resource: &'static str => Text, id: i64 => BigInt, locales: Vec<String> => Array<Text> } -> Jsonb =
-    "SELECT texts FROM catalog.custom_translations WHERE resource = $1 AND resource_id = $2 AND locale = ANY($3) \
+    struct FindTexts { resource: &'static str => Text, ids: Vec<i64> => Array<BigInt>, locales: Vec<String> => Array<Text> } -> (BigInt, Jsonb) =
+    "SELECT resource_id, texts FROM catalog.custom_translations WHERE resource = $1 AND resource_id = ANY($2) AND locale = ANY($3) \
       ORDER BY array_position($3, locale) DESC"
 }
 
@@ -77,13 +77,35 @@ pub fn find(
     id: i64,
     locale: &Locale,
 ) -> QueryResult<Values> {
+    Ok(find_all(conn, resource, vec![id], locale)?
+        .remove(&id)
+        .unwrap_or_default())
+}
+
+/// The same of several things in one statement, by their ids; where nothing is to be shown of one, it is not there.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find_all(
+    conn: &mut PgConnection,
+    resource: CustomResource,
+    ids: Vec<i64>,
+    locale: &Locale,
+) -> QueryResult<HashMap<i64, Values>> {
+    let mut said = HashMap::<i64, Values>::new();
+    if ids.is_empty() {
+        return Ok(said);
+    }
     let find = FindTexts {
         resource: resource.code(),
-        id,
+        ids,
         locales: locales(locale),
     };
-    let found: Vec<Value> = find.load(conn)?;
-    Ok(found.into_iter().flat_map(object).collect())
+    for (id, texts) in find.load::<(i64, Value)>(conn)? {
+        said.entry(id).or_default().extend(object(texts));
+    }
+    Ok(said)
 }
 
 /// All that is said of a thing, by the locales.

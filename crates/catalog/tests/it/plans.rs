@@ -210,7 +210,7 @@ fn no_read_of_a_customer_scans_a_table() {
         plan(
             conn,
             "FROM catalog.custom_translations",
-            "'product', 777, '{de-AT,de}'",
+            "'product', '{777}', '{de-AT,de}'",
         ),
         plan(conn, "AND p.slug = $3", "'USD', NULL, 'slug-777'"),
         plan(conn, "SELECT extract(epoch", ""),
