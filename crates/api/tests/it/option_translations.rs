@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Cluster, PATIENCE, Shop, eventually, fresh_key, open};
 
 /// A product that is chosen by an option nobody else has, with two variants. Returns its id and the option.
-async fn chosen(admin: &Shop) -> (i64, String) {
+pub async fn chosen(admin: &Shop) -> (i64, String) {
     let sku = fresh_key().to_uppercase();
     let id = admin.product(&sku, 1).await;
     let option = format!("Colour / {sku}");
@@ -18,7 +18,7 @@ async fn chosen(admin: &Shop) -> (i64, String) {
     (id, option)
 }
 
-fn path_of(option: &str) -> String {
+pub fn path_of(option: &str) -> String {
     let option = option.replace(' ', "%20").replace('/', "%2F");
     format!("/api/admin/options/{option}/translations")
 }

@@ -4,9 +4,15 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::{PgConnection, sql_query};
 
+use serde_json::{Value, json};
+
 use crate::cache::counted;
+use crate::option_translations::{chosen, path_of};
 use crate::support::load::{all, with_status};
 use crate::support::{Answer, Cluster, PATIENCE, count, eventually};
+
+/// Counts what is loaded from there.
+const POSTGRES: &str = "cache_reads_total{tier=\"postgres\"}";
 
 /// A shop that remembers nothing of products.
 fn forgetful(settings: &[(&str, &str)]) -> Cluster {
@@ -75,8 +81,7 @@ async fn products_that_are_wanted_at_the_same_time_are_read_together_and_each_ge
     )));
     // One load for each product and market, and for the spoilt one; two came first, and one of these is asked for again.
     let loads = 2 + 3 * (ids.len() as u64 - 1);
-    let postgres = "cache_reads_total{tier=\"postgres\"}";
-    let all_wait = async || counted(&cluster, 0, postgres).await >= loads;
+    let all_wait = async || counted(&cluster, 0, POSTGRES).await >= loads;
     eventually("all of them wait", PATIENCE, all_wait).await;
     conn.batch_execute("COMMIT").expect("the end of it");
 
@@ -97,6 +102,64 @@ async fn products_that_are_wanted_at_the_same_time_are_read_together_and_each_ge
     }
     let sets = counted(&cluster, 0, "product_reads_set_size_count").await;
     assert!((4..30).contains(&sets), "91 requests in {sets} sets");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_a_set_has_its_own_words_in_another_language() {
+    let cluster = forgetful(&[("DATABASE__ACQUIRE_TIMEOUT_MS", "10000")]);
+    let (admin, mut conn, mut other) = (cluster.admin().await, cluster.conn(), cluster.conn());
+    let field = json!({"resource": "product", "key": "made_of", "type": "text", "visibility": "public", "translatable": true});
+    let field = admin.post("/api/admin/custom-fields", &field);
+    field.send().await.expect(201);
+    let mut expected = Vec::new();
+    for n in 0..8 {
+        // Every other one is chosen by nothing.
+        let id = if n % 2 == 0 {
+            let (id, option) = chosen(&admin).await;
+            let german = json!({"name": format!("Farbe {n}"), "values": {}});
+            let path = format!("{}/de", path_of(&option));
+            let written = admin.put(&path, &german).header("if-match", "\"0\"");
+            written.send().await.expect(200);
+            expected.push((
+                id,
+                json!({option: {"label": format!("Farbe {n}"), "values": {}}}),
+            ));
+            id
+        } else {
+            let id = admin.product(&format!("PLAIN-{n}"), 1).await;
+            expected.push((id, Value::Null));
+            id
+        };
+        let values = json!({"customFields": {"made_of": "wood"}});
+        let path = format!("/api/admin/products/{id}");
+        admin.patch(&path, &values).send().await.expect(200);
+        let texts =
+            json!({"name": format!("Ding {n}"), "customFields": {"made_of": format!("Holz {n}")}});
+        let path = format!("/api/admin/products/{id}/translations/de");
+        admin.put(&path, &texts).send().await.expect(200);
+    }
+
+    hold_up(&mut conn);
+    let first = ["/api/products/1", "/api/products/2?country=DE"];
+    let first = ask(&cluster, first.map(str::to_owned).to_vec());
+    until_held_up(&mut other, 2).await;
+    let before = counted(&cluster, 0, POSTGRES).await;
+    let paths = expected.iter();
+    let paths = paths.map(|(id, _)| format!("/api/products/{id}?locale=de"));
+    let german = ask(&cluster, paths.collect());
+    let all_wait = async || counted(&cluster, 0, POSTGRES).await >= before + 8;
+    eventually("all of them wait", PATIENCE, all_wait).await;
+    conn.batch_execute("COMMIT").expect("the end of it");
+
+    first.await.expect("answers");
+    let german = german.await.expect("answers");
+    for (n, (answer, (id, labels))) in german.into_iter().zip(expected).enumerate() {
+        let product = answer.expect(200);
+        assert_eq!(product["id"], id);
+        assert_eq!(product["name"], format!("Ding {n}"));
+        assert_eq!(product["customFields"]["made_of"], format!("Holz {n}"));
+        assert_eq!(product["optionLabels"], labels);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
