@@ -8,9 +8,6 @@ use clap::Parser as _;
 
 /// One heap for all threads, which gives back what is not used. With a heap for each thread a replica keeps the most that each
 /// of its connections to Postgres ever needed.
-///
-/// A binary with fault points is to run under another clock too, and libfaketime cannot be loaded beside this allocator.
-#[cfg(not(feature = "faults"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

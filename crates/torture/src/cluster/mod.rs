@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod process;
 pub mod redis;
 pub mod replica;
+pub mod wall_clock;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -164,6 +165,11 @@ impl Cluster {
             .env_clear()
             .envs(self.settings.variables.iter().cloned());
         command
+    }
+
+    /// Builds a wall clock that is so many seconds ahead of the machine's.
+    pub fn build_clock(&self, seconds: i32) -> Fallible<PathBuf> {
+        wall_clock::build(&self.dir, seconds)
     }
 
     /// Copies what the nodes said to a folder that stays.

@@ -1,7 +1,6 @@
 //! One replica of the real binary.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,46 +13,12 @@ use crate::clock::wait_until;
 use crate::proxy::Proxy;
 use crate::{Fallible, doing};
 
+/// What the dynamic linker loads before a program.
+const PRELOAD: &str = "LD_PRELOAD";
 /// How long a replica may take to be ready on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// How long a program may take to say its version.
-const START: Duration = Duration::from_secs(5);
 /// What the documentation promises for SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
-
-/// Where libfaketime is. The library itself: the program of that name runs a replica as its child,
-/// which would then live on when that program is killed.
-fn find_faketime() -> Fallible<PathBuf> {
-    let folders = std::fs::read_dir("/usr/lib")
-        .into_iter()
-        .flatten()
-        .flatten();
-    let library = |folder: std::fs::DirEntry| folder.path().join("faketime/libfaketimeMT.so.1");
-    folders
-        .map(library)
-        .find(|file| file.exists())
-        .ok_or_else(|| {
-            "libfaketime is missing: ./scripts/install-deps.sh faketime installs it".into()
-        })
-}
-
-/// Whether a program starts under another clock. One with jemalloc does not: that asks for the time while it is set up, libfaketime
-/// asks it for memory to say so, and they wait for each other.
-pub fn check_faketime(program: &Path) -> Fallible<()> {
-    let mut version = Command::new(program)
-        .arg("--version")
-        .env("LD_PRELOAD", find_faketime()?)
-        .env("FAKETIME", "+1s")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(doing("try libfaketime"))?;
-    if wait_until(START, || !matches!(version.try_wait(), Ok(None))) {
-        return Ok(());
-    }
-    let _ = version.kill().and_then(|()| version.wait()); // it has done nothing
-    Err("this binary does not start under libfaketime; one with the feature api/faults does".into())
-}
 
 /// A replica, the wires to what it needs, and whether it runs.
 #[derive(Debug)]
@@ -129,25 +94,13 @@ impl Replica {
         }
     }
 
-    /// Puts the next start under another clock, such as `+3600s`. Durations stay as they are.
-    pub fn prepare_clock(&mut self, offset: &str) -> Fallible<()> {
-        let library = find_faketime()?.display().to_string();
-        for (name, value) in [
-            ("LD_PRELOAD", library.as_str()),
-            ("FAKETIME", offset),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-            ("DONT_FAKE_MONOTONIC", "1"),
-        ] {
-            self.spec.variables.push((name.into(), value.into()));
+    /// Puts the next start under another wall clock ([`wall_clock`](super::wall_clock)), or under the machine's again.
+    pub fn prepare_clock(&mut self, clock: Option<&Path>) {
+        self.spec.variables.retain(|(name, _)| name != PRELOAD);
+        if let Some(clock) = clock {
+            let clock = clock.display().to_string();
+            self.spec.variables.push((PRELOAD.into(), clock));
         }
-        Ok(())
-    }
-
-    /// Puts the next start under the machine's clock again.
-    pub fn forget_clock(&mut self) {
-        self.spec
-            .variables
-            .retain(|(name, _)| name != "LD_PRELOAD" && !name.contains("FAKE"));
     }
 
     /// Starts it without waiting.

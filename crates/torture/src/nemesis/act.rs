@@ -14,7 +14,6 @@ use super::log::{Event, Log};
 use super::schedule::Planned;
 use crate::clock::{pause, pause_until};
 use crate::cluster::process::Process;
-use crate::cluster::replica::check_faketime;
 use crate::cluster::{Cluster, DATABASE};
 use crate::proxy::Wire;
 use crate::{Fallible, doing};
@@ -29,8 +28,8 @@ pub struct Nemesis {
     pub log: Log,
     /// The other release, for [`Fault::MixedVersion`].
     pub other_binary: Option<PathBuf>,
-    /// Why no replica can have another clock.
-    no_other_clock: Option<String>,
+    /// Wall clocks that are ahead and behind, or why there are none.
+    wrong_clocks: Fallible<[PathBuf; 2]>,
     hogs: Vec<TcpStream>,
     lock_hog: Option<Process>,
 }
@@ -39,8 +38,10 @@ impl Nemesis {
     /// Takes charge of a cluster.
     #[must_use]
     pub fn new(cluster: Cluster, log: Log, other_binary: Option<PathBuf>) -> Self {
+        let ahead = cluster.build_clock(3_600);
+        let wrong_clocks = ahead.and_then(|ahead| Ok([ahead, cluster.build_clock(-3_600)?]));
         Self {
-            no_other_clock: check_faketime(&cluster.binary).err(),
+            wrong_clocks,
             cluster,
             log,
             other_binary,
@@ -89,7 +90,7 @@ impl Nemesis {
             Fault::MixedVersion if self.other_binary.is_none() => {
                 Some("needs --other-binary".into())
             }
-            Fault::ClockSkew => self.no_other_clock.clone(),
+            Fault::ClockSkew => self.wrong_clocks.as_ref().err().cloned(),
             Fault::DiskFull if self.cluster.postgres.small_disk().is_none() => Some(
                 "needs a small disk of its own: --disk-full as root, where loop mounts are allowed"
                     .into(),
@@ -152,13 +153,11 @@ impl Nemesis {
             }
             Fault::Bandwidth => replica.to_postgres.set(|wire| wire.bandwidth = 400_000),
             Fault::ClockSkew => {
-                let offset = if planned.choice.is_multiple_of(2) {
-                    "+3600s"
-                } else {
-                    "-3600s"
-                };
                 let wrong = stopped(replica.stop());
-                replica.prepare_clock(offset)?;
+                if let Ok(clocks) = &self.wrong_clocks {
+                    let number = usize::from(!planned.choice.is_multiple_of(2));
+                    replica.prepare_clock(Some(&clocks[number]));
+                }
                 replica.start()?;
                 return Ok(wrong);
             }
@@ -212,7 +211,7 @@ impl Nemesis {
             }
             Fault::ClockSkew | Fault::MixedVersion => {
                 replica.stop();
-                replica.forget_clock();
+                replica.prepare_clock(None);
                 replica.prepare(&cluster.binary, None);
                 replica.start()?;
             }
