@@ -38,7 +38,7 @@ pub(super) struct Manager {
 impl Manager {
     pub fn new(config: &PoolConfig, losses: Arc<AtomicU64>) -> Self {
         Self {
-            url: with_network_timeouts(&config.url),
+            url: with_defaults(&config.url),
             session: session_settings(config.statement_timeout),
             losses,
         }
@@ -145,21 +145,23 @@ const LEAVE_NOTHING_BEHIND: &str = "
 ///
 /// Those of libpq.
 pub fn connect(url: &str) -> ConnectionResult<PgConnection> {
-    let mut conn = PgConnection::establish(&with_network_timeouts(url))?;
+    let mut conn = PgConnection::establish(&with_defaults(url))?;
     conn.batch_execute(LEAVE_NOTHING_BEHIND)
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
 }
 
-/// Adds libpq's network time-outs where the address does not set its own, so that a peer that
-/// vanished without a word is noticed within seconds.
-fn with_network_timeouts(url: &str) -> String {
-    const DEFAULTS: [(&str, &str); 5] = [
+/// Adds what the address does not set itself: libpq's network time-outs, so that a peer that vanished without a word is noticed
+/// within seconds, and that of several hosts, or behind one, only the server that is no standby will do. One whose
+/// transactions are set to be read-only may still be read.
+fn with_defaults(url: &str) -> String {
+    const DEFAULTS: [(&str, &str); 6] = [
         ("connect_timeout", "2"),
         ("tcp_user_timeout", "3000"),
         ("keepalives_idle", "5"),
         ("keepalives_interval", "2"),
         ("keepalives_count", "3"),
+        ("target_session_attrs", "primary"),
     ];
     let mut url = url.to_owned();
     let is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
@@ -179,13 +181,16 @@ fn with_network_timeouts(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_network_timeouts;
+    use super::with_defaults;
 
     #[test]
-    fn network_timeouts_are_added_but_never_override() {
-        let uri = with_network_timeouts("postgres://db/shop?connect_timeout=9");
+    fn what_is_missing_is_added_and_nothing_overridden() {
+        let uri = with_defaults("postgres://db/shop?connect_timeout=9");
         assert!(uri.starts_with("postgres://db/shop?connect_timeout=9&tcp_user_timeout=3000&"));
-        let words = with_network_timeouts("host=/run/pg dbname=shop");
-        assert!(words.ends_with(" keepalives_count=3"), "{words}");
+        let words = with_defaults("host=/run/pg dbname=shop");
+        assert!(
+            words.ends_with(" keepalives_count=3 target_session_attrs=primary"),
+            "{words}"
+        );
     }
 }

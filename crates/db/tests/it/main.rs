@@ -12,6 +12,7 @@ mod migrations;
 mod outbox;
 mod pool;
 mod schedules;
+mod standby;
 mod statements;
 
 use std::sync::mpsc;
