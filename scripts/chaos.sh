@@ -10,7 +10,8 @@
 #   ./scripts/chaos.sh --other-binary PATH        a campaign in which a replica now and then runs another release
 #
 # It ends with a one-page report; exit code 1 means that an invariant was violated. History, log of faults and report lie
-# in OUT (target/torture). Further arguments are passed on: see `torture run --help`. As root it also fills a disk.
+# in OUT (target/torture). Further arguments are passed on: see `torture run --help`. As root it also fills a disk. Postgres has a
+# standby that takes its place now and then; with `--standby asynchronous`, acknowledged orders are lost, and found.
 #
 #   BIN=PATH TORTURE=PATH     existing binaries, instead of building them; --points and --mutants need a BIN with the
 #                             feature api/faults
@@ -70,6 +71,7 @@ common=(--out "${OUT:-$target/torture}")
 case $mode in
   run)
     if [ "$(id -u)" = 0 ]; then common+=(--disk-full); fi
+    [[ " ${more[*]-} " == *" --standby "* ]] || common+=(--standby synchronous)
     exec "$TORTURE" run --secs $((${minutes:-10} * 60)) "${common[@]}" "${more[@]}"
     ;;
   soak)
@@ -78,8 +80,8 @@ case $mode in
     ;;
   short)
     # A machine that runs all tests is busy, so the rate is low; the faults are the ones that have found most.
-    exec "$TORTURE" run --seed 7 --secs 45 --rate 20 --faults kill9,stop,pg_kill9,redis_stop,term,redis_kill \
-      "${common[@]}" "${more[@]}"
+    exec "$TORTURE" run --seed 7 --secs 45 --rate 20 --standby synchronous \
+      --faults kill9,stop,pg_kill9,redis_stop,term,redis_kill,pg_failover "${common[@]}" "${more[@]}"
     ;;
   points) exec "$TORTURE" points "${common[@]}" "${more[@]}" ;;
   mutants) exec "$TORTURE" mutants "${common[@]}" "${more[@]}" ;;

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{Args, Parser, Subcommand};
 use torture::campaign::{self, Campaign};
 use torture::cluster::Options;
+use torture::cluster::postgres::{Shape, Standby};
 use torture::cluster::process::output;
 use torture::nemesis::Fault;
 use torture::report::{self, Report};
@@ -80,6 +81,9 @@ struct RunArgs {
     /// Puts Postgres on a small disk of its own, so that it can be full (root, loop mounts).
     #[arg(long)]
     disk_full: bool,
+    /// Gives Postgres a standby, for the fault `pg_failover`.
+    #[arg(long, value_name = "KIND")]
+    standby: Option<Standby>,
     /// Another release of the server, for the fault `mixed_version`.
     #[arg(long, value_name = "FILE")]
     other_binary: Option<PathBuf>,
@@ -190,7 +194,11 @@ fn campaign_of(args: RunArgs) -> Fallible<Campaign> {
             .unwrap_or_default();
         u64::from(now.subsec_nanos())
     });
-    let cluster = options(&args.shop, args.disk_full, Vec::new())?;
+    let postgres = Shape {
+        small_disk: args.disk_full,
+        standby: args.standby,
+    };
+    let cluster = options(&args.shop, postgres, Vec::new())?;
     println!("seed {seed}");
     Ok(Campaign {
         cluster,
@@ -212,14 +220,14 @@ fn kib(mib: u64) -> u64 {
 
 fn options(
     shop: &ShopArgs,
-    small_disk: bool,
+    postgres: Shape,
     variables: Vec<(String, String)>,
 ) -> Fallible<Options> {
     Ok(Options {
         binary: absolute(&shop.binary)?,
         nginx_conf: absolute(&shop.nginx_conf)?,
         replicas: shop.replicas,
-        small_disk,
+        postgres,
         plants: Vec::new(),
         variables,
     })

@@ -4,6 +4,8 @@
 //! heals. Keep-alive probes of the kernel end at the proxy, though, so the proxy itself does what
 //! they would do and resets a connection that was cut for [`KEEPALIVE`].
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -36,6 +38,7 @@ pub struct Wire {
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
+    target: Arc<AtomicU16>,
     wire: watch::Sender<Wire>,
 }
 
@@ -47,18 +50,26 @@ impl Proxy {
             .map_err(doing("a proxy"))?;
         let port = listener.local_addr().map_err(doing("a proxy"))?.port();
         let (wire, state) = watch::channel(Wire::default());
+        let target = Arc::new(AtomicU16::new(target));
+        let leads_to = Arc::clone(&target);
         runtime.spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
+                let target = leads_to.load(Ordering::Relaxed);
                 tokio::spawn(carry(near, target, state.clone()));
             }
         });
-        Ok(Self { port, wire })
+        Ok(Self { port, target, wire })
     }
 
     /// Where the replica connects.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Leads connections that come from now on to another port, as an address does that follows a service.
+    pub fn lead_to(&self, target: u16) {
+        self.target.store(target, Ordering::Relaxed);
     }
 
     /// Changes the wire; connections that are open feel it at once.

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex};
 use janitor::Janitor;
 use nginx::Nginx;
 use plant::Plant;
-use postgres::Postgres;
+use postgres::{Postgres, Shape};
 use process::{Spec, output};
 use redis::Redis;
 use replica::Replica;
@@ -50,8 +50,7 @@ pub struct Options {
     /// The repository's nginx.conf.
     pub nginx_conf: PathBuf,
     pub replicas: usize,
-    /// Put Postgres on a disk that can be filled.
-    pub small_disk: bool,
+    pub postgres: Shape,
     /// Bugs in functions of the database.
     pub plants: Vec<Plant>,
     /// More variables for all replicas.
@@ -86,16 +85,17 @@ impl Cluster {
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(&dir, open).map_err(doing(dir.display()))?;
         let janitor = Arc::new(Janitor::watch(&dir)?);
-        let postgres = Postgres::start(&dir, options.replicas, options.small_disk, &janitor)?;
+        let postgres = Postgres::start(&dir, options.replicas, options.postgres, &janitor)?;
         postgres.sql("postgres", &format!("CREATE DATABASE {DATABASE}"))?;
         let redis = Redis::start(&dir, &janitor)?;
 
-        let settings = settings(options, &dir, &postgres, &redis);
-        let mut seed = Command::new(&options.binary);
-        seed.arg("seed")
-            .env_clear()
-            .envs(settings.variables.iter().cloned());
-        output(&mut seed)?;
+        let settings = settings(options, &dir, &redis);
+        output(&mut command(
+            &options.binary,
+            &["seed"],
+            &settings,
+            &postgres,
+        ))?;
         postgres.sql(DATABASE, PROBES)?;
         for plant in &options.plants {
             plant.apply(&postgres)?;
@@ -149,6 +149,15 @@ impl Cluster {
         Arc::clone(&self.ids)
     }
 
+    /// Puts the standby in the place of Postgres, which is dead, and leads all wires to it.
+    pub fn fail_over(&mut self) -> Fallible<()> {
+        self.postgres.fail_over()?;
+        for replica in &self.replicas {
+            replica.to_postgres.lead_to(self.postgres.port());
+        }
+        Ok(())
+    }
+
     /// Notes the process ids as they are now.
     pub fn note_ids(&self) {
         if let Ok(mut ids) = self.ids.lock() {
@@ -159,12 +168,7 @@ impl Cluster {
     /// Runs a subcommand of the server binary with the settings of this shop.
     #[must_use]
     pub fn command(&self, binary: &Path, args: &[&str]) -> Command {
-        let mut command = Command::new(binary);
-        command
-            .args(args)
-            .env_clear()
-            .envs(self.settings.variables.iter().cloned());
-        command
+        command(binary, args, &self.settings, &self.postgres)
     }
 
     /// Builds a wall clock that is so many seconds ahead of the machine's.
@@ -176,13 +180,15 @@ impl Cluster {
     pub fn keep_logs(&self, to: &Path) -> Fallible<()> {
         std::fs::create_dir_all(to).map_err(doing(to.display()))?;
         let mut logs = vec![
-            (self.postgres.log().to_owned(), "postgres.log".to_owned()),
             (self.dir.join("nginx/log"), "nginx.log".to_owned()),
             (
                 self.dir.join("nginx/access.json"),
                 "nginx-access.json".to_owned(),
             ),
         ];
+        for (number, log) in (1..).zip(self.postgres.logs()) {
+            logs.push((log.to_owned(), format!("postgres{number}.log")));
+        }
         for number in 1..=self.replicas.len() {
             let name = format!("replica{number}.log");
             logs.push((self.dir.join(&name), name));
@@ -201,18 +207,25 @@ impl Cluster {
     }
 }
 
-fn settings(options: &Options, dir: &Path, postgres: &Postgres, redis: &Redis) -> Spec {
+fn command(binary: &Path, args: &[&str], settings: &Spec, postgres: &Postgres) -> Command {
+    let mut command = Command::new(binary);
+    command
+        .args(args)
+        .env_clear()
+        .envs(settings.variables.iter().cloned())
+        .env("CARTWRIGHT__DATABASE__URL", database_url(postgres.port()));
+    command
+}
+
+fn database_url(port: u16) -> String {
+    format!("postgres://cartwright@127.0.0.1:{port}/{DATABASE}")
+}
+
+fn settings(options: &Options, dir: &Path, redis: &Redis) -> Spec {
     let values = [
         ("ACCESS", "open".to_owned()),
         ("ADMIN__EMAIL", ADMIN_EMAIL.to_owned()),
         ("ADMIN__PASSWORD", ADMIN_PASSWORD.to_owned()),
-        (
-            "DATABASE__URL",
-            format!(
-                "postgres://cartwright@127.0.0.1:{}/{DATABASE}",
-                postgres.port()
-            ),
-        ),
         ("DATABASE__POOL_SIZE", "12".to_owned()),
         ("REDIS__URL", format!("redis://127.0.0.1:{}", redis.port())),
         ("METRICS__BIND", String::new()),

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use super::database_url;
 use super::janitor::Janitor;
 use super::ports::{free_port, status_of};
 use super::process::{Process, Spec};
+use crate::Fallible;
 use crate::clock::wait_until;
 use crate::proxy::Proxy;
-use crate::{Fallible, doing};
 
 /// What the dynamic linker loads before a program.
 const PRELOAD: &str = "LD_PRELOAD";
@@ -47,13 +48,7 @@ impl Replica {
         spec.args = vec!["serve".into()];
         let variables = [
             ("HTTP__BIND", format!("127.0.0.1:{port}")),
-            (
-                "DATABASE__URL",
-                format!(
-                    "postgres://cartwright@127.0.0.1:{}/cartwright",
-                    to_postgres.port()
-                ),
-            ),
+            ("DATABASE__URL", database_url(to_postgres.port())),
             (
                 "REDIS__URL",
                 format!("redis://127.0.0.1:{}", to_redis.port()),

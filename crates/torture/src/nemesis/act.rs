@@ -21,6 +21,9 @@ use crate::{Fallible, doing};
 /// How long nginx shuns a replica that failed (`fail_timeout`); an upgrade waits for it.
 const FAIL_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a standby is away before a failover to it.
+const LOST: Duration = Duration::from_secs(1);
+
 /// Whoever breaks things.
 #[derive(Debug)]
 pub struct Nemesis {
@@ -78,6 +81,7 @@ impl Nemesis {
                 self.heal(planned)?;
                 self.log
                     .write(Event::Heal, planned.fault, number, replica, "")?;
+                self.cluster.postgres.follow_again()?;
             }
             self.cluster.note_ids();
         }
@@ -91,8 +95,11 @@ impl Nemesis {
                 Some("needs --other-binary".into())
             }
             Fault::ClockSkew => self.wrong_clocks.as_ref().err().cloned(),
+            Fault::PgFailover if !self.cluster.postgres.can_fail_over() => {
+                Some("needs --standby synchronous".into())
+            }
             Fault::DiskFull if self.cluster.postgres.small_disk().is_none() => Some(
-                "needs a small disk of its own: --disk-full as root, where loop mounts are allowed"
+                "needs Postgres to be on a small disk now: --disk-full as root, where loop mounts are allowed"
                     .into(),
             ),
             _ => None,
@@ -121,6 +128,14 @@ impl Nemesis {
                 .iter_mut()
                 .for_each(|replica| replica.kill()),
             Fault::PgKill9 => cluster.postgres.kill(),
+            Fault::PgFailover => {
+                if planned.choice.is_multiple_of(2) {
+                    // What is written now waits for the standby, and is lost.
+                    cluster.postgres.kill_standby();
+                    pause(LOST);
+                }
+                cluster.postgres.kill();
+            }
             Fault::PgRestart => cluster.postgres.stop()?,
             Fault::PgConnHog => self.hogs = cluster.postgres.hog_connections(DATABASE),
             Fault::LockHog => {
@@ -188,6 +203,7 @@ impl Nemesis {
                 }
             }
             Fault::PgKill9 | Fault::PgRestart => cluster.postgres.resume()?,
+            Fault::PgFailover => cluster.fail_over()?,
             Fault::PgConnHog => self.hogs.clear(),
             Fault::LockHog => self.lock_hog = None,
             Fault::DiskFull => {

@@ -78,6 +78,8 @@ faults! {
     PgKill9 = "pg_kill9", 0..1_500, Postgres;
     /// A fast shutdown, and started again.
     PgRestart = "pg_restart", 0..1_500, Postgres;
+    /// SIGKILL to Postgres, whose standby, which may have been away at the end, takes its place.
+    PgFailover = "pg_failover", 0..1_500, Postgres;
     /// All connections that are left are taken.
     PgConnHog = "pg_conn_hog", 2_000..5_000, Postgres;
     /// The rows of the hot products are locked by somebody who does nothing.
@@ -119,7 +121,9 @@ impl Fault {
     #[must_use]
     pub const fn excuses(self) -> Excuse {
         match self {
-            Self::KillAll | Self::PgKill9 | Self::PgRestart => Excuse::Everything,
+            Self::KillAll | Self::PgKill9 | Self::PgRestart | Self::PgFailover => {
+                Excuse::Everything
+            }
             Self::DiskFull => Excuse::Writes,
             Self::LockHog => Excuse::MovesOfStock,
             Self::PartitionOut | Self::PartitionIn | Self::PartitionBoth | Self::Reset => {
