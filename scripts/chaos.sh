@@ -71,7 +71,7 @@ common=(--out "${OUT:-$target/torture}")
 case $mode in
   run)
     if [ "$(id -u)" = 0 ]; then common+=(--disk-full); fi
-    [[ " ${more[*]-} " == *" --standby "* ]] || common+=(--standby synchronous)
+    [[ " ${more[*]-} " == *" --standby"[\ =]* ]] || common+=(--standby synchronous)
     exec "$TORTURE" run --secs $((${minutes:-10} * 60)) "${common[@]}" "${more[@]}"
     ;;
   soak)

@@ -43,7 +43,9 @@ pub enum Standby {
 pub struct Postgres {
     primary: Node,
     standby: Option<Node>,
+    /// Commits wait for the standby.
     waits: bool,
+    /// The standby has begun to follow, and has not taken over since.
     is_followed: bool,
 }
 
