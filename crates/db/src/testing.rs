@@ -33,11 +33,18 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 ///
 /// When Postgres is not installed or does not start; a test cannot go on without it.
 pub fn server() -> &'static Server {
-    SERVER.get_or_init(|| {
-        let name = format!("cartwright-test-{}", uuid::Uuid::now_v7().simple());
-        let dir = std::env::temp_dir().join(name);
-        Server::launch(&dir, Durability::ThrowAway).expect("tests need a Postgres server")
-    })
+    SERVER.get_or_init(another_server)
+}
+
+/// A server beside that one, which ends when it is dropped.
+///
+/// # Panics
+///
+/// As [`server`].
+pub fn another_server() -> Server {
+    let name = format!("cartwright-test-{}", uuid::Uuid::now_v7().simple());
+    let dir = std::env::temp_dir().join(name);
+    Server::launch(&dir, Durability::ThrowAway).expect("tests need a Postgres server")
 }
 
 /// Creates a migrated database. All calls of one process pass the same owners.

@@ -4,6 +4,7 @@ mod broken_ground;
 mod broken_trade;
 mod command;
 mod findings;
+mod restored;
 
 use serde_json::{Value, json};
 
