@@ -3,7 +3,7 @@ use domain::{
     Address, OrderId, OrderStatus, PaymentMethod, PaymentStatus, PostalAddress, PriceSource,
 };
 use ordering::placing::NewOrder;
-use ordering::{Line, Source, orders};
+use ordering::{Line, Source, orders, payments};
 
 use crate::{
     card_order, conn, count, eur, insert, insert_all, line, next_id, order, place, text, user,
@@ -221,6 +221,37 @@ fn only_an_order_that_somebody_is_asked_to_pay_has_a_payment() {
         ),
         0
     );
+}
+
+/// Whose payment is asked for is told in the place of the order, and who placed it asked.
+#[test]
+fn payments_of_a_set_belong_to_their_orders() {
+    let conn = &mut conn();
+    let ids = [next_id(conn), next_id(conn), next_id(conn)];
+    let by = |actor: i64, new: NewOrder| NewOrder {
+        actor: Some(user(actor)),
+        ..new
+    };
+
+    let asked = insert_all(
+        conn,
+        &[
+            (None, by(5, card_order())),
+            (Some(ids[0]), by(6, order())),
+            (Some(ids[1]), by(7, card_order())),
+            (Some(ids[2]), by(8, card_order())),
+        ],
+    )
+    .unwrap();
+
+    assert_eq!(asked[..2], [None, None]);
+    for (asked, (id, actor)) in asked[2..].iter().zip([(ids[1], 7), (ids[2], 8)]) {
+        let operation = asked.unwrap().try_into().unwrap();
+        let operation = payments::find(conn, operation).unwrap().unwrap();
+        assert_eq!(operation.order_id.get(), id);
+        assert_eq!(operation.actor(), Some(user(actor)));
+    }
+    assert_eq!(count(conn, "ordering.payment_operations"), 2);
 }
 
 #[test]
