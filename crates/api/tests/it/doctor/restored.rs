@@ -1,6 +1,5 @@
 //! A shop comes back from a dump, in another server, as docs/operations.md says.
 
-use std::ffi::OsStr;
 use std::process::Command;
 
 use db::testing::{self, TestDatabase, count, text};
@@ -42,10 +41,10 @@ async fn a_dump_restored_into_another_server_is_the_same_shop() {
     let cursor = cursor.as_str().expect("a cursor");
     let path = format!("/api/events?after={cursor}");
     admin.get(&path).send().await.refused(410, "cursor_expired");
-    // Consumers hear of what happens from now on.
+    // The index is fed by a consumer of the log, so it hears of what happens from now on.
     let product = admin.product("RESTORED", 3).await;
     let is_found = async || {
-        let page = admin.get("/api/products?q=restored").send().await.json();
+        let page = admin.get("/api/search?q=restored").send().await.json();
         page["products"][0]["id"] == product
     };
     eventually("what is new is found", PATIENCE, is_found).await;
@@ -79,23 +78,15 @@ fn restore(from: &TestDatabase, server: &db::embedded::Server) -> TestDatabase {
         url: server.url("shop"),
     };
     let dump = tempfile::NamedTempFile::new().expect("a file");
-    let dump = dump.path().as_os_str();
-    let from: &OsStr = from.url.as_ref();
-    run("pg_dump", &["-Fc", "-f"], &[dump, "-d".as_ref(), from]);
-    let to_url: &OsStr = to.url.as_ref();
-    run(
-        "pg_restore",
-        &["--no-owner", "--single-transaction", "-d"],
-        &[to_url, dump],
-    );
+    let dump = dump.path().to_str().expect("UTF-8");
+    run("pg_dump", &["-Fc", "-f", dump, "-d", &from.url]);
+    let whole = ["--no-owner", "--single-transaction"];
+    run("pg_restore", &[&whole[..], &["-d", &to.url, dump]].concat());
     to
 }
 
-fn run(program: &str, options: &[&str], more: &[&OsStr]) {
-    let output = Command::new(find_program(program))
-        .args(options)
-        .args(more)
-        .output();
+fn run(program: &str, args: &[&str]) {
+    let output = Command::new(find_program(program)).args(args).output();
     let output = output.expect(program);
     assert!(output.status.success(), "{program}: {output:?}");
 }
