@@ -7,7 +7,8 @@ use db::doctor::{Examined, Repaired};
 use db::migrations;
 use serde_json::{Value, json};
 
-use super::{CliError, DoctorArgs, database_url};
+use super::arguments::DoctorArgs;
+use super::{CliError, database_url};
 use crate::OWNERS;
 use crate::config::Config;
 use crate::workflows::doctor::{self, Report};

@@ -9,9 +9,10 @@ use catalog::import::{
     self, Brought, Follow, Form, How, ImportError, OnError, Outcome, Refusal, Spelling, Start, Told,
 };
 
+use super::arguments::{FileArgs, Format, ImportArgs, SpeltArgs};
 use super::folder::Folder;
 use super::progress::Progress;
-use super::{CliError, FileArgs, Format, ImportArgs, SpeltArgs, database_url};
+use super::{CliError, database_url};
 use crate::OWNERS;
 use crate::config::Config;
 use crate::http::text::inert;

@@ -6,7 +6,8 @@ use actix_web::rt::System;
 use db::embedded::Server;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{CliError, ServeArgs, prepare};
+use super::arguments::ServeArgs;
+use super::{CliError, prepare};
 use crate::app::{Application, Role};
 use crate::config::{Config, Secret};
 
