@@ -33,7 +33,7 @@ impl FromRequest for Key {
 
 fn read(request: &HttpRequest) -> Result<Key, Problem> {
     if pulse::is_suspect() {
-        return Err(stood_still());
+        return Err(Problem::stood_still());
     }
     let mut values = request.headers().get_all("idempotency-key");
     let key = match (values.next(), values.next()) {
@@ -175,19 +175,9 @@ pub fn in_progress() -> Problem {
 pub fn still_wanted() -> Result<(), Problem> {
     let request = db::request::current();
     if request.is_some_and(|request| pulse::stood_still_since(request.began)) {
-        return Err(stood_still());
+        return Err(Problem::stood_still());
     }
     Ok(())
-}
-
-/// 502: somebody else may have answered this request by now. The proxy asks another replica.
-fn stood_still() -> Problem {
-    Problem::new(
-        StatusCode::BAD_GATEWAY,
-        "stood_still",
-        "This replica stood still and leaves the request to another one",
-    )
-    .retry_after(1)
 }
 
 /// Runs `work` in a transaction, at most once per key; a repeat gets the first answer.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use db::request::Current;
 use futures_util::FutureExt as _;
@@ -15,7 +15,7 @@ use futures_util::future::{Either, LocalBoxFuture};
 use tokio::time::timeout;
 
 use super::{Problem, finished};
-use crate::metrics;
+use crate::{metrics, pulse};
 
 /// The header that carries a request's id, both ways.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -82,13 +82,18 @@ async fn handle<B: MessageBody + 'static>(
                 .into(),
         ),
     };
+    if status_of(&answer) == StatusCode::SERVICE_UNAVAILABLE && pulse::stood_still_since(started) {
+        // Its time ran out, not the shop's, and the next replica has had all of its own.
+        answer = Err(Problem::stood_still().in_request(id.as_str().into()).into());
+    }
     if let Ok(response) = &mut answer {
         response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
     }
-    let (route, status) = match &answer {
-        Ok(response) => (response.request().match_pattern(), response.status()),
-        Err(error) => (None, error.as_response_error().status_code()),
-    };
+    let route = answer
+        .as_ref()
+        .ok()
+        .and_then(|response| response.request().match_pattern());
+    let status = status_of(&answer);
     let route = route.unwrap_or_else(|| "unmatched".into());
     tell(
         &id,
@@ -98,6 +103,13 @@ async fn handle<B: MessageBody + 'static>(
         started.elapsed(),
     );
     answer.map(ServiceResponse::map_into_right_body)
+}
+
+fn status_of<B>(answer: &Result<ServiceResponse<B>, actix_web::Error>) -> StatusCode {
+    match answer {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    }
 }
 
 /// A file of a gigabyte takes longer to be kept than anything else does; nginx waits as long for this route.

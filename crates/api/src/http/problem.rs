@@ -115,6 +115,18 @@ impl Problem {
         Self::forbidden().detail(format!("this needs the permission `{permission}`"))
     }
 
+    /// 502 of a replica that stood still: somebody else may have answered this request by now. The proxy asks another one,
+    /// which it does after no 503.
+    #[must_use]
+    pub fn stood_still() -> Self {
+        Self::new(
+            StatusCode::BAD_GATEWAY,
+            "stood_still",
+            "This replica stood still and leaves the request to another one",
+        )
+        .retry_after(1)
+    }
+
     /// 503 that asks to come back.
     #[must_use]
     pub fn unavailable(code: &'static str, title: &'static str) -> Self {

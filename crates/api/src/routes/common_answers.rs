@@ -34,12 +34,20 @@ pub fn complete(document: &mut OpenApi) {
             }
             // A session's answer is a secret, which is kept nowhere, so it cannot be repeated.
             if !path.starts_with("/api/sessions") {
-                add(write, &[409, 422, 502]);
+                add(write, &[409, 422]);
                 add_key(write);
             }
             if dry_run::is_possible(path) {
                 add_dry_run(write);
             }
+            // It may have been read before a standstill.
+            add(write, &[502]);
+        }
+        // So may anything that finds its time over after it.
+        if let Some(read) = get
+            && read.responses.responses.contains_key("503")
+        {
+            add(read, &[502]);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
+use diesel::connection::SimpleConnection as _;
 use serde_json::{Value, json};
 
 use super::for_a_while;
@@ -95,6 +96,44 @@ async fn what_was_half_read_before_a_standstill_has_no_effect_after_it() {
         let answer = tokio::task::block_in_place(|| half.answer());
         assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
     }
+}
+
+/// Its time runs out while it stands still, as if the shop were busy, which nginx passes on; another replica would have answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_standstill_made_too_late_is_left_to_another_replica() {
+    let _alone = alone().await;
+    let cluster = Cluster::start("open", 2);
+    let user = cluster.shop().register().await;
+    let (key, order) = (fresh_key(), order_of(user, &[1]));
+    let password = crate::support::cluster::ADMIN_PASSWORD;
+    let token = cluster.token("admin@example.com", password).await;
+    let frozen = cluster.replica(0).with_token(&token);
+    let ask = || {
+        let order = frozen.post("/api/orders", &order).key(&key).send();
+        let read = frozen.get("/api/products/2/stock").send();
+        tokio::spawn(async { <[_; 2]>::from(tokio::join!(order, read)) })
+    };
+    let mut other = cluster.conn();
+    let lock = "BEGIN; LOCK TABLE catalog.stock_levels IN ACCESS EXCLUSIVE MODE";
+    other.batch_execute(lock).expect("locked");
+    for answer in ask().await.expect("answers") {
+        answer.refused(503, "busy");
+    }
+
+    let waiting = ask();
+    for_a_while(200).await;
+    cluster.signal(0, "STOP");
+    for_a_while(1_500).await;
+    cluster.signal(0, "CONT");
+    for answer in waiting.await.expect("answers") {
+        answer.refused(502, "stood_still");
+    }
+
+    other.batch_execute("ROLLBACK").expect("let go");
+    assert_eq!(count(&mut cluster.conn(), "ordering.orders"), 0);
+    let other = cluster.replica(1).with_token(&token);
+    let elsewhere = other.post("/api/orders", &order).key(&key);
+    elsewhere.send().await.expect(201);
 }
 
 /// As nginx does in the moment before a replica freezes. It asks another one after a 502, and not after a 408.
