@@ -102,6 +102,8 @@ impl r2d2::HandleError<diesel::ConnectionError> for LogConnectError {
 /// all of the table it has become. What we ask here touches few rows of each table, through indexes;
 /// what reads a whole table (the doctor, say) sets these back for its transaction.
 ///
+/// A transaction with which nobody goes on ends before those who wait for its locks lose patience.
+///
 /// A generic plan does not know that a page has 20 rows. From a million rows on it looks dear enough to
 /// start parallel workers or to compile it first, either of which takes longer than all of a short statement.
 fn session_settings(statement_timeout: Duration) -> String {
@@ -114,7 +116,7 @@ fn session_settings(statement_timeout: Duration) -> String {
         "{mutation} SET default_transaction_isolation = 'read committed';
          SET statement_timeout = {statement};
          SET lock_timeout = 1000;
-         SET idle_in_transaction_session_timeout = 2000;
+         SET idle_in_transaction_session_timeout = 900;
          SET plan_cache_mode = force_generic_plan;
          SET enable_seqscan = off;
          SET enable_hashjoin = off;

@@ -379,6 +379,34 @@ fn a_full_disk_is_unavailable_and_the_connection_stays_of_use() {
     }
 }
 
+/// As when its replica is frozen.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_transaction_with_which_nobody_goes_on_gets_its_locks() {
+    let db = crate::database().pool(2);
+    let lock = "LOCK TABLE platform.jobs IN ACCESS EXCLUSIVE MODE";
+    let (locked, is_locked) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel::<()>();
+    let frozen = move |conn: &mut PgConnection| {
+        conn.transaction(|conn| {
+            conn.batch_execute(lock)?;
+            locked.send(()).unwrap();
+            goes_on.recv().unwrap();
+            backend_pid(conn)
+        })
+    };
+    let its_pool = db.clone();
+    let left = tokio::spawn(async move { its_pool.run(frozen).await });
+    tokio::task::block_in_place(|| is_locked.recv().unwrap());
+
+    let waited =
+        db.run(move |conn| conn.transaction(|conn| Ok::<_, DbError>(conn.batch_execute(lock)?)));
+    waited.await.unwrap();
+
+    go_on.send(()).unwrap();
+    let ended = left.await.unwrap();
+    assert!(matches!(ended, Err(DbError::Unavailable(_))), "{ended:?}");
+}
+
 /// Its client may be frozen, or its machine gone: what it has locked is others' again.
 #[test]
 fn a_transaction_apart_from_the_pool_with_which_nobody_goes_on_is_ended() {
