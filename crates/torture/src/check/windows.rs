@@ -70,7 +70,12 @@ pub fn is_excused(call: &Call, windows: &[Window]) -> bool {
 /// What a replica answers that gets nothing out of Postgres. An answer of nginx itself, or none at all,
 /// means that both replicas failed.
 fn is_word_of_a_replica(call: &Call) -> bool {
-    const WORDS: [&str; 3] = ["busy", "database_unavailable", "deadline_exceeded"];
+    const WORDS: [&str; 4] = [
+        "busy",
+        "database_unavailable",
+        "deadline_exceeded",
+        "payment_unavailable",
+    ];
     let said = match &call.seen {
         Some(Seen::Refused { code }) => code.as_str(),
         _ => "",
@@ -117,7 +122,12 @@ mod tests {
 
     #[test]
     fn a_replica_that_is_cut_off_may_say_so_and_nobody_else() {
-        for (code, found) in [("busy", 0), ("database_unavailable", 0), ("unavailable", 1)] {
+        for (code, found) in [
+            ("busy", 0),
+            ("database_unavailable", 0),
+            ("payment_unavailable", 0),
+            ("unavailable", 1),
+        ] {
             let mut story = Story::new();
             let refused = Seen::Refused { code: code.into() };
             story.call(buy(1), Some("a"), Kind::Info, refused);
