@@ -4,6 +4,7 @@ use std::future::{Ready, ready};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
+use actix_web::ResponseError as _;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -82,18 +83,19 @@ async fn handle<B: MessageBody + 'static>(
                 .into(),
         ),
     };
-    if status_of(&answer) == StatusCode::SERVICE_UNAVAILABLE && pulse::stood_still_since(started) {
+    let (route, mut status) = match &answer {
+        Ok(response) => (response.request().match_pattern(), response.status()),
+        Err(error) => (None, error.as_response_error().status_code()),
+    };
+    if status == StatusCode::SERVICE_UNAVAILABLE && pulse::stood_still_since(started) {
         // Its time ran out, not the shop's, and the next replica has had all of its own.
-        answer = Err(Problem::stood_still().in_request(id.as_str().into()).into());
+        let problem = Problem::stood_still().in_request(id.as_str().into());
+        status = problem.status_code();
+        answer = Err(problem.into());
     }
     if let Ok(response) = &mut answer {
         response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
     }
-    let route = answer
-        .as_ref()
-        .ok()
-        .and_then(|response| response.request().match_pattern());
-    let status = status_of(&answer);
     let route = route.unwrap_or_else(|| "unmatched".into());
     tell(
         &id,
@@ -103,13 +105,6 @@ async fn handle<B: MessageBody + 'static>(
         started.elapsed(),
     );
     answer.map(ServiceResponse::map_into_right_body)
-}
-
-fn status_of<B>(answer: &Result<ServiceResponse<B>, actix_web::Error>) -> StatusCode {
-    match answer {
-        Ok(response) => response.status(),
-        Err(error) => error.as_response_error().status_code(),
-    }
 }
 
 /// A file of a gigabyte takes longer to be kept than anything else does; nginx waits as long for this route.

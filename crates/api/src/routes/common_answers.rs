@@ -28,7 +28,7 @@ pub fn complete(document: &mut OpenApi) {
             }
         }
         for write in [post, put, patch, delete].into_iter().flatten() {
-            add(write, &[400, 401, 500, 503]);
+            add(write, &[400, 401, 500, 502, 503]);
             if write.request_body.is_some() {
                 add(write, &[413, 415, 422]);
             }
@@ -40,10 +40,8 @@ pub fn complete(document: &mut OpenApi) {
             if dry_run::is_possible(path) {
                 add_dry_run(write);
             }
-            // It may have been read before a standstill.
-            add(write, &[502]);
         }
-        // So may anything that finds its time over after it.
+        // Its time may run out in a standstill.
         if let Some(read) = get
             && read.responses.responses.contains_key("503")
         {
