@@ -1,4 +1,4 @@
-//! Requests that a replica has read half of when it freezes.
+//! Requests that a replica has begun with when it freezes.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use serde_json::{Value, json};
 
 use super::for_a_while;
-use crate::support::{Cluster, alone, count, fresh_key, order_of};
+use crate::support::{Cluster, PATIENCE, alone, count, eventually, fresh_key, order_of};
 
 /// Sends the head and some of the body now, and the rest when it is told to.
 struct Halved {
@@ -121,7 +121,8 @@ async fn what_a_standstill_made_too_late_is_left_to_another_replica() {
     }
 
     let waiting = ask();
-    for_a_while(200).await;
+    let are_held_up = async || count(&mut cluster.conn(), "pg_locks WHERE NOT granted") == 2;
+    eventually("both wait for the lock", PATIENCE, are_held_up).await;
     cluster.signal(0, "STOP");
     for_a_while(1_500).await;
     cluster.signal(0, "CONT");
